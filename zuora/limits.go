@@ -1,0 +1,207 @@
+package zuora
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The headers of Zuora's answers, spelt as net/http stores them.
+const (
+	headerRequestID            = "Zuora-Request-Id"
+	headerRateLimit            = "Ratelimit-Limit"
+	headerRateRemaining        = "Ratelimit-Remaining"
+	headerRateReset            = "Ratelimit-Reset"
+	headerConcurrencyType      = "Concurrency-Limit-Type"
+	headerConcurrencyLimit     = "Concurrency-Limit-Limit"
+	headerConcurrencyRemaining = "Concurrency-Limit-Remaining"
+	headerRetryAfter           = "Retry-After"
+)
+
+const (
+	defaultHold = time.Minute      // where a 429 names no instant
+	maxHold     = 15 * time.Minute // whatever a 429 says
+	minHold     = time.Second      // "at once" still means not now
+	// maxReserveHold is the longest window for which Zuora counts requests.
+	maxReserveHold = 24 * time.Hour
+	// maxConcurrencyTypes bounds what a confused gateway can make us keep;
+	// Zuora documents four.
+	maxConcurrencyTypes = 16
+)
+
+// Limits is what Zuora said of the tenant's limits in its newest answers about
+// jobs. A field that it never sent is nil, zero or missing.
+//
+// Source: "Rate limits" and "Concurrent request limits" in Zuora's API
+// reference.
+type Limits struct {
+	// RateLimit is how many requests the window nearest to exhaustion allows,
+	// RateLimitRemaining how many of them are left, RateLimitReset when it
+	// begins anew.
+	RateLimit, RateLimitRemaining *int64
+	RateLimitReset                time.Time
+	// Concurrency is keyed by Concurrency-Limit-Type.
+	Concurrency map[string]ConcurrencyLimit
+}
+
+// ConcurrencyLimit is how many requests of one type may run at once, and how
+// many more could have at the newest answer.
+type ConcurrencyLimit struct {
+	Limit, Remaining *int64
+}
+
+// limiter remembers limits and until when requests are held back.
+type limiter struct {
+	reserve float64 // share of the rate limit that is left to others
+
+	mu     sync.Mutex
+	limits Limits
+	until  map[string]time.Time // by endpoint
+}
+
+func newLimiter(reserve float64) *limiter {
+	return &limiter{
+		reserve: reserve,
+		limits:  Limits{Concurrency: make(map[string]ConcurrencyLimit)},
+		until:   make(map[string]time.Time),
+	}
+}
+
+// observe takes in the headers of an answer about a job.
+func (l *limiter) observe(h http.Header, now time.Time) {
+	limit, remaining, reset := rateLimit(h.Get(headerRateLimit)), number(h.Get(headerRateRemaining)), seconds(h.Get(headerRateReset))
+	concurrency := ConcurrencyLimit{number(h.Get(headerConcurrencyLimit)), number(h.Get(headerConcurrencyRemaining))}
+
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if limit != nil {
+		l.limits.RateLimit = limit
+	}
+	if remaining != nil {
+		l.limits.RateLimitRemaining = remaining
+	}
+	if reset != nil {
+		l.limits.RateLimitReset = now.Add(*reset)
+	}
+	if concurrency != (ConcurrencyLimit{}) {
+		name := Printable(h.Get(headerConcurrencyType), 64)
+		if _, known := l.limits.Concurrency[name]; known || len(l.limits.Concurrency) < maxConcurrencyTypes {
+			l.limits.Concurrency[name] = concurrency
+		}
+	}
+	if limit != nil && remaining != nil && float64(*remaining) < l.reserve*float64(*limit) {
+		wait := defaultHold
+		if reset != nil {
+			wait = *reset
+		}
+		l.hold(EndpointDataLabelingJob, now.Add(min(max(wait, minHold), maxReserveHold)))
+	}
+}
+
+// limited takes in the headers of an answer that says that a limit was
+// reached, and holds back the endpoint's requests until the instant it returns.
+func (l *limiter) limited(endpoint string, h http.Header, now time.Time) time.Time {
+	wait := defaultHold
+	if d := retryAfter(h.Get(headerRetryAfter), now); d != nil {
+		wait = *d
+	} else if d := seconds(h.Get(headerRateReset)); d != nil {
+		wait = *d
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hold(endpoint, now.Add(min(max(wait, minHold), maxHold)))
+	return l.until[endpoint]
+}
+
+// hold never brings forward an instant that is known already: the answers to
+// requests that ran at once come in any order.
+func (l *limiter) hold(endpoint string, until time.Time) {
+	if until.After(l.until[endpoint]) {
+		l.until[endpoint] = until
+	}
+}
+
+// held returns the error for a request to endpoint that has to wait, and nil
+// where it may go.
+func (l *limiter) held(endpoint string, now time.Time) *Error {
+	l.mu.Lock()
+	until := l.until[endpoint]
+	l.mu.Unlock()
+	if !now.Before(until) {
+		return nil
+	}
+	return &Error{
+		Endpoint: endpoint,
+		Reason:   ReasonRateLimited,
+		Message:  "held back until " + until.UTC().Format(time.RFC3339) + " because of Zuora's limits",
+	}
+}
+
+// pausedUntil returns, by endpoint, the instants that lie ahead.
+func (l *limiter) pausedUntil(now time.Time) map[string]time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ahead := make(map[string]time.Time, len(l.until))
+	for endpoint, until := range l.until {
+		if now.Before(until) {
+			ahead[endpoint] = until
+		}
+	}
+	return ahead
+}
+
+func (l *limiter) snapshot() Limits {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.limits
+	s.Concurrency = make(map[string]ConcurrencyLimit, len(l.limits.Concurrency))
+	for name, c := range l.limits.Concurrency {
+		s.Concurrency[name] = c
+	}
+	return s
+}
+
+// number reads a count that a header gives, nil where it gives none.
+func number(value string) *int64 {
+	n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+	if err != nil || n < 0 {
+		return nil
+	}
+	return &n
+}
+
+// seconds reads a time span in whole seconds. One of more than a year is a
+// mistake, most likely an instant, and says nothing.
+func seconds(value string) *time.Duration {
+	n := number(value)
+	if n == nil || *n > 365*24*60*60 {
+		return nil
+	}
+	d := time.Duration(*n) * time.Second
+	return &d
+}
+
+// rateLimit reads RateLimit-Limit, a list such as
+// "2250000, 50000;w=60, 2250000;w=3600" whose first item is the limit that
+// RateLimit-Remaining counts down from.
+func rateLimit(value string) *int64 {
+	first, _, _ := strings.Cut(value, ",")
+	first, _, _ = strings.Cut(first, ";")
+	return number(first)
+}
+
+// retryAfter reads Retry-After, in seconds or as an HTTP date, as a time span
+// from now on; one that lies behind is zero.
+func retryAfter(value string, now time.Time) *time.Duration {
+	if d := seconds(value); d != nil {
+		return d
+	}
+	at, err := http.ParseTime(strings.TrimSpace(value))
+	if err != nil {
+		return nil
+	}
+	d := max(at.Sub(now), 0)
+	return &d
+}
