@@ -1,0 +1,474 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/goleak"
+
+	"github.com/zuora-exporter/zuora_exporter/zuora"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// reader is a Reader in a function.
+type reader func(ctx context.Context, id string) (*zuora.DataLabelingJob, error)
+
+func (f reader) DataLabelingJob(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
+	return f(ctx, id)
+}
+
+// status is a Status that tells what it holds.
+type status struct {
+	limits zuora.Limits
+	paused map[string]time.Time
+	expiry time.Time
+}
+
+func (s status) Limits() zuora.Limits              { return s.limits }
+func (s status) PausedUntil() map[string]time.Time { return s.paused }
+func (s status) TokenExpiry() time.Time            { return s.expiry }
+
+func completed() (*zuora.DataLabelingJob, error) {
+	return &zuora.DataLabelingJob{
+		Status: zuora.Completed, ObjectType: "Account",
+		Labeled: new(int64(9)), Failed: new(int64(1)), Timeout: new(int64(1)), Total: new(int64(11)),
+		ReceivedAt: time.Now(),
+	}, nil
+}
+
+func failed(reason zuora.Reason) (*zuora.DataLabelingJob, error) {
+	return nil, &zuora.Error{Endpoint: zuora.EndpointDataLabelingJob, Reason: reason, Message: "because"}
+}
+
+// newCollector returns a collector of one tenant with jobs of the given ids.
+func newCollector(logger log.Logger, workers int, r reader, ids ...string) *Collector {
+	tenant := &Tenant{Name: "t", Reader: r, Status: status{}, API: NewAPIMetrics("t"), MaxConcurrentRequests: workers}
+	jobs := Jobs{Tenant: tenant}
+	for _, id := range ids {
+		jobs.Jobs = append(jobs.Jobs, Job{ID: id})
+	}
+	return New([]Jobs{jobs}, nil, logger, nil)
+}
+
+func ids(n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("job-%03d", i)
+	}
+	return all
+}
+
+// expect compares the named metrics of one scrape, whose names may leave out
+// what all job metrics begin with.
+func expect(t *testing.T, s prometheus.Collector, want string, names ...string) {
+	t.Helper()
+	for i, name := range names {
+		if !strings.HasPrefix(name, "zuora_") {
+			names[i] = "zuora_data_labeling_job_" + name
+		}
+	}
+	// The comparison wants HELP and TYPE, which TestPageIsAsPromised sees to.
+	var got []string
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(s)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, name := range names {
+			if f.GetName() != name {
+				continue
+			}
+			for _, m := range f.GetMetric() {
+				labels := make([]string, 0, len(m.GetLabel()))
+				for _, l := range m.GetLabel() {
+					labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
+				}
+				got = append(got, fmt.Sprintf("%s{%s} %v", strings.TrimPrefix(name, "zuora_data_labeling_job_"), strings.Join(labels, ","), m.GetGauge().GetValue()))
+			}
+		}
+	}
+	if g, w := strings.Join(got, "\n"), strings.TrimSpace(want); g != w {
+		t.Errorf("got\n%s\nwant\n%s", g, w)
+	}
+}
+
+func TestJobSeries(t *testing.T) {
+	all := []string{"labeled_objects", "failed_objects", "timeout_objects", "total_objects", "status", "scrape_success", "scrape_error", "zuora_up"}
+	for name, tc := range map[string]struct {
+		read reader
+		want string
+	}{
+		"the documented sample": {
+			func(context.Context, string) (*zuora.DataLabelingJob, error) { return completed() }, `
+failed_objects{job_id="job-000",object_type="Account",tenant="t"} 1
+labeled_objects{job_id="job-000",object_type="Account",tenant="t"} 9
+scrape_success{job_id="job-000",tenant="t"} 1
+status{job_id="job-000",object_type="Account",status="Accepted",tenant="t"} 0
+status{job_id="job-000",object_type="Account",status="Completed",tenant="t"} 1
+status{job_id="job-000",object_type="Account",status="Dispatched",tenant="t"} 0
+timeout_objects{job_id="job-000",object_type="Account",tenant="t"} 1
+total_objects{job_id="job-000",object_type="Account",tenant="t"} 11
+zuora_up{tenant="t"} 1`,
+		},
+		"counts that were not sent are absent": {
+			func(context.Context, string) (*zuora.DataLabelingJob, error) {
+				return &zuora.DataLabelingJob{Status: zuora.Accepted, Failed: new(int64(0))}, nil
+			}, `
+failed_objects{job_id="job-000",object_type="",tenant="t"} 0
+scrape_success{job_id="job-000",tenant="t"} 1
+status{job_id="job-000",object_type="",status="Accepted",tenant="t"} 1
+status{job_id="job-000",object_type="",status="Completed",tenant="t"} 0
+status{job_id="job-000",object_type="",status="Dispatched",tenant="t"} 0
+zuora_up{tenant="t"} 1`,
+		},
+		"a state that is not documented is carried, spelt as it came": {
+			func(context.Context, string) (*zuora.DataLabelingJob, error) {
+				return &zuora.DataLabelingJob{Status: "COMPLETED", ObjectType: "User"}, nil
+			}, `
+scrape_success{job_id="job-000",tenant="t"} 1
+status{job_id="job-000",object_type="User",status="Accepted",tenant="t"} 0
+status{job_id="job-000",object_type="User",status="COMPLETED",tenant="t"} 1
+status{job_id="job-000",object_type="User",status="Completed",tenant="t"} 0
+status{job_id="job-000",object_type="User",status="Dispatched",tenant="t"} 0
+zuora_up{tenant="t"} 1`,
+		},
+		"no state, no series of it": {
+			func(context.Context, string) (*zuora.DataLabelingJob, error) {
+				return &zuora.DataLabelingJob{Total: new(int64(3))}, nil
+			}, `
+scrape_success{job_id="job-000",tenant="t"} 1
+total_objects{job_id="job-000",object_type="",tenant="t"} 3
+zuora_up{tenant="t"} 1`,
+		},
+		"long and unprintable texts": {
+			func(context.Context, string) (*zuora.DataLabelingJob, error) {
+				return &zuora.DataLabelingJob{Status: strings.Repeat("ä", 70), ObjectType: "a\nb\x00c"}, nil
+			}, `
+scrape_success{job_id="job-000",tenant="t"} 1
+status{job_id="job-000",object_type="a_b_c",status="Accepted",tenant="t"} 0
+status{job_id="job-000",object_type="a_b_c",status="Completed",tenant="t"} 0
+status{job_id="job-000",object_type="a_b_c",status="Dispatched",tenant="t"} 0
+status{job_id="job-000",object_type="a_b_c",status="` + strings.Repeat("ä", 64) + `",tenant="t"} 1
+zuora_up{tenant="t"} 1`,
+		},
+		"a failed read has a reason and no counts": {
+			func(context.Context, string) (*zuora.DataLabelingJob, error) { return failed(zuora.ReasonNotFound) }, `
+scrape_error{job_id="job-000",reason="not_found",tenant="t"} 1
+scrape_success{job_id="job-000",tenant="t"} 0
+zuora_up{tenant="t"} 1`,
+		},
+		"a failed read that speaks against the tenant": {
+			func(context.Context, string) (*zuora.DataLabelingJob, error) { return failed(zuora.ReasonAuth) }, `
+scrape_error{job_id="job-000",reason="auth",tenant="t"} 1
+scrape_success{job_id="job-000",tenant="t"} 0
+zuora_up{tenant="t"} 0`,
+		},
+		"an error of another kind": {
+			func(context.Context, string) (*zuora.DataLabelingJob, error) { return nil, errors.New("x") }, `
+scrape_error{job_id="job-000",reason="unavailable",tenant="t"} 1
+scrape_success{job_id="job-000",tenant="t"} 0
+zuora_up{tenant="t"} 0`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCollector(log.NewNopLogger(), 1, tc.read, "job-000")
+			expect(t, c.Scrape(t.Context()), tc.want, append([]string(nil), all...)...)
+		})
+	}
+}
+
+func TestUp(t *testing.T) {
+	token := func() (*zuora.DataLabelingJob, error) {
+		return nil, &zuora.Error{Endpoint: zuora.EndpointToken, Reason: zuora.ReasonRefused}
+	}
+	for name, tc := range map[string]struct {
+		read reader
+		jobs int
+		want float64
+	}{
+		"no jobs": {nil, 0, 1},
+		"all jobs failed for as many reasons": {func(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
+			return failed(map[string]zuora.Reason{
+				"job-000": zuora.ReasonAuth, "job-001": zuora.ReasonUnavailable, "job-002": zuora.ReasonTimeout, "job-003": zuora.ReasonRateLimited,
+			}[id])
+		}, 4, 0},
+		"one job is good": {func(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
+			if id == "job-002" {
+				return completed()
+			}
+			return failed(zuora.ReasonUnavailable)
+		}, 4, 1},
+		"one job is merely unknown": {func(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
+			if id == "job-002" {
+				return failed(zuora.ReasonNotFound)
+			}
+			return failed(zuora.ReasonUnavailable)
+		}, 4, 1},
+		"no token could be had, whatever the reason": {func(context.Context, string) (*zuora.DataLabelingJob, error) { return token() }, 4, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCollector(log.NewNopLogger(), 2, tc.read, ids(tc.jobs)...)
+			expect(t, c.Scrape(t.Context()), fmt.Sprintf(`zuora_up{tenant="t"} %v`, tc.want), "zuora_up")
+		})
+	}
+}
+
+func TestCustomLabelsAreOnEverySeriesOfAJob(t *testing.T) {
+	read := reader(func(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
+		if id == "a" {
+			return completed()
+		}
+		return failed(zuora.ReasonNotFound)
+	})
+	tenant := &Tenant{Name: "t", Reader: read, Status: status{}, API: NewAPIMetrics("t"), MaxConcurrentRequests: 1}
+	c := New([]Jobs{{tenant, []Job{{"a", map[string]string{"wave": "first", "area": "x"}}, {"b", map[string]string{"zone": "z"}}}}},
+		[]string{"area", "wave", "zone"}, log.NewNopLogger(), nil)
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(c.Scrape(t.Context()))
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"a": "area=x wave=first zone= ", "b": "area= wave= zone=z "}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			var id, custom string
+			for _, l := range m.GetLabel() {
+				switch l.GetName() {
+				case "job_id":
+					id = l.GetValue()
+				case "area", "wave", "zone":
+					custom += l.GetName() + "=" + l.GetValue() + " "
+				}
+			}
+			if custom != want[id] {
+				t.Errorf("%s of %q has the labels %s", f.GetName(), id, custom)
+			}
+		}
+	}
+}
+
+func TestTenantSeries(t *testing.T) {
+	at := time.Unix(1_800_000_000, 0)
+	tenant := &Tenant{Name: "t", API: NewAPIMetrics("t"), Status: status{
+		limits: zuora.Limits{
+			RateLimit: new(int64(50000)), RateLimitRemaining: new(int64(49000)), RateLimitReset: at,
+			Concurrency: map[string]zuora.ConcurrencyLimit{"Default": {Limit: new(int64(40)), Remaining: new(int64(39))}, "High": {Limit: new(int64(80))}},
+		},
+		paused: map[string]time.Time{zuora.EndpointToken: at}, expiry: at,
+	}}
+	names := []string{
+		"zuora_api_rate_limit_requests", "zuora_api_rate_limit_remaining_requests", "zuora_api_rate_limit_reset_timestamp_seconds",
+		"zuora_api_concurrency_limit_requests", "zuora_api_concurrency_limit_remaining_requests",
+		"zuora_api_paused_until_timestamp_seconds", "zuora_api_token_expiry_timestamp_seconds",
+	}
+	expect(t, New([]Jobs{{Tenant: tenant}}, nil, log.NewNopLogger(), nil).Scrape(t.Context()), `
+zuora_api_concurrency_limit_remaining_requests{tenant="t",type="Default"} 39
+zuora_api_concurrency_limit_requests{tenant="t",type="Default"} 40
+zuora_api_concurrency_limit_requests{tenant="t",type="High"} 80
+zuora_api_paused_until_timestamp_seconds{endpoint="token",tenant="t"} 1.8e+09
+zuora_api_rate_limit_remaining_requests{tenant="t"} 49000
+zuora_api_rate_limit_requests{tenant="t"} 50000
+zuora_api_rate_limit_reset_timestamp_seconds{tenant="t"} 1.8e+09
+zuora_api_token_expiry_timestamp_seconds{tenant="t"} 1.8e+09`, names...)
+	tenant.Status = status{}
+	expect(t, New([]Jobs{{Tenant: tenant}}, nil, log.NewNopLogger(), nil).Scrape(t.Context()), "", names...)
+}
+
+func TestSeriesPleaseTheLinter(t *testing.T) {
+	c := newCollector(log.NewNopLogger(), 1, func(context.Context, string) (*zuora.DataLabelingJob, error) { return completed() }, ids(2)...)
+	problems, err := testutil.CollectAndLint(c.Scrape(t.Context()))
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%v %v", problems, err)
+	}
+}
+
+func TestPanicIsAFailureOfOneJob(t *testing.T) {
+	var logged strings.Builder
+	c := newCollector(log.NewLogfmtLogger(log.NewSyncWriter(&logged)), 2, func(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
+		if id == "job-001" {
+			panic("hunter2")
+		}
+		return completed()
+	}, ids(3)...)
+	expect(t, c.Scrape(t.Context()), `
+scrape_error{job_id="job-001",reason="invalid_response",tenant="t"} 1
+scrape_success{job_id="job-000",tenant="t"} 1
+scrape_success{job_id="job-001",tenant="t"} 0
+scrape_success{job_id="job-002",tenant="t"} 1`, "scrape_success", "scrape_error")
+	if !strings.Contains(logged.String(), "job-001") || strings.Contains(logged.String(), "hunter2") {
+		t.Errorf("logged %s", &logged)
+	}
+}
+
+func TestDeadlineServesWhatIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logged strings.Builder
+		c := newCollector(log.NewLogfmtLogger(log.NewSyncWriter(&logged)), 2, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
+			if id == "job-001" || id == "job-002" { // both workers are stuck after one good job
+				<-ctx.Done()
+				return failed(zuora.ReasonTimeout)
+			}
+			return completed()
+		}, ids(5)...)
+		ctx, cancel := context.WithTimeout(t.Context(), 9500*time.Millisecond)
+		defer cancel()
+		begun := time.Now()
+		expect(t, c.Scrape(ctx), `
+scrape_duration_seconds{job_id="job-000",tenant="t"} 0
+scrape_duration_seconds{job_id="job-001",tenant="t"} 9.5
+scrape_duration_seconds{job_id="job-002",tenant="t"} 9.5
+scrape_error{job_id="job-001",reason="timeout",tenant="t"} 1
+scrape_error{job_id="job-002",reason="timeout",tenant="t"} 1
+scrape_error{job_id="job-003",reason="timeout",tenant="t"} 1
+scrape_error{job_id="job-004",reason="timeout",tenant="t"} 1
+scrape_success{job_id="job-000",tenant="t"} 1
+scrape_success{job_id="job-001",tenant="t"} 0
+scrape_success{job_id="job-002",tenant="t"} 0
+scrape_success{job_id="job-003",tenant="t"} 0
+scrape_success{job_id="job-004",tenant="t"} 0`, "scrape_success", "scrape_error", "scrape_duration_seconds")
+		if took := time.Since(begun); took != 9500*time.Millisecond {
+			t.Errorf("took %s", took)
+		}
+		if text := logged.String(); strings.Count(text, "job_id=") != 2 || strings.Count(text, "jobs=2 configured=5") != 1 {
+			t.Errorf("logged\n%s", text)
+		}
+	})
+}
+
+func TestNoJobStarves(t *testing.T) {
+	for name, tc := range map[string]struct{ workers, stuck, jobs int }{
+		"more stuck jobs than workers": {2, 5, 12},
+		"nothing but stuck jobs":       {3, 10, 10},
+		"one worker":                   {1, 3, 7},
+		"none stuck":                   {2, 0, 9},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				asked := map[string]int{}
+				c := newCollector(log.NewNopLogger(), tc.workers, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
+					mu.Lock()
+					asked[id]++
+					mu.Unlock()
+					if id < fmt.Sprintf("job-%03d", tc.stuck) {
+						<-ctx.Done()
+						return failed(zuora.ReasonTimeout)
+					}
+					time.Sleep(300 * time.Millisecond)
+					return completed()
+				}, ids(tc.jobs)...)
+				for range tc.jobs { // by at least one job a scrape
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					testutil.CollectAndCount(c.Scrape(ctx))
+					cancel()
+				}
+				for _, id := range ids(tc.jobs) {
+					if asked[id] == 0 {
+						t.Errorf("%s was never asked for", id)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestJobsAreReadAtOnceUpToTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var now, most atomic.Int64
+		c := newCollector(log.NewNopLogger(), 4, func(context.Context, string) (*zuora.DataLabelingJob, error) {
+			most.Store(max(most.Load(), now.Add(1)))
+			time.Sleep(time.Second)
+			now.Add(-1)
+			return completed()
+		}, ids(10)...)
+		begun := time.Now()
+		testutil.CollectAndCount(c.Scrape(t.Context()))
+		if most.Load() != 4 || time.Since(begun) != 3*time.Second {
+			t.Errorf("%d at once, %s in all", most.Load(), time.Since(begun))
+		}
+	})
+}
+
+func TestLogSaysWhatChanged(t *testing.T) {
+	var logged strings.Builder
+	read := func() (*zuora.DataLabelingJob, error) { return completed() }
+	c := newCollector(level.NewFilter(log.NewLogfmtLogger(&logged), level.AllowInfo()), 1,
+		func(context.Context, string) (*zuora.DataLabelingJob, error) { return read() }, "j")
+	scrape := func() string {
+		logged.Reset()
+		testutil.CollectAndCount(c.Scrape(t.Context()))
+		return logged.String()
+	}
+	if got := scrape(); got != "" {
+		t.Errorf("a good job: %s", got)
+	}
+	read = func() (*zuora.DataLabelingJob, error) {
+		return nil, &zuora.Error{
+			Endpoint: zuora.EndpointDataLabelingJob, Reason: zuora.ReasonNotFound, StatusCode: 404,
+			Code: "50000020", Message: "The job does not exist", RequestID: "r-1", ProcessID: "p-1",
+		}
+	}
+	if got, want := scrape(), `level=warn tenant=t msg="Reading the job failed" job_id=j reason=not_found err="HTTP 404: 50000020: The job does not exist" zuora_request_id=r-1 process_id=p-1`+"\n"; got != want {
+		t.Errorf("a job that starts to fail: %swant %s", got, want)
+	}
+	if got := scrape(); got != "" {
+		t.Errorf("a job that still fails: %s", got)
+	}
+	read = completed
+	if got, want := scrape(), `level=info tenant=t msg="Reading the job succeeds again" job_id=j status=Completed`+"\n"; got != want {
+		t.Errorf("a job that recovers: %swant %s", got, want)
+	}
+}
+
+func TestLastSuccessOutlivesFailuresAndReloads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		good := true
+		c := newCollector(log.NewNopLogger(), 1, func(context.Context, string) (*zuora.DataLabelingJob, error) {
+			if good {
+				return completed()
+			}
+			return failed(zuora.ReasonUnavailable)
+		}, "j")
+		want := fmt.Sprintf(`last_success_timestamp_seconds{job_id="j",tenant="t"} %v`, float64(time.Now().Unix()))
+		good = false
+		expect(t, c.Scrape(t.Context()), "", "last_success_timestamp_seconds")
+		good = true
+		expect(t, c.Scrape(t.Context()), want, "last_success_timestamp_seconds")
+		good = false
+		time.Sleep(time.Minute)
+		expect(t, c.Scrape(t.Context()), want, "last_success_timestamp_seconds")
+
+		again := New([]Jobs{{c.tenants[0].Tenant, []Job{{ID: "j"}}}}, nil, log.NewNopLogger(), c)
+		expect(t, again.Scrape(t.Context()), want, "last_success_timestamp_seconds")
+	})
+}
+
+func TestScrapesRunSideBySide(t *testing.T) {
+	c := newCollector(log.NewLogfmtLogger(io.Discard), 3, func(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
+		if id == "job-003" {
+			return failed(zuora.ReasonNotFound)
+		}
+		return completed()
+	}, ids(20)...)
+	var group sync.WaitGroup
+	for range 20 {
+		group.Go(func() { testutil.CollectAndCount(c.Scrape(t.Context())) })
+	}
+	group.Wait()
+}
