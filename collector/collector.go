@@ -5,7 +5,6 @@ package collector
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
@@ -84,7 +83,7 @@ func (s Scrape) Collect(ch chan<- prometheus.Metric) {
 		tenants.Go(func() {
 			up := t.collect(s.ctx, s.collector.descs, ch)
 			// After the jobs, so that a page's own requests are on it.
-			t.Tenant.collect(up, time.Now(), ch)
+			t.Tenant.collect(up, ch)
 		})
 	}
 	tenants.Wait()

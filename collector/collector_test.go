@@ -407,7 +407,7 @@ func TestJobsAreReadAtOnceUpToTheLimit(t *testing.T) {
 
 func TestLogSaysWhatChanged(t *testing.T) {
 	var logged strings.Builder
-	read := func() (*zuora.DataLabelingJob, error) { return completed() }
+	read := completed
 	c := newCollector(level.NewFilter(log.NewLogfmtLogger(&logged), level.AllowInfo()), 1,
 		func(context.Context, string) (*zuora.DataLabelingJob, error) { return read() }, "j")
 	scrape := func() string {

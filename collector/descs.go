@@ -6,7 +6,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
@@ -83,7 +82,7 @@ func (g *gauge) Write(m *dto.Metric) error {
 }
 
 func pair(name, value string) *dto.LabelPair {
-	return &dto.LabelPair{Name: proto.String(name), Value: proto.String(value)}
+	return &dto.LabelPair{Name: new(name), Value: new(value)}
 }
 
 // with returns a copy of the sorted pairs that has one more, in its place.

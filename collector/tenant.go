@@ -61,7 +61,7 @@ var (
 )
 
 // collect exposes what the tenant has beside its jobs.
-func (t *Tenant) collect(up bool, now time.Time, ch chan<- prometheus.Metric) {
+func (t *Tenant) collect(up bool, ch chan<- prometheus.Metric) {
 	send := func(desc *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append([]string{t.Name}, labels...)...)
 	}

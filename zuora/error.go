@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -152,38 +153,23 @@ func category(code string) string {
 // classify returns the first reason that fits an answer that is an error,
 // whatever its status, and otherwise ReasonRefused.
 func classify(status int, reasons []apiReason) Reason {
-	categories := func(any ...string) bool {
-		for _, r := range reasons {
-			for _, c := range any {
-				if category(r.code) == c {
-					return true
-				}
-			}
-		}
-		return false
+	has := func(codes ...string) bool {
+		return slices.ContainsFunc(reasons, func(r apiReason) bool { return slices.Contains(codes, r.code) })
 	}
-	codes := func(any ...string) bool {
-		for _, r := range reasons {
-			for _, c := range any {
-				if r.code == c {
-					return true
-				}
-			}
-		}
-		return false
+	inCategory := func(categories ...string) bool {
+		return slices.ContainsFunc(reasons, func(r apiReason) bool { return slices.Contains(categories, category(r.code)) })
 	}
-	missing := false
-	for _, r := range reasons {
-		missing = missing || strings.Contains(strings.ToLower(r.message), "does not exist")
-	}
+	missing := slices.ContainsFunc(reasons, func(r apiReason) bool {
+		return strings.Contains(strings.ToLower(r.message), "does not exist")
+	})
 	switch {
-	case status == http.StatusUnauthorized, status == http.StatusForbidden, categories("10", "11"):
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, inCategory("10", "11"):
 		return ReasonAuth
-	case status == http.StatusTooManyRequests, categories("70"), codes("70", "REQUEST_EXCEEDED_LIMIT"):
+	case status == http.StatusTooManyRequests, inCategory("70"), has("70", "REQUEST_EXCEEDED_LIMIT"):
 		return ReasonRateLimited
-	case status == http.StatusNotFound, categories("40"), missing:
+	case status == http.StatusNotFound, inCategory("40"), missing:
 		return ReasonNotFound
-	case status >= 500, categories("50", "60", "61", "99"):
+	case status >= 500, inCategory("50", "60", "61", "99"):
 		return ReasonUnavailable
 	}
 	return ReasonRefused

@@ -95,7 +95,7 @@ func TestCheckJobID(t *testing.T) {
 		"ff808081-86b9-6695-0186-b97922e2":  true, // 32 characters, whatever they mean
 		"../../../../../../../etc/passwd0":  false,
 		"ff80808186b966950186b97922e200a%":  false,
-		"ff80808186b966950186b97922e200a ":  false,
+		sampleID[:31] + " ":                 false,
 		"ff80808186b966950186b97922e200a\n": false,
 		"ff80808186b966950186b97922e200ä":   false,
 	} {

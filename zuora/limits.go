@@ -1,6 +1,7 @@
 package zuora
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -156,10 +157,7 @@ func (l *limiter) snapshot() Limits {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.limits
-	s.Concurrency = make(map[string]ConcurrencyLimit, len(l.limits.Concurrency))
-	for name, c := range l.limits.Concurrency {
-		s.Concurrency[name] = c
-	}
+	s.Concurrency = maps.Clone(s.Concurrency)
 	return s
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -186,9 +187,7 @@ func (c *Client) requestToken(ctx context.Context) (*token, *Error) {
 	secrets := []string{secret, "<secret>", url.QueryEscape(secret), "<secret>"}
 
 	form := url.Values{}
-	for name, values := range c.EndpointParams {
-		form[name] = values
-	}
+	maps.Copy(form, c.EndpointParams)
 	form.Set("grant_type", "client_credentials")
 	form.Set("client_id", c.ClientID)
 	form.Set("client_secret", secret)

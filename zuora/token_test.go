@@ -167,10 +167,9 @@ func TestRefusedTokenBacksOff(t *testing.T) {
 			}
 			time.Sleep(100 * time.Millisecond)
 		}
-		want := []time.Duration{0, 1, 3, 7, 15, 31, 63, 123, 183}
-		for i, w := range want {
-			if at[i] != w*time.Second {
-				t.Errorf("request %d after %s, want %s", i, at[i], w*time.Second)
+		for i, want := range []float64{0, 1, 3, 7, 15, 31, 63, 123, 183} {
+			if got := at[i].Seconds(); got != want {
+				t.Errorf("request %d after %v s, want %v s", i, got, want)
 			}
 		}
 		if len(at) > 16 {
