@@ -1,0 +1,383 @@
+package config
+
+import (
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	promconfig "github.com/prometheus/common/config"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+const minimal = `tenants:
+  - name: prod
+    base_url: https://rest.zuora.com
+    oauth2: {client_id: id, client_secret: s3cret}
+`
+
+const (
+	jobA = "ff80808186b966950186b97922e200ab"
+	jobB = "00000000000000000000000000000012"
+)
+
+func parse(t *testing.T, data string) *Config {
+	t.Helper()
+	c, err := Parse("dir/test.yml", []byte(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func mustURL(t *testing.T, s string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func TestParseDefaults(t *testing.T) {
+	want := &Config{Tenants: []*Tenant{{
+		Name:    "prod",
+		BaseURL: mustURL(t, "https://rest.zuora.com"),
+		OAuth2: OAuth2{
+			ClientID: "id",
+			Secret:   NewSecret("s3cret"),
+			TokenURL: mustURL(t, "https://rest.zuora.com/oauth/token"),
+		},
+		APIVersion:            "2025-08-12",
+		RequestTimeout:        5 * time.Second,
+		MaxConcurrentRequests: 10,
+		RateLimitReserve:      0.05,
+		proxy:                 new(&promconfig.ProxyConfig{}),
+		tls:                   new(&promconfig.TLSConfig{}),
+	}}}
+	checkConfig(t, parse(t, minimal), want)
+}
+
+func TestParseEverything(t *testing.T) {
+	got := parse(t, `
+tenants:
+  - name: prod-us
+    base_url: http://localhost:8080/gateway//
+    oauth2:
+      client_id: 0123
+      client_secret_file: prod-us.secret
+      token_url: https://login.example.com/token?realm=zuora
+      scopes: [read, write]
+      endpoint_params: {audience: zuora, empty: ""}
+    entity_id: 11e643f4-a3ee-8bad-b061-0025904c756d
+    api_version: 341.0
+    request_timeout: 1m30s
+    max_concurrent_requests: 3
+    refresh_interval: 30s
+    completed_refresh_interval: 1d
+    rate_limit_reserve: 0
+    proxy_url: http://user:pass@proxy:3128
+    no_proxy: localhost
+    proxy_connect_header: {X-Auth: [one, two]}
+    tls_config:
+      server_name: zuora.internal
+      insecure_skip_verify: true
+      min_version: TLS12
+      max_version: TLS13
+    jobs:
+      - id: ff80808186b966950186b97922e200ab
+        labels: {wave: first, team: billing}
+      - id: 00000000000000000000000000000012
+        labels: {wave: 2, started: 2025-08-12, late: yes}
+      - {id: A.B_C~D-000000000000000000000000}
+  - name: eu
+    base_url: https://rest.eu.zuora.com
+    oauth2: {client_id: id, client_secret_file: /etc/zuora/eu.secret}
+    proxy_from_environment: true
+    api_version: 2024-05-20
+`)
+	want := &Config{
+		LabelNames: []string{"late", "started", "team", "wave"},
+		Tenants: []*Tenant{{
+			Name:    "prod-us",
+			BaseURL: mustURL(t, "http://localhost:8080/gateway"),
+			OAuth2: OAuth2{
+				ClientID:       "0123",
+				SecretFile:     "dir/prod-us.secret",
+				TokenURL:       mustURL(t, "https://login.example.com/token?realm=zuora"),
+				Scopes:         []string{"read", "write"},
+				EndpointParams: url.Values{"audience": {"zuora"}, "empty": {""}},
+			},
+			EntityID:                 "11e643f4-a3ee-8bad-b061-0025904c756d",
+			APIVersion:               "341.0",
+			RequestTimeout:           90 * time.Second,
+			MaxConcurrentRequests:    3,
+			RefreshInterval:          30 * time.Second,
+			CompletedRefreshInterval: 24 * time.Hour,
+			Jobs: []Job{
+				{ID: jobA, Labels: map[string]string{"wave": "first", "team": "billing"}},
+				{ID: jobB, Labels: map[string]string{"wave": "2", "started": "2025-08-12", "late": "yes"}},
+				{ID: "A.B_C~D-000000000000000000000000"},
+			},
+			proxy: new(&promconfig.ProxyConfig{
+				ProxyURL:           promconfig.URL{URL: mustURL(t, "http://user:pass@proxy:3128")},
+				NoProxy:            "localhost",
+				ProxyConnectHeader: promconfig.ProxyHeader{"X-Auth": {"one", "two"}},
+			}),
+			tls: new(&promconfig.TLSConfig{
+				ServerName:         "zuora.internal",
+				InsecureSkipVerify: true,
+				MinVersion:         promconfig.TLSVersions["TLS12"],
+				MaxVersion:         promconfig.TLSVersions["TLS13"],
+			}),
+		}, {
+			Name:    "eu",
+			BaseURL: mustURL(t, "https://rest.eu.zuora.com"),
+			OAuth2: OAuth2{
+				ClientID:   "id",
+				SecretFile: "/etc/zuora/eu.secret",
+				TokenURL:   mustURL(t, "https://rest.eu.zuora.com/oauth/token"),
+			},
+			APIVersion:            "2024-05-20",
+			RequestTimeout:        DefaultRequestTimeout,
+			MaxConcurrentRequests: DefaultMaxConcurrentRequests,
+			RateLimitReserve:      DefaultRateLimitReserve,
+			proxy:                 new(&promconfig.ProxyConfig{ProxyFromEnvironment: true}),
+			tls:                   new(&promconfig.TLSConfig{}),
+		}},
+	}
+	checkConfig(t, got, want)
+}
+
+// checkConfig shows the differences field by field, as a tenant does not show
+// itself.
+func checkConfig(t *testing.T, got, want *Config) {
+	t.Helper()
+	exporter := cmp.Exporter(func(reflect.Type) bool { return true })
+	if diff := cmp.Diff(want, got, exporter); diff != "" {
+		t.Errorf("want -, got +:\n%s", diff)
+	}
+}
+
+func TestLoad(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "zuora_exporter.yml")
+	_, err := Load(file)
+	if want := "reading the configuration file: open " + file + ": no such file or directory"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(minimal, "client_secret:", "client_secret_file:")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.Tenants[0].OAuth2.SecretFile, filepath.Join(filepath.Dir(file), "s3cret"); got != want {
+		t.Errorf("secret file: got %s, want %s", got, want)
+	}
+}
+
+// TestErrors gives lines that follow the minimal tenant, so the first of them
+// is line 5 of the file, or a whole file.
+func TestErrors(t *testing.T) {
+	tests := []struct{ name, lines, file, want string }{
+		// The file as a whole.
+		{name: "empty file", file: "\n", want: "1: the file is empty: it needs at least one tenant"},
+		{name: "only comments", file: "# nothing\n", want: "1: the file is empty: it needs at least one tenant"},
+		{name: "empty document", file: "---\n", want: "2: must be a mapping, but nothing is given"},
+		{name: "a list", file: "- a\n", want: "1: must be a mapping, not a list"},
+		{name: "text", file: "hunter2\n", want: "1: must be a mapping, not a single value"},
+		{name: "no tenants key", file: "{}\n", want: "1: tenants: is missing"},
+		{name: "no tenants", file: "tenants: []\n", want: "1: tenants: must have at least one tenant"},
+		{name: "tenants null", file: "tenants:\n", want: "1: tenants: must be a list, but nothing is given"},
+		{name: "second document", file: minimal + "---\n" + minimal, want: "5: a second YAML document begins here: there must be only one"},
+		{name: "unknown key at the top", file: "tenant:\n", want: "1: tenant: unknown key"},
+		{name: "syntax, scanner", lines: "    api_version: a: b\n", want: "5: not valid YAML: mapping values are not allowed in this context"},
+		{name: "syntax, parser", lines: "    jobs: [a\n  - name: b\n", want: "5: not valid YAML from here on: did not find expected ',' or ']'"},
+		{name: "syntax, first line", file: "a: b: c\n", want: "1: not valid YAML: mapping values are not allowed in this context"},
+		{name: "syntax, after the document", lines: "...\na: [\n", want: "6: not valid YAML from here on: did not find expected <document start>"},
+		{name: "unknown anchor", lines: "    # *foobar *foo\n    entity_id: *foo\n", want: "5: not valid YAML: no & gives the name that stands here after a *; a value that begins with * must be quoted"},
+		{name: "control character", lines: "    entity_id: \x01\n", want: "5: the file has a control character"},
+		{name: "not UTF-8", lines: "    entity_id: \xff\n", want: "5: the file is not UTF-8 text"},
+
+		// Keys.
+		{name: "unknown key", lines: "    base_urls: x\n", want: "5: tenants[0].base_urls: unknown key"},
+		{name: "unknown key in many lines", lines: "    \"a\\nb\": x\n", want: `5: tenants[0]."a\nb": unknown key`},
+		{name: "duplicate key", lines: "    name: x\n", want: "5: tenants[0].name: duplicate key, first on line 2"},
+		{name: "duplicate label", lines: "    jobs:\n      - id: " + jobA + "\n        labels:\n          wave: 1\n          wave: 2\n", want: "9: tenants[0].jobs[0].labels.wave: duplicate key, first on line 8"},
+		{name: "a list as key", lines: "    ? [a]\n    : b\n", want: "5: tenants[0]: has a key that is not a plain name"},
+		{name: "null as key", lines: "    ~: b\n", want: "5: tenants[0]: has a key that is not a plain name"},
+		{name: "no name", file: "tenants:\n  - jobs: []\n    base_url: https://h\n", want: "2: tenants[0].name: is missing"},
+		{name: "no base_url", file: "tenants:\n  - name: a\n    jobs: []\n", want: "2: tenants[0].base_url: is missing"},
+		{name: "no oauth2", file: "tenants:\n  - name: a\n    base_url: https://h\n", want: "2: tenants[0].oauth2: is missing"},
+		{name: "second tenant", lines: "  - name: b\n    base_url: https://h\n", want: "5: tenants[1].oauth2: is missing"},
+
+		// Kinds.
+		{name: "tenant as text", file: "tenants: [a]\n", want: "1: tenants[0]: must be a mapping, not a single value"},
+		{name: "name as list", file: "tenants: [{name: [a]}]\n", want: "1: tenants[0].name: must be a single value, not a list"},
+		{name: "name null", file: "tenants:\n  - name:\n", want: "2: tenants[0].name: must be a single value, but nothing is given"},
+		{name: "name empty", file: "tenants:\n  - name: ''\n", want: "2: tenants[0].name: must not be empty"},
+		{name: "name tagged", file: "tenants:\n  - name: !!binary aGk=\n", want: "2: tenants[0].name: must not have a YAML tag"},
+		{name: "jobs as mapping", lines: "    jobs: {id: a}\n", want: "5: tenants[0].jobs: must be a list, not a mapping"},
+		{name: "jobs null", lines: "    jobs:\n", want: "5: tenants[0].jobs: must be a list, but nothing is given"},
+		{name: "jobs with a null", lines: "    jobs:\n      -\n", want: "6: tenants[0].jobs[0]: must be a mapping, but nothing is given"},
+
+		// Values of a tenant.
+		{name: "same name", lines: "  - name: prod\n", want: "5: tenants[1].name: is also the name of the tenant on line 2"},
+		{name: "entity_id with a line break", lines: "    entity_id: \"a\\nb\"\n", want: "5: tenants[0].entity_id: must be visible ASCII characters"},
+		{name: "entity_id empty", lines: "    entity_id: ''\n", want: "5: tenants[0].entity_id: must be visible ASCII characters"},
+		{name: "api_version no version", lines: "    api_version: v1\n", want: "5: tenants[0].api_version: must be a date such as 2025-08-12 or a number such as 341.0"},
+		{name: "api_version no date", lines: "    api_version: 2025-13-01\n", want: "5: tenants[0].api_version: must be a date such as 2025-08-12 or a number such as 341.0"},
+		{name: "duration without unit", lines: "    request_timeout: 5\n", want: "5: tenants[0].request_timeout: must be a duration such as 30s or 1m30s"},
+		{name: "negative duration", lines: "    refresh_interval: -5s\n", want: "5: tenants[0].refresh_interval: must be a duration such as 30s or 1m30s"},
+		{name: "duration out of range", lines: "    completed_refresh_interval: 300y\n", want: "5: tenants[0].completed_refresh_interval: must be a duration such as 30s or 1m30s"},
+		{name: "request_timeout 0", lines: "    request_timeout: 0s\n", want: "5: tenants[0].request_timeout: must be more than 0s"},
+		{name: "max_concurrent_requests 0", lines: "    max_concurrent_requests: 0\n", want: "5: tenants[0].max_concurrent_requests: must be a whole number from 1 up"},
+		{name: "max_concurrent_requests broken", lines: "    max_concurrent_requests: 2.5\n", want: "5: tenants[0].max_concurrent_requests: must be a whole number from 1 up"},
+		{name: "max_concurrent_requests huge", lines: "    max_concurrent_requests: 9223372036854775807\n", want: "5: tenants[0].max_concurrent_requests: must be a whole number from 1 up"},
+		{name: "rate_limit_reserve 1", lines: "    rate_limit_reserve: 1\n", want: "5: tenants[0].rate_limit_reserve: must be a number from 0 to below 1"},
+		{name: "rate_limit_reserve below 0", lines: "    rate_limit_reserve: -0.1\n", want: "5: tenants[0].rate_limit_reserve: must be a number from 0 to below 1"},
+		{name: "rate_limit_reserve not a number", lines: "    rate_limit_reserve: NaN\n", want: "5: tenants[0].rate_limit_reserve: must be a number from 0 to below 1"},
+		{name: "rate_limit_reserve infinite", lines: "    rate_limit_reserve: Inf\n", want: "5: tenants[0].rate_limit_reserve: must be a number from 0 to below 1"},
+		{name: "rate_limit_reserve in percent", lines: "    rate_limit_reserve: 5%\n", want: "5: tenants[0].rate_limit_reserve: must be a number from 0 to below 1"},
+		{name: "boolean as text", lines: "    proxy_from_environment: 'true'\n", want: "5: tenants[0].proxy_from_environment: must be true or false"},
+
+		// Jobs.
+		{name: "job without id", lines: "    jobs:\n      - labels: {}\n", want: "6: tenants[0].jobs[0].id: is missing"},
+		{name: "short id", lines: "    jobs:\n      - id: abc\n", want: "6: tenants[0].jobs[0].id: a job id has 32 characters, this one has 3"},
+		{name: "id with a slash", lines: "    jobs:\n      - id: ../../../../../../../../../../../\n", want: "6: tenants[0].jobs[0].id: a job id has 32 characters, this one has 33"},
+		{name: "id with a line break", lines: "    jobs:\n      - id: \"" + jobA + "\\n\"\n", want: "6: tenants[0].jobs[0].id: a job id has 32 characters, this one has 33"},
+		{
+			name: "same job", lines: "    jobs:\n      - id: ff80808186b966950186b97922-e2-00\n      - id: " + jobA + "\n      - id: FF80-808186B966950186B97922E200-\n",
+			want: "8: tenants[0].jobs[2].id: is the same job as on line 6",
+		},
+		{name: "label with a hyphen", lines: "    jobs: [{labels: {a-b: x}}]\n", want: "5: tenants[0].jobs[0].labels.a-b: a label name is letters, digits and underscores, and begins with no digit"},
+		{name: "label with a line break", lines: "    jobs: [{labels: {\"ab\\n\": x}}]\n", want: `5: tenants[0].jobs[0].labels."ab\n": a label name is letters, digits and underscores, and begins with no digit`},
+		{name: "label of Prometheus", lines: "    jobs: [{labels: {__name__: x}}]\n", want: "5: tenants[0].jobs[0].labels.__name__: label names that begin with __ belong to Prometheus"},
+		{name: "label of the exporter", lines: "    jobs: [{labels: {job_id: x}}]\n", want: "5: tenants[0].jobs[0].labels.job_id: the label name is already used by the exporter or by Prometheus"},
+		{name: "label null", lines: "    jobs: [{labels: {wave: }}]\n", want: "5: tenants[0].jobs[0].labels.wave: must be a single value, but nothing is given"},
+		{name: "label as list", lines: "    jobs: [{labels: {wave: [1]}}]\n", want: "5: tenants[0].jobs[0].labels.wave: must be a single value, not a list"},
+
+		// Proxy and TLS, in combination.
+		{name: "no_proxy alone", lines: "    no_proxy: x\n", want: "2: tenants[0]: if no_proxy is configured, proxy_url must also be configured"},
+		{name: "two proxies", lines: "    proxy_url: http://p\n    proxy_from_environment: true\n", want: "2: tenants[0]: if proxy_from_environment is configured, proxy_url must not be configured"},
+		{name: "header without proxy", lines: "    proxy_connect_header: {A: [b]}\n", want: "2: tenants[0]: if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured"},
+		{name: "unknown proxy scheme", lines: "    proxy_url: proxy:3128\n", want: "5: tenants[0].proxy_url: must be a URL with a host and one of the schemes http, https, socks5, socks5h"},
+		{name: "unknown TLS version", lines: "    tls_config: {min_version: TLS9}\n", want: "5: tenants[0].tls_config.min_version: must be one of TLS10, TLS11, TLS12, TLS13"},
+		{name: "unknown TLS key", lines: "    tls_config:\n      ca_ref: x\n", want: "6: tenants[0].tls_config: unknown key"},
+		{name: "certificate without key", lines: "    tls_config: {cert_file: x}\n", want: "5: tenants[0].tls_config: exactly one of key or key_file must be configured when a client certificate is configured"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			file := tt.file
+			if file == "" {
+				file = minimal + tt.lines
+			}
+			_, err := Parse("dir/test.yml", []byte(file))
+			if err == nil {
+				t.Fatalf("no error, want %s", tt.want)
+			}
+			if want := "dir/test.yml:" + tt.want; err.Error() != want {
+				t.Errorf("\n got %v\nwant %s", err, want)
+			}
+		})
+	}
+}
+
+func TestBaseURL(t *testing.T) {
+	const noURL = "must be a URL with a host and one of the schemes http, https"
+	tests := []struct{ name, url, want, token, err string }{
+		{name: "host", url: "https://h", want: "https://h", token: "https://h/oauth/token"},
+		{name: "trailing slash", url: "https://h/", want: "https://h", token: "https://h/oauth/token"},
+		{name: "path", url: "http://h:80/a/b/", want: "http://h:80/a/b", token: "http://h:80/a/b/oauth/token"},
+		{name: "escaped path", url: "http://h/a%2Fb/", want: "http://h/a%2Fb", token: "http://h/a%2Fb/oauth/token"},
+		{name: "IPv6", url: "http://[::1]:80", want: "http://[::1]:80", token: "http://[::1]:80/oauth/token"},
+		{name: "no scheme", url: "rest.zuora.com", err: noURL},
+		{name: "no scheme but port", url: "localhost:8080", err: noURL},
+		{name: "other scheme", url: "ftp://h", err: noURL},
+		{name: "no host", url: "https:///a", err: noURL},
+		{name: "only a port", url: "https://:80", err: noURL},
+		{name: "bad port", url: "https://h:x", err: noURL},
+		{name: "high port", url: "https://h:65536", err: "has a port above 65535"},
+		{name: "bad escape", url: "https://h/%zz", err: noURL},
+		{name: "empty", url: "''", err: noURL},
+		{name: "user", url: "https://u@h", err: "must not hold a user name or password"},
+		{name: "password", url: "https://u:p@h", err: "must not hold a user name or password"},
+		{name: "password with a slash", url: "https://u:1/p@h", err: "must not hold a user name or password"},
+		{name: "query", url: "https://h?a=b", err: "must not have a query"},
+		{name: "empty query", url: "https://h?", err: "must not have a query"},
+		{name: "fragment", url: "https://h#a", err: "must not have a fragment"},
+		{name: "empty fragment", url: "https://h#", err: "must not have a fragment"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := Parse("test.yml", []byte(strings.Replace(minimal, "https://rest.zuora.com", tt.url, 1)))
+			if tt.err != "" {
+				if want := "test.yml:3: tenants[0].base_url: " + tt.err; err == nil || err.Error() != want {
+					t.Errorf("got %v, want %s", err, want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.Tenants[0].BaseURL.String(); got != tt.want {
+				t.Errorf("base URL: got %s, want %s", got, tt.want)
+			}
+			if got := c.Tenants[0].OAuth2.TokenURL.String(); got != tt.token {
+				t.Errorf("token URL: got %s, want %s", got, tt.token)
+			}
+		})
+	}
+}
+
+func TestTLSFilesAreChecked(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, content string, mode fs.FileMode) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ca := newCertificate(t)
+	write("good.pem", ca.certPEM, 0o600)
+	write("key.pem", ca.keyPEM, 0o600)
+	write("other.pem", newCertificate(t).keyPEM, 0o600)
+	write("bad.pem", "-----BEGIN hunter2-----\naGk=\n-----END hunter2-----\n", 0o600)
+
+	tests := []struct{ name, config, want string }{
+		{name: "good ca_file", config: "{ca_file: good.pem}"},
+		{name: "good pair", config: "{cert_file: good.pem, key_file: key.pem}"},
+		{name: "missing ca_file", config: "{ca_file: hunter2}", want: "the file of ca_file cannot be read: no such file or directory"},
+		{name: "missing key_file", config: "{cert_file: good.pem, key_file: hunter2}", want: "the file of key_file cannot be read: no such file or directory"},
+		{name: "a directory", config: "{ca_file: .}", want: "the file of ca_file cannot be read: is a directory"},
+		{name: "no certificate in the file", config: "{ca_file: bad.pem}", want: "there is no certificate in PEM format in ca or ca_file"},
+		{name: "no certificate inline", config: "{ca: hunter2}", want: "there is no certificate in PEM format in ca or ca_file"},
+		{name: "wrong key", config: "{cert_file: good.pem, key_file: other.pem}", want: "the client certificate and its key are not a pair in PEM format"},
+		{name: "no pair inline", config: "{cert: hunter2, key: \"-----BEGIN hunter2-----\\naGk=\\n-----END hunter2-----\\n\"}", want: "the client certificate and its key are not a pair in PEM format"},
+		{name: "versions", config: "{min_version: TLS13, max_version: TLS12}", want: "max_version must not be below min_version"},
+		{name: "two CAs", config: "{ca: hunter2, ca_file: good.pem}", want: "at most one of ca, ca_file & ca_ref must be configured"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Parse(filepath.Join(dir, "test.yml"), []byte(minimal+"    tls_config: "+tt.config+"\n"))
+			if tt.want == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if want := filepath.Join(dir, "test.yml") + ":5: tenants[0].tls_config: " + tt.want; err == nil || err.Error() != want {
+				t.Errorf("\n got %v\nwant %s", err, want)
+			}
+		})
+	}
+}

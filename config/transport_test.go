@@ -1,0 +1,288 @@
+package config
+
+import (
+	"compress/gzip"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// transport returns that of the tenant of a file in dir with the further
+// lines. Its connections end with the test.
+func transport(t *testing.T, dir, lines string) http.RoundTripper {
+	t.Helper()
+	c, err := Parse(filepath.Join(dir, "test.yml"), []byte(minimal+lines))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rt, err := c.Tenants[0].NewTransport()
+	if err != nil {
+		t.Fatal(err)
+	}
+	idler, ok := rt.(interface{ CloseIdleConnections() })
+	if !ok {
+		t.Fatalf("%T has no CloseIdleConnections", rt)
+	}
+	t.Cleanup(idler.CloseIdleConnections)
+	return rt
+}
+
+func get(rt http.RoundTripper, url string) (status int, body string, err error) {
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	resp, err := rt.RoundTrip(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	content, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(content), err
+}
+
+func checkGet(t *testing.T, rt http.RoundTripper, url, want string) {
+	t.Helper()
+	if status, body, err := get(rt, url); status != http.StatusOK || body != want || err != nil {
+		t.Errorf("GET %s: got %d %q, %v, want %q", url, status, body, err, want)
+	}
+}
+
+// tlsServer answers with the protocol's version, and the name of the client's
+// certificate if there is one.
+func tlsServer(t *testing.T, c certificate, clients *x509.CertPool) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, r.Proto)
+		for _, peer := range r.TLS.PeerCertificates {
+			io.WriteString(w, " "+peer.Subject.CommonName)
+		}
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.EnableHTTP2 = true
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{c.pair}}
+	if clients != nil {
+		server.TLS.ClientAuth, server.TLS.ClientCAs = tls.RequireAndVerifyClientCert, clients
+	}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server
+}
+
+func writeFile(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTransportCAFile(t *testing.T) {
+	dir := t.TempDir()
+	first, second := newCertificate(t), newCertificate(t)
+	a, b := tlsServer(t, first, nil), tlsServer(t, second, nil)
+	writeFile(t, filepath.Join(dir, "ca.pem"), first.certPEM)
+	rt := transport(t, dir, "    tls_config: {ca_file: ca.pem}\n")
+	checkGet(t, rt, a.URL, "HTTP/1.1")
+	if _, _, err := get(rt, b.URL); err == nil {
+		t.Error("a server of another CA is trusted")
+	}
+
+	// Now the CA is rotated.
+	writeFile(t, filepath.Join(dir, "ca.pem"), second.certPEM)
+	checkGet(t, rt, b.URL, "HTTP/1.1")
+	if _, _, err := get(rt, a.URL); err == nil {
+		t.Error("the server of the old CA is still trusted")
+	}
+
+	if _, _, err := get(transport(t, dir, ""), a.URL); err == nil {
+		t.Error("without ca_file, an unknown CA is trusted")
+	}
+	checkGet(t, transport(t, dir, "    tls_config: {insecure_skip_verify: true}\n"), a.URL, "HTTP/1.1")
+}
+
+func TestTransportClientCertificate(t *testing.T) {
+	dir := t.TempDir()
+	server, client := newCertificate(t), newCertificate(t)
+	clients := x509.NewCertPool()
+	clients.AppendCertsFromPEM([]byte(client.certPEM))
+	s := tlsServer(t, server, clients)
+	for name, content := range map[string]string{"ca.pem": server.certPEM, "cert.pem": client.certPEM, "key.pem": client.keyPEM} {
+		writeFile(t, filepath.Join(dir, name), content)
+	}
+	checkGet(t, transport(t, dir, "    tls_config: {ca_file: ca.pem, cert_file: cert.pem, key_file: key.pem}\n"), s.URL, "HTTP/1.1 test")
+	if _, _, err := get(transport(t, dir, "    tls_config: {ca_file: ca.pem}\n"), s.URL); err == nil {
+		t.Error("no client certificate was asked for")
+	}
+}
+
+// connectProxy opens tunnels to those who know the password and the header.
+func connectProxy(t *testing.T, tunnels *atomic.Int32) *httptest.Server {
+	t.Helper()
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		request := &http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}
+		if user, password, _ := request.BasicAuth(); r.Method != http.MethodConnect || user != "user" || password != "hunter2" || r.Header.Get("X-Auth") != "hunter2" {
+			w.WriteHeader(http.StatusProxyAuthRequired)
+			return
+		}
+		upstream, err := net.Dial("tcp", r.Host)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		client, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		tunnels.Add(1)
+		io.WriteString(client, "HTTP/1.1 200 Connection established\r\n\r\n")
+		go func() {
+			defer client.Close()
+			io.Copy(client, upstream)
+		}()
+		defer upstream.Close()
+		io.Copy(upstream, client)
+	}))
+	t.Cleanup(proxy.Close)
+	return proxy
+}
+
+func TestTransportProxy(t *testing.T) {
+	var tunnels atomic.Int32
+	server, proxy := tlsServer(t, newCertificate(t), nil), connectProxy(t, &tunnels)
+	address := strings.TrimPrefix(proxy.URL, "http://")
+	const unverified = "    tls_config: {insecure_skip_verify: true}\n"
+	const header = "    proxy_connect_header: {X-Auth: [hunter2]}\n"
+
+	checkGet(t, transport(t, "", unverified+header+"    proxy_url: http://user:hunter2@"+address+"\n"), server.URL, "HTTP/1.1")
+	if got := tunnels.Load(); got != 1 {
+		t.Errorf("got %d tunnels, want 1", got)
+	}
+
+	for name, lines := range map[string]string{
+		"no header":      "    proxy_url: http://user:hunter2@" + address + "\n",
+		"wrong password": header + "    proxy_url: http://user:hunter2hunter2@" + address + "\n",
+		"nobody there":   header + "    proxy_url: http://user:hunter2@127.0.0.1:1\n",
+	} {
+		_, _, err := get(transport(t, "", unverified+lines), server.URL)
+		if err == nil {
+			t.Errorf("%s: no error", name)
+			continue
+		}
+		checkNoMarker(t, err.Error())
+	}
+
+	// The exception to the proxy.
+	checkGet(t, transport(t, "", unverified+"    proxy_url: http://127.0.0.1:1\n    no_proxy: 127.0.0.1\n"), server.URL, "HTTP/1.1")
+}
+
+func TestTransportKeepsConnections(t *testing.T) {
+	const parallel = 10
+	var opened, closed atomic.Int32
+	barrier := make(chan *sync.WaitGroup, 1)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		// All of a round are under way before the first is answered.
+		all := <-barrier
+		barrier <- all
+		all.Done()
+		all.Wait()
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			opened.Add(1)
+		case http.StateClosed:
+			closed.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+
+	rt := transport(t, "", "    max_concurrent_requests: 10\n")
+	for range 20 {
+		all := new(sync.WaitGroup)
+		all.Add(parallel)
+		barrier <- all
+		var round sync.WaitGroup
+		for range parallel {
+			round.Go(func() {
+				if _, _, err := get(rt, server.URL); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		round.Wait()
+		<-barrier
+	}
+	if got := opened.Load(); got > parallel {
+		t.Errorf("%d connections were opened, want at most %d", got, parallel)
+	}
+	if got := closed.Load(); got != 0 {
+		t.Errorf("%d connections were closed, want none", got)
+	}
+}
+
+func TestTransportAnswers(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/gzip":
+			if r.Header.Get("Accept-Encoding") != "gzip" {
+				t.Errorf("Accept-Encoding: got %q", r.Header.Get("Accept-Encoding"))
+			}
+			w.Header().Set("Content-Encoding", "gzip")
+			packed := gzip.NewWriter(w)
+			io.WriteString(packed, "unpacked")
+			packed.Close()
+		case "/headers":
+			w.Header().Set("X-Large", strings.Repeat("x", 100<<10))
+		case "/redirect":
+			http.Redirect(w, r, "/gzip", http.StatusFound)
+		}
+	}))
+	t.Cleanup(server.Close)
+	rt := transport(t, "", "")
+	checkGet(t, rt, server.URL+"/gzip", "unpacked")
+	if _, _, err := get(rt, server.URL+"/headers"); err == nil {
+		t.Error("headers of 100 KiB are taken")
+	}
+	if status, _, err := get(rt, server.URL+"/redirect"); status != http.StatusFound || err != nil {
+		t.Errorf("redirect: got %d, %v", status, err)
+	}
+}
+
+func TestTransportOfZeroTenant(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }))
+	t.Cleanup(server.Close)
+	rt, err := (&Tenant{}).NewTransport()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(rt.(*http.Transport).CloseIdleConnections)
+	checkGet(t, rt, server.URL, "hello")
+}
+
+func TestTransportWithoutFiles(t *testing.T) {
+	dir := t.TempDir()
+	ca := filepath.Join(dir, "ca.pem")
+	writeFile(t, ca, newCertificate(t).certPEM)
+	c, err := Parse(filepath.Join(dir, "test.yml"), []byte(minimal+"    tls_config: {ca_file: ca.pem}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(ca); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Tenants[0].NewTransport(); err == nil {
+		t.Error("no error although the file has gone")
+	}
+}
