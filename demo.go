@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/zuora-exporter/zuora_exporter/config"
+	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+)
+
+// demoJob is a job of the demo: what it answers, and the labels it has in the
+// configuration.
+type demoJob struct {
+	id, objectType, wave, shows string
+	script                      zuoratest.Script // nil where Zuora knows no such job
+}
+
+// demoJobs show, between them, all there is to see. The moving ones start over.
+func demoJobs() []demoJob {
+	const week = 7 * 24 * time.Hour
+	constant := func(r zuoratest.Ramp) zuoratest.Script { return zuoratest.Constant(r.At(week)) }
+	return []demoJob{
+		{"ff80808186b966950186b97922e20001", "Account", "first", "moves fast, completes, starts over", zuoratest.Repeat(10*time.Minute,
+			zuoratest.Ramp{Accepted: 20 * time.Second, Rate: 2_000, Total: 900_000, FailedShare: .0002}.At)},
+		{"ff80808186b966950186b97922e20002", "Product", "first", "moves slowly", zuoratest.Repeat(4*time.Hour,
+			zuoratest.Ramp{Rate: 3, Total: 40_000, FailedShare: .002, TimeoutShare: .001}.At)},
+		{"ff80808186b966950186b97922e20003", "User", "second", "waits to begin", constant(zuoratest.Ramp{Accepted: 2 * week})},
+		{"ff80808186b966950186b97922e20004", "BillRun", "second", "is stuck", constant(zuoratest.Ramp{Rate: 100, Total: 12_000, StuckAt: 4_711, FailedShare: .01})},
+		{"ff80808186b966950186b97922e20005", "Account", "first", "completed, all labeled", constant(zuoratest.Ramp{Rate: 100, Total: 25_000})},
+		{"ff80808186b966950186b97922e20006", "PaymentRun", "first", "completed with failures and timeouts", constant(zuoratest.Ramp{Rate: 100, Total: 3_100, FailedShare: .012, TimeoutShare: .004})},
+		{"ff80808186b966950186b97922e20007", "", "second", "is unknown to Zuora", nil},
+		{"ff80808186b966950186b97922e20008", "ForecastRun", "second", "is in a state that nobody has documented", zuoratest.Constant(zuoratest.Answer{Status: "Suspended"})},
+	}
+}
+
+// startDemo starts a stand-in for Zuora that knows the demo's jobs.
+func startDemo() *zuoratest.Server {
+	standIn := zuoratest.NewServer(zuoratest.WithLatency(30 * time.Millisecond))
+	for _, j := range demoJobs() {
+		if j.script != nil {
+			standIn.SetJob(zuoratest.Job{ID: j.id, ObjectType: j.objectType, Script: j.script})
+		}
+	}
+	return standIn
+}
+
+// demoConfig is the configuration that a user would write for the stand-in.
+func demoConfig(standIn *zuoratest.Server) (*config.Config, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "tenants:\n- name: demo\n  base_url: %s\n  oauth2: {client_id: %q, client_secret: %q}\n  jobs:\n",
+		standIn.URL, zuoratest.ClientID, zuoratest.ClientSecret)
+	for _, j := range demoJobs() {
+		fmt.Fprintf(&b, "  - {id: %s, labels: {wave: %s}}\n", j.id, j.wave)
+	}
+	return config.Parse("demo.yml", []byte(b.String()))
+}
+
+// printDemo says where to look.
+func printDemo(w io.Writer, listenAddress, telemetryPath string) {
+	host, port, err := net.SplitHostPort(listenAddress)
+	if err != nil || host == "" || net.ParseIP(host).IsUnspecified() {
+		host = "localhost"
+	}
+	at := "http://" + net.JoinHostPort(host, port)
+	fmt.Fprintf(w, "This is a demo: a stand-in for Zuora runs inside the exporter.\n\n  %s/    the jobs\n  %s%s    what Prometheus scrapes\n\n", at, at, telemetryPath)
+	for _, j := range demoJobs() {
+		fmt.Fprintf(w, "  %s  %-11s  %s\n", j.id, j.objectType, j.shows)
+	}
+	fmt.Fprintln(w, "\nEnd it with Ctrl-C.")
+}

@@ -1,0 +1,243 @@
+// Package e2e tests the exporter from outside: the binary as it is built,
+// against a stand-in for Zuora, by what it answers and what it prints.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+)
+
+// binary is the exporter, built once for all tests.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "zuora_exporter")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "zuora_exporter")
+	build := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", binary, "..")...)
+	if out, err := build.CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("go build: %s\n%s", err, out))
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// exporter is a running exporter.
+type exporter struct {
+	URL     string
+	cmd     *exec.Cmd
+	output  *buffer // what it printed and logged
+	exited  chan struct{}
+	exitErr error // once exited is closed
+}
+
+// start starts the exporter on a free port and waits until it listens.
+func start(t *testing.T, args ...string) *exporter {
+	t.Helper()
+	e := launch(t, append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
+	address := regexp.MustCompile(`msg="Listening on" address=(\S+)`)
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		if m := address.FindStringSubmatch(e.output.String()); m != nil {
+			e.URL = "http://" + m[1]
+			return e
+		}
+		select {
+		case <-e.exited:
+			t.Fatalf("the exporter ended: %v\n%s", e.exitErr, e.output)
+		case <-time.After(5 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the exporter does not listen:\n%s", e.output)
+		}
+	}
+}
+
+// launch starts the exporter. It is killed when the test ends.
+func launch(t *testing.T, args ...string) *exporter {
+	t.Helper()
+	e := &exporter{cmd: exec.Command(binary, args...), output: &buffer{}, exited: make(chan struct{})}
+	e.cmd.Stdout, e.cmd.Stderr = e.output, e.output
+	if err := e.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		e.exitErr = e.cmd.Wait()
+		close(e.exited)
+	}()
+	t.Cleanup(func() {
+		e.cmd.Process.Kill()
+		<-e.exited
+		if t.Failed() {
+			t.Logf("the exporter's output:\n%s", e.output)
+		}
+		if strings.Contains(e.output.String(), "DATA RACE") {
+			t.Errorf("a data race:\n%s", e.output)
+		}
+	})
+	return e
+}
+
+// signal sends a signal.
+func (e *exporter) signal(t *testing.T, s syscall.Signal) {
+	t.Helper()
+	if err := e.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// exitCode waits for the end and returns the exit code.
+func (e *exporter) exitCode(t *testing.T, within time.Duration) int {
+	t.Helper()
+	select {
+	case <-e.exited:
+	case <-time.After(within):
+		t.Fatalf("the exporter still runs after %s", within)
+	}
+	return e.cmd.ProcessState.ExitCode()
+}
+
+// runOnce runs the exporter to its end.
+func runOnce(t *testing.T, args ...string) (code int, output string) {
+	t.Helper()
+	e := launch(t, args...)
+	code = e.exitCode(t, 30*time.Second)
+	return code, e.output.String()
+}
+
+// get asks for a path, with headers given as names and values in turn.
+func (e *exporter) get(t *testing.T, path string, headers ...string) (status int, body string) {
+	t.Helper()
+	status, body, err := e.request(t.Context(), http.MethodGet, path, headers...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status, body
+}
+
+func (e *exporter) request(ctx context.Context, method, path string, headers ...string) (status int, body string, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, e.URL+path, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	content, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(content), err
+}
+
+// scrape returns /metrics as Prometheus asks for it, with its scrape timeout.
+func (e *exporter) scrape(t *testing.T, timeout string) string {
+	t.Helper()
+	status, body := e.get(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", timeout)
+	if status != http.StatusOK {
+		t.Fatalf("/metrics: %d\n%s", status, body)
+	}
+	return body
+}
+
+// samples returns the lines of a page whose metric name matches.
+func samples(page, name string) []string {
+	var lines []string
+	pattern := regexp.MustCompile(`^(?:` + name + `)[{ ]`)
+	for line := range strings.Lines(page) {
+		if pattern.MatchString(line) {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	return lines
+}
+
+// contains fails where a page lacks a line.
+func contains(t *testing.T, page string, lines ...string) {
+	t.Helper()
+	for _, line := range lines {
+		if !strings.Contains("\n"+page, "\n"+line+"\n") {
+			name, _, _ := strings.Cut(line, "{")
+			t.Errorf("no %s, but\n%s", line, strings.Join(samples(page, name), "\n"))
+		}
+	}
+}
+
+// newStandIn starts a stand-in for Zuora that has the documented sample job.
+func newStandIn(t *testing.T, opts ...zuoratest.Option) *zuoratest.Server {
+	s := zuoratest.NewServer(opts...)
+	t.Cleanup(s.Close)
+	s.SetSampleJob()
+	return s
+}
+
+// writeConfig writes a configuration of one tenant, t, of which more lines may
+// be given, and of jobs.
+func writeConfig(t *testing.T, s *zuoratest.Server, more string, jobs ...string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "zuora_exporter.yml")
+	rewriteConfig(t, file, s, more, jobs...)
+	return file
+}
+
+func rewriteConfig(t *testing.T, file string, s *zuoratest.Server, more string, jobs ...string) {
+	t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "tenants:\n- name: t\n  base_url: %s\n  oauth2:\n    client_id: %s\n    client_secret: %q\n", s.URL, zuoratest.ClientID, zuoratest.ClientSecret)
+	for line := range strings.Lines(more) {
+		fmt.Fprintf(&b, "  %s\n", strings.TrimRight(line, "\n"))
+	}
+	b.WriteString("  jobs:\n")
+	for _, id := range jobs {
+		fmt.Fprintf(&b, "  - id: %s\n", id)
+	}
+	if len(jobs) == 0 {
+		b.WriteString("    []\n")
+	}
+	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// buffer is a bytes.Buffer for a process to write and a test to read.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// repository is the top of the source tree.
+func repository() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Dir(filepath.Dir(file))
+}

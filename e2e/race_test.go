@@ -1,0 +1,6 @@
+//go:build race
+
+package e2e
+
+// The binary has the race detector where the tests have it.
+var buildFlags = []string{"-race"}
