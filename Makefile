@@ -1,0 +1,45 @@
+GO   ?= go
+TOOL := $(GO) tool -modfile=tools/go.mod
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build ./zuora_exporter
+	$(TOOL) promu build
+
+.PHONY: test
+test: ## Run the tests
+	$(GO) test ./...
+
+.PHONY: race
+race: ## Run the tests with the race detector
+	$(GO) test -race ./...
+
+.PHONY: lint
+lint: ## Run the linters
+	$(TOOL) golangci-lint run
+
+.PHONY: fmt
+fmt: ## Format the code
+	$(TOOL) golangci-lint fmt
+
+.PHONY: demo
+demo: ## Run against an embedded Zuora stand-in
+	$(GO) run . --demo
+
+.PHONY: image
+image: ## Build the container image zuora_exporter
+	docker build -t zuora_exporter \
+		--build-arg VERSION="$$(cat VERSION)" \
+		--build-arg REVISION="$$(git rev-parse HEAD)" \
+		--build-arg BRANCH="$$(git rev-parse --abbrev-ref HEAD)" .
+
+.PHONY: ci
+ci: ## Run all that CI runs (installs Debian packages if some are missing)
+	.ci/run
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf zuora_exporter .build .tarballs
