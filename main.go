@@ -48,6 +48,7 @@ func main() {
 		demo          = app.Flag("demo", "Run against an embedded Zuora stand-in; needs no configuration file.").Bool()
 		timeoutOffset = app.Flag("scrape.timeout-offset", "Time taken off Prometheus's scrape timeout.").Default("500ms").Duration()
 		telemetryPath = app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").String()
+		enablePprof   = app.Flag("web.enable-pprof", "Serve runtime profiles under /debug/pprof/.").Bool()
 		webFlags      = kingpinflag.AddFlags(app, ":10986")
 		logFlags      = addLogFlags(app)
 	)
@@ -59,7 +60,7 @@ func main() {
 
 	if err := run(options{
 		configFile: *configFile, configCheck: *configCheck, demo: *demo,
-		server: server.Options{TelemetryPath: *telemetryPath, TimeoutOffset: *timeoutOffset, Logger: logger},
+		server: server.Options{TelemetryPath: *telemetryPath, TimeoutOffset: *timeoutOffset, EnablePprof: *enablePprof, Logger: logger},
 		web:    webFlags,
 	}, logger); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %s\n", name, err)
@@ -92,46 +93,49 @@ func run(o options, logger log.Logger) error {
 	level.Info(logger).Log("msg", "Starting "+name, "version", version.Info())
 	level.Info(logger).Log("msg", "Build context", "build_context", version.BuildContext())
 
-	tenants, err := newTenants(cfg)
-	if err != nil {
-		return err
-	}
-	defer tenants.close()
-
 	o.server.Self = []prometheus.Collector{
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		versioncollector.NewCollector(name),
 	}
-	handler, err := server.New(o.server, tenants.collector(cfg, logger))
+	e, err := newExporter(cfg, load, o.server, logger)
 	if err != nil {
 		return err
 	}
+	defer e.close()
 	if o.demo {
 		printDemo(os.Stdout, (*o.web.WebListenAddresses)[0], o.server.TelemetryPath)
 	}
-	return serve(&http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}, o.web, logger)
+	return serve(&http.Server{Handler: e.server, ReadHeaderTimeout: 10 * time.Second}, o.web, e.reload, logger)
 }
 
 // serve serves until SIGTERM or SIGINT, then lets scrapes under way finish. A
-// second signal ends the process at once.
-func serve(srv *http.Server, flags *web.FlagConfig, logger log.Logger) error {
+// second signal ends the process at once. SIGHUP reloads.
+func serve(srv *http.Server, flags *web.FlagConfig, reload func() error, logger log.Logger) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	defer signal.Stop(hangUp)
 
 	served := make(chan error, 1)
 	go func() { served <- web.ListenAndServe(srv, flags, newSlogLogger(logger)) }()
-	select {
-	case err := <-served:
-		return err
-	case <-ctx.Done():
-		stop() // the next signal does what it does by default
+	for ctx.Err() == nil {
+		select {
+		case err := <-served:
+			return err
+		case <-hangUp:
+			reload() // which logs what comes of it
+		case <-ctx.Done():
+		}
 	}
+	stop() // the next signal does what it does by default
 	level.Info(logger).Log("msg", "Shutting down")
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	if err := srv.Shutdown(ctx); err != nil {
 		level.Warn(logger).Log("msg", "Scrapes under way were cut off", "err", err)
+		srv.Close()
 	}
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 		return err

@@ -58,13 +58,24 @@ func (t *tenant) close() {
 // tenants are those of one configuration, in its order.
 type tenants []*tenant
 
-func newTenants(cfg *config.Config) (tenants, error) {
-	var all tenants
+// newTenants makes those of cfg. A tenant that is the same in the previous
+// configuration is taken over from there. An error leaves those alone.
+func newTenants(cfg, previousCfg *config.Config, previous tenants) (tenants, error) {
+	var all, made tenants
 	for _, c := range cfg.Tenants {
-		t, err := newTenant(c)
-		if err != nil {
-			all.close()
-			return nil, err
+		var t *tenant
+		for i, p := range previous {
+			if p.Name == c.Name && previousCfg.Tenants[i].SameClient(c) {
+				t = p
+			}
+		}
+		if t == nil {
+			var err error
+			if t, err = newTenant(c); err != nil {
+				made.close()
+				return nil, err
+			}
+			made = append(made, t)
 		}
 		all = append(all, t)
 	}
@@ -78,7 +89,7 @@ func (all tenants) close() {
 }
 
 // collector returns a collector of the configured jobs.
-func (all tenants) collector(cfg *config.Config, logger log.Logger) *collector.Collector {
+func (all tenants) collector(cfg *config.Config, logger log.Logger, previous *collector.Collector) *collector.Collector {
 	var jobs []collector.Jobs
 	for i, c := range cfg.Tenants {
 		j := collector.Jobs{Tenant: &all[i].Tenant}
@@ -87,5 +98,5 @@ func (all tenants) collector(cfg *config.Config, logger log.Logger) *collector.C
 		}
 		jobs = append(jobs, j)
 	}
-	return collector.New(jobs, cfg.LabelNames, logger, nil)
+	return collector.New(jobs, cfg.LabelNames, logger, previous)
 }

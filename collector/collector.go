@@ -23,8 +23,9 @@ type Reader interface {
 // Collector collects the configured jobs of all tenants. It serves any number
 // of scrapes at once; each goes through a Scrape of its own.
 type Collector struct {
-	tenants []*tenantJobs
-	descs   *jobDescs
+	tenants    []*tenantJobs
+	labelNames []string
+	descs      *jobDescs
 }
 
 // New returns a collector for jobs. Where a tenant is the previous collector's
@@ -32,7 +33,7 @@ type Collector struct {
 //
 // labelNames are those of all jobs' labels; a job that lacks one has it empty.
 func New(jobs []Jobs, labelNames []string, logger log.Logger, previous *Collector) *Collector {
-	c := &Collector{descs: newJobDescs(labelNames)}
+	c := &Collector{labelNames: labelNames, descs: newJobDescs(labelNames)}
 	for _, j := range jobs {
 		c.tenants = append(c.tenants, newTenantJobs(j, labelNames, logger, previous.find(j.Tenant)))
 	}

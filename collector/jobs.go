@@ -36,6 +36,7 @@ type Job struct {
 type tenantJobs struct {
 	*Tenant
 	jobs   []*job
+	byID   map[string]*job
 	logger log.Logger
 
 	mu     sync.Mutex
@@ -48,12 +49,15 @@ type job struct {
 	id     string
 	labels []*dto.LabelPair // tenant, job_id and the configured ones, sorted
 	state  *jobState        // shared with the job under earlier configurations
+	// probed is true for a job that is not configured: nobody asked to be told
+	// of it.
+	probed bool
 }
 
 type jobState struct {
 	mu      sync.Mutex
 	newest  *zuora.DataLabelingJob // the newest good answer, nil before the first
-	failing bool
+	failure *zuora.Error           // of the newest read that began, nil where it was good
 }
 
 // outcome is what one scrape learned about one job. Of job and err one is nil.
@@ -64,21 +68,29 @@ type outcome struct {
 }
 
 func newTenantJobs(jobs Jobs, labelNames []string, logger log.Logger, previous *tenantJobs) *tenantJobs {
-	t := &tenantJobs{Tenant: jobs.Tenant, logger: log.With(logger, labelTenant, jobs.Tenant.Name)}
-	known := make(map[string]*jobState)
-	if previous != nil {
-		for _, j := range previous.jobs {
-			known[j.id] = j.state
-		}
+	t := &tenantJobs{
+		Tenant: jobs.Tenant,
+		byID:   make(map[string]*job, len(jobs.Jobs)),
+		logger: log.With(logger, labelTenant, jobs.Tenant.Name),
 	}
 	for _, j := range jobs.Jobs {
-		state := known[j.ID]
-		if state == nil {
-			state = &jobState{}
+		state := &jobState{}
+		if known := previous.find(j.ID); known != nil {
+			state = known.state
 		}
-		t.jobs = append(t.jobs, &job{id: j.ID, labels: jobLabels(jobs.Tenant.Name, j, labelNames), state: state})
+		added := &job{id: j.ID, labels: jobLabels(jobs.Tenant.Name, j, labelNames), state: state}
+		t.jobs = append(t.jobs, added)
+		t.byID[j.ID] = added
 	}
 	return t
+}
+
+// find returns the configured job with that id, nil where there is none.
+func (t *tenantJobs) find(id string) *job {
+	if t == nil {
+		return nil
+	}
+	return t.byID[id]
 }
 
 func jobLabels(tenant string, j Job, labelNames []string) []*dto.LabelPair {
@@ -111,22 +123,16 @@ func (t *tenantJobs) collect(ctx context.Context, descs *jobDescs, ch chan<- pro
 				}
 				j := t.jobs[(first+i)%len(t.jobs)]
 				o, metrics := t.scrape(ctx, descs, j)
-				switch {
-				case o.err == nil:
-					answered.Add(1)
-					reached.Store(true)
-				case o.err.NotBegun:
+				if o.err != nil && o.err.NotBegun {
 					unread.Add(1)
-				default:
-					if o.err.Reason != zuora.ReasonTimeout && o.err.Reason != zuora.ReasonRateLimited {
-						answered.Add(1)
-					}
-					if o.err.Endpoint == zuora.EndpointToken {
-						tokenFailed.Store(true)
-					}
-					if !isDown(o.err.Reason) {
-						reached.Store(true)
-					}
+				} else if o.err == nil || o.err.Reason != zuora.ReasonTimeout && o.err.Reason != zuora.ReasonRateLimited {
+					answered.Add(1)
+				}
+				if o.tokenFailed() {
+					tokenFailed.Store(true)
+				}
+				if o.reached() {
+					reached.Store(true)
 				}
 				for _, metric := range metrics {
 					ch <- metric
@@ -139,13 +145,19 @@ func (t *tenantJobs) collect(ctx context.Context, descs *jobDescs, ch chan<- pro
 	return reached.Load() && !tokenFailed.Load()
 }
 
-// isDown tells whether a reason speaks against the tenant rather than the job.
-func isDown(r zuora.Reason) bool {
-	switch r {
-	case zuora.ReasonAuth, zuora.ReasonUnavailable, zuora.ReasonTimeout, zuora.ReasonRateLimited:
+// tokenFailed tells whether the read failed for want of a token.
+func (o outcome) tokenFailed() bool { return o.err != nil && o.err.Endpoint == zuora.EndpointToken }
+
+// reached tells whether the outcome is about the job rather than the tenant.
+func (o outcome) reached() bool {
+	if o.err == nil {
 		return true
 	}
-	return false
+	switch o.err.Reason {
+	case zuora.ReasonAuth, zuora.ReasonUnavailable, zuora.ReasonTimeout, zuora.ReasonRateLimited:
+		return false
+	}
+	return true
 }
 
 // begin returns the index of the job to begin with, and moves the next scrape
@@ -225,22 +237,23 @@ func (t *tenantJobs) read(ctx context.Context, j *job) outcome {
 func (t *tenantJobs) note(j *job, o outcome) {
 	j.state.mu.Lock()
 	defer j.state.mu.Unlock()
+	was := j.state.failure
 	switch {
 	case o.err == nil:
 		if j.state.newest == nil || o.job.ReceivedAt.After(j.state.newest.ReceivedAt) {
 			j.state.newest = o.job
 		}
-		if j.state.failing {
+		if was != nil {
 			level.Info(t.logger).Log("msg", "Reading the job succeeds again", labelJobID, j.id, labelStatus, labelValue(o.job.Status))
 		}
-		j.state.failing = false
+		j.state.failure = nil
 	case !o.err.NotBegun:
 		logger := level.Debug(t.logger)
-		if !j.state.failing {
+		if was == nil && !j.probed {
 			logger = level.Warn(t.logger)
 		}
 		logFailure(logger, j.id, o.err)
-		j.state.failing = true
+		j.state.failure = o.err
 	}
 }
 

@@ -22,23 +22,41 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
-// binary is the exporter, built once for all tests.
-var binary string
+var buildDir string
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "zuora_exporter")
+	var err error
+	if buildDir, err = os.MkdirTemp("", "zuora_exporter"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	os.RemoveAll(buildDir)
+	os.Exit(code)
+}
+
+// binary is the path of the exporter, built once for all tests.
+var binary = sync.OnceValue(func() string {
+	// go test answers from its cache as long as the files that a test opened
+	// are the same: look at all that go into the build.
+	err := filepath.WalkDir(repository(), func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.IsDir() && strings.HasPrefix(d.Name(), ".") {
+			return filepath.SkipDir
+		}
+		if err == nil && !d.IsDir() {
+			_, err = os.Stat(path)
+		}
+		return err
+	})
 	if err != nil {
 		panic(err)
 	}
-	binary = filepath.Join(dir, "zuora_exporter")
-	build := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", binary, "..")...)
+	path := filepath.Join(buildDir, "zuora_exporter")
+	build := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", path, "..")...)
 	if out, err := build.CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("go build: %s\n%s", err, out))
 	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
-}
+	return path
+})
 
 // exporter is a running exporter.
 type exporter struct {
@@ -73,7 +91,7 @@ func start(t *testing.T, args ...string) *exporter {
 // launch starts the exporter. It is killed when the test ends.
 func launch(t *testing.T, args ...string) *exporter {
 	t.Helper()
-	e := &exporter{cmd: exec.Command(binary, args...), output: &buffer{}, exited: make(chan struct{})}
+	e := &exporter{cmd: exec.Command(binary(), args...), output: &buffer{}, exited: make(chan struct{})}
 	e.cmd.Stdout, e.cmd.Stderr = e.output, e.output
 	if err := e.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,120 @@
+package server
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/zuora-exporter/zuora_exporter/collector"
+	"github.com/zuora-exporter/zuora_exporter/zuora"
+)
+
+//go:embed landing.html
+var jobsHTML string
+
+var jobsTemplate = template.Must(template.New("jobs").Parse(jobsHTML))
+
+// landingPage serves the toolkit's landing page with a table of the configured
+// jobs as last read. The toolkit renders a page once and puts what it is given
+// into it as it is, so each request has a page made, around a table that
+// html/template has escaped.
+func (s *Server) landingPage(w http.ResponseWriter, r *http.Request) {
+	c := s.use()
+	defer c.inUse.Done()
+	var table bytes.Buffer
+	if err := jobsTemplate.Execute(&table, rows(c.Known(), time.Now())); err != nil {
+		level.Error(s.Logger).Log("msg", "Making the landing page failed", "err", err)
+		http.Error(w, "the table of jobs could not be made", http.StatusInternalServerError)
+		return
+	}
+	page, err := web.NewLandingPage(web.LandingConfig{
+		Name:        "Zuora Exporter",
+		Description: "Prometheus exporter for Zuora's data labeling jobs",
+		Version:     version.Version,
+		Profiling:   strconv.FormatBool(s.EnablePprof),
+		Links: []web.LandingLinks{
+			{Address: s.TelemetryPath, Text: "Metrics", Description: "all configured jobs, and the exporter itself"},
+			{Address: "/-/healthy", Text: "Health", Description: "answers while the exporter runs"},
+			{Address: "/-/ready", Text: "Readiness", Description: "answers once the exporter can be scraped"},
+		},
+		Form: web.LandingForm{Action: "/probe", Inputs: []web.LandingFormInput{
+			{Label: "Job", Type: "text", Name: "target", Placeholder: "32 characters"},
+			{Label: "Tenant", Type: "text", Name: "tenant"},
+		}},
+		ExtraHTML: table.String(),
+	})
+	if err != nil {
+		level.Error(s.Logger).Log("msg", "Making the landing page failed", "err", err)
+		http.Error(w, "the page could not be made", http.StatusInternalServerError)
+		return
+	}
+	page.ServeHTTP(w, r)
+}
+
+// row is a job as the table shows it; what is not known is empty.
+type row struct {
+	Tenant, JobID, ObjectType, Status string
+	Labeled, Failed, Timeout, Total   string
+	Age, Error                        string
+	Bar                               *bar
+}
+
+// bar is how far a job is, in percent of its objects.
+type bar struct {
+	Labeled, Failed, Timeout float64
+	Text                     string // the same in words
+}
+
+func rows(known []collector.Known, now time.Time) []row {
+	all := make([]row, 0, len(known))
+	for _, k := range known {
+		r := row{Tenant: k.Tenant, JobID: k.JobID, Age: "never read"}
+		if j := k.Newest; j != nil {
+			r.ObjectType, r.Status = zuora.Printable(j.ObjectType, 64), zuora.Printable(j.Status, 64)
+			r.Labeled, r.Failed, r.Timeout, r.Total = number(j.Labeled), number(j.Failed), number(j.Timeout), number(j.Total)
+			r.Age = now.Sub(j.ReceivedAt).Round(time.Second).String()
+			r.Bar = progress(j)
+		}
+		if k.Failure != nil {
+			r.Error = fmt.Sprintf("%s: %s", k.Failure.Reason, k.Failure)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+func number(n *int64) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.FormatInt(*n, 10)
+}
+
+// progress returns nil where Zuora sent no total, or none to label.
+func progress(j *zuora.DataLabelingJob) *bar {
+	if j.Total == nil || *j.Total == 0 {
+		return nil
+	}
+	value := func(n *int64) int64 {
+		if n == nil {
+			return 0
+		}
+		return *n
+	}
+	labeled, failed, timeout := value(j.Labeled), value(j.Failed), value(j.Timeout)
+	// Counts may exceed the total; the bar does not.
+	whole := max(float64(*j.Total), float64(labeled)+float64(failed)+float64(timeout))
+	percent := func(n int64) float64 { return float64(n) / whole * 100 }
+	return &bar{
+		percent(labeled), percent(failed), percent(timeout),
+		fmt.Sprintf("%d labeled, %d failed, %d timed out, %d remaining", labeled, failed, timeout, max(0, *j.Total-labeled-failed-timeout)),
+	}
+}
