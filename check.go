@@ -1,14 +1,35 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"math"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
 
 	"github.com/zuora-exporter/zuora_exporter/config"
+	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
-// printCheck prints what a valid configuration would read.
-func printCheck(w io.Writer, cfg *config.Config) error {
+// dailyLimits are Zuora's limits on a tenant's requests in a day, shared by
+// all that use its API.
+//
+// Source: "Rate limits" in Zuora's API reference.
+var dailyLimits = []struct {
+	tenant string
+	limit  float64
+}{
+	{"Production or Central Sandbox", 27_000_000},
+	{"Developer Sandbox", 50_000},
+	{"API Sandbox", 10_000},
+}
+
+// printCheck prints what a valid configuration would read, and what that costs.
+func printCheck(w io.Writer, cfg *config.Config) {
 	for _, t := range cfg.Tenants {
 		fmt.Fprintf(w, "tenant %s: %d jobs from %s\n", t.Name, len(t.Jobs), t.BaseURL.Host)
 		if _, err := t.OAuth2.ClientSecret(); err != nil {
@@ -23,7 +44,119 @@ func printCheck(w io.Writer, cfg *config.Config) error {
 			}
 			fmt.Fprintln(w)
 		}
+		printCost(w, t)
 	}
-	_, err := fmt.Fprintln(w, "configuration is valid")
-	return err
+	fmt.Fprintln(w, "The configuration is valid.")
+}
+
+// printCost prints how many requests a day one Prometheus server causes, set
+// against what Zuora allows the tenant for all its traffic.
+func printCost(w io.Writer, t *config.Tenant) {
+	if len(t.Jobs) == 0 {
+		return
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(table, "  scraped every\tjob requests a day")
+	for _, l := range dailyLimits {
+		fmt.Fprintf(table, "\t%s", l.tenant)
+	}
+	fmt.Fprintln(table)
+	var exhausting []string
+	for _, interval := range []time.Duration{15 * time.Second, 30 * time.Second, time.Minute} {
+		requests := requestsADay(t, interval)
+		fmt.Fprintf(table, "  %s\t%.0f", interval, requests)
+		for _, l := range dailyLimits {
+			fmt.Fprintf(table, "\t%.3g %% of %.0f", requests/l.limit*100, l.limit)
+			if l.tenant == "API Sandbox" && requests > l.limit {
+				exhausting = append(exhausting, interval.String())
+			}
+		}
+		fmt.Fprintln(table)
+	}
+	table.Flush()
+	if t.CompletedRefreshInterval > t.RefreshInterval {
+		fmt.Fprintf(w, "  Completed jobs cost less: they are asked for every %s at most.\n", t.CompletedRefreshInterval)
+	}
+	if len(exhausting) > 0 {
+		fmt.Fprintf(w, "  warning: scraped every %s, an API Sandbox would run out of requests each day; set refresh_interval\n", strings.Join(exhausting, ", "))
+	}
+}
+
+// requestsADay is how many requests the jobs cost, none of them completed. An
+// answer is asked for again by the first scrape at which it is as old as the
+// refresh interval.
+func requestsADay(t *config.Tenant, interval time.Duration) float64 {
+	scrapes := max(1, math.Ceil(float64(t.RefreshInterval)/float64(interval)))
+	return float64(len(t.Jobs)) * float64(24*time.Hour) / (scrapes * float64(interval))
+}
+
+// errCheckFailed says that the table tells what failed.
+var errCheckFailed = errors.New("not all could be read")
+
+// checkAPI asks for a token for each tenant and for each job once, and prints
+// a table of what came back.
+func checkAPI(ctx context.Context, w io.Writer, cfg *config.Config) error {
+	all, err := newTenants(cfg, nil, nil)
+	if err != nil {
+		return err
+	}
+	defer all.close()
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "TENANT\tJOB\tOBJECT TYPE\tSTATUS\tLABELED\tFAILED\tTIMED OUT\tTOTAL\tERROR")
+	failed := false
+	for i, t := range all {
+		if err := t.client.CheckToken(ctx); err != nil {
+			failed = true
+			fmt.Fprintf(table, "%s\t(token)\t\t\t\t\t\t\t%s\n", t.Name, describe(err))
+			continue
+		}
+		fmt.Fprintf(table, "%s\t(token)\t\tgood\t\t\t\t\t\n", t.Name)
+		jobs := cfg.Tenants[i].Jobs
+		lines := make([]string, len(jobs))
+		var group sync.WaitGroup
+		var mu sync.Mutex
+		for n, j := range jobs {
+			group.Go(func() {
+				answer, err := t.client.DataLabelingJob(ctx, j.ID)
+				if err != nil {
+					mu.Lock()
+					failed = true
+					mu.Unlock()
+					lines[n] = fmt.Sprintf("%s\t%s\t\t\t\t\t\t\t%s", t.Name, j.ID, describe(err))
+					return
+				}
+				lines[n] = fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t", t.Name, j.ID,
+					zuora.Printable(answer.ObjectType, 64), zuora.Printable(answer.Status, 64),
+					count(answer.Labeled), count(answer.Failed), count(answer.Timeout), count(answer.Total))
+			})
+		}
+		group.Wait()
+		for _, line := range lines {
+			fmt.Fprintln(table, line)
+		}
+	}
+	table.Flush()
+	if failed {
+		return errCheckFailed
+	}
+	return nil
+}
+
+// describe is an error with all that Zuora's support asks for.
+func describe(err error) string {
+	text := err.Error()
+	if e, ok := errors.AsType[*zuora.Error](err); ok {
+		text = string(e.Reason) + ": " + text
+		if e.RequestID != "" {
+			text += " (Zuora-Request-Id " + e.RequestID + ")"
+		}
+	}
+	return text
+}
+
+func count(n *int64) string {
+	if n == nil {
+		return "-"
+	}
+	return fmt.Sprint(*n)
 }

@@ -45,6 +45,7 @@ func main() {
 	var (
 		configFile    = app.Flag("config.file", "Configuration file.").Default("zuora_exporter.yml").String()
 		configCheck   = app.Flag("config.check", "Validate the configuration file, print what it would read, and exit.").Bool()
+		checkAPI      = app.Flag("config.check-api", "Do the same, then ask Zuora for a token of each tenant and for each job once, print what came back, and exit.").Bool()
 		demo          = app.Flag("demo", "Run against an embedded Zuora stand-in; needs no configuration file.").Bool()
 		timeoutOffset = app.Flag("scrape.timeout-offset", "Time taken off Prometheus's scrape timeout.").Default("500ms").Duration()
 		telemetryPath = app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").String()
@@ -59,7 +60,7 @@ func main() {
 	logger := newLogger(logFlags)
 
 	if err := run(options{
-		configFile: *configFile, configCheck: *configCheck, demo: *demo,
+		configFile: *configFile, configCheck: *configCheck, configCheckAPI: *checkAPI, demo: *demo,
 		server: server.Options{TelemetryPath: *telemetryPath, TimeoutOffset: *timeoutOffset, EnablePprof: *enablePprof, Logger: logger},
 		web:    webFlags,
 	}, logger); err != nil {
@@ -69,10 +70,12 @@ func main() {
 }
 
 type options struct {
-	configFile        string
-	configCheck, demo bool
-	server            server.Options
-	web               *web.FlagConfig
+	configFile     string
+	configCheck    bool
+	configCheckAPI bool
+	demo           bool
+	server         server.Options
+	web            *web.FlagConfig
 }
 
 // run runs the exporter until a signal ends it.
@@ -87,8 +90,14 @@ func run(o options, logger log.Logger) error {
 	if err != nil {
 		return err
 	}
-	if o.configCheck {
-		return printCheck(os.Stdout, cfg)
+	if o.configCheck || o.configCheckAPI {
+		printCheck(os.Stdout, cfg)
+		if o.configCheckAPI {
+			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+			defer stop()
+			return checkAPI(ctx, os.Stdout, cfg)
+		}
+		return nil
 	}
 	level.Info(logger).Log("msg", "Starting "+name, "version", version.Info())
 	level.Info(logger).Log("msg", "Build context", "build_context", version.BuildContext())

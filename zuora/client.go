@@ -91,6 +91,14 @@ func (c *Client) PausedUntil() map[string]time.Time { return c.limits.pausedUnti
 // none.
 func (c *Client) TokenExpiry() time.Time { return c.tokens.expiry() }
 
+// CheckToken gets a token, or uses the one it has. The error is always an *Error.
+func (c *Client) CheckToken(ctx context.Context) error {
+	if _, err := c.tokens.token(ctx); err != nil {
+		return err
+	}
+	return nil
+}
+
 // DataLabelingJob reads one job: GET /v1/multi-organizations/data-labeling-job/{job-id}.
 // The error is always an *Error. It waits until fewer than
 // MaxConcurrentRequests run and sends nothing while Zuora asked to hold back.

@@ -1,0 +1,60 @@
+package e2e
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+)
+
+func TestProbe(t *testing.T) {
+	s := scriptedStandIn(t)
+	e := start(t, "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID))
+	for id, up := range map[string]int{zuoratest.SampleJobID: 1, runningJob: 1, unknownJob: 1, brokenJob: 1} {
+		status, page := e.get(t, "/probe?target="+id)
+		if status != 200 {
+			t.Fatalf("%d %s", status, page)
+		}
+		contains(t, page, fmt.Sprintf(`zuora_up{tenant="t"} %d`, up))
+		for line := range strings.Lines(page) {
+			if !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "zuora_up{") && !regexp.MustCompile(`^zuora_data_labeling_job_.*job_id="`+id+`"`).MatchString(line) {
+				t.Errorf("on the page of a probe: %s", line)
+			}
+		}
+	}
+	_, page := e.get(t, "/probe?tenant=t&target="+runningJob)
+	contains(t, page, `zuora_data_labeling_job_total_objects{job_id="`+runningJob+`",object_type="Product",tenant="t"} 500`)
+	if strings.Contains(e.output.String(), unknownJob) {
+		t.Error("the failure of a job that is not configured is logged above debug")
+	}
+	if page := e.scrape(t, "10"); strings.Contains(page, runningJob) {
+		t.Error("a probed job is on /metrics")
+	}
+}
+
+func TestProbeOfATenantThatCannotBeHad(t *testing.T) {
+	s := newStandIn(t)
+	s.SetSecret("another")
+	e := start(t, "--config.file="+writeConfig(t, s, ""))
+	_, page := e.get(t, "/probe?target="+zuoratest.SampleJobID)
+	contains(t, page, `zuora_up{tenant="t"} 0`, `zuora_data_labeling_job_scrape_error{job_id="`+zuoratest.SampleJobID+`",reason="auth",tenant="t"} 1`)
+}
+
+func TestBadProbes(t *testing.T) {
+	s := newStandIn(t)
+	one := start(t, "--config.file="+writeConfig(t, s, ""))
+	for _, query := range []string{
+		"", "?", "?target=", "?target=short", "?target=" + zuoratest.SampleJobID + "0", "?target=../../../../../../../../etc/passw",
+		"?target=" + zuoratest.SampleJobID + "&tenant=other", "?tenant=t", "?target=%zz",
+		"?target=" + zuoratest.SampleJobID + "&target=" + runningJob,
+	} {
+		if status, body := one.get(t, "/probe"+query); status != 400 || strings.Count(strings.TrimSpace(body), "\n") != 0 || body == "" {
+			t.Errorf("/probe%s: %d %s", query, status, body)
+		}
+	}
+	if n := s.Counters(); n.TokenRequests+n.JobRequests != 0 {
+		t.Errorf("bad probes sent %+v", n)
+	}
+}
