@@ -71,10 +71,10 @@ type exporter struct {
 func start(t *testing.T, args ...string) *exporter {
 	t.Helper()
 	e := launch(t, append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
-	address := regexp.MustCompile(`msg="Listening on" address=(\S+)`)
+	address := regexp.MustCompile(`msg="Listening on" address=(\S+)|"address":"([^"]+)".*"msg":"Listening on"`)
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		if m := address.FindStringSubmatch(e.output.String()); m != nil {
-			e.URL = "http://" + m[1]
+			e.URL = "http://" + m[1] + m[2]
 			return e
 		}
 		select {

@@ -1,0 +1,94 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+)
+
+// Every output of the exporter, with everything going wrong and the log at
+// debug, and neither the secret nor a token in any of it.
+func TestNoOutputHoldsASecret(t *testing.T) {
+	// Each token that is handed out is noted; a fault echoes the headers.
+	s := newStandIn(t, zuoratest.WithRequestLog(10_000))
+	echo := zuoratest.Handle(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Zuora-Request-Id", r.Header.Get("Authorization"))
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, `{"success":false,"processId":%q,"reasons":[{"code":%q,"message":"bad: %s"}]}`,
+			r.Header.Get("Authorization"), r.Header.Get("Authorization"), r.Header.Get("Authorization"))
+	})
+	file := writeConfig(t, s, "proxy_from_environment: false", zuoratest.SampleJobID, oddJob, unknownJob)
+	var outputs []string
+	keep := func(output string) { outputs = append(outputs, output) }
+
+	for _, format := range []string{"logfmt", "json"} {
+		e := start(t, "--config.file="+file, "--log.level=debug", "--log.format="+format, "--web.enable-pprof")
+		for _, fault := range append(zuoratest.Faults()[:12], zuoratest.NamedFault{Fault: echo}) {
+			s.SetFault(oddJob, fault.Fault)
+			keep(e.scrape(t, "1"))
+			_, page := e.get(t, "/probe?target="+oddJob)
+			keep(page)
+			_, page = e.get(t, "/")
+			keep(page)
+		}
+		s.ClearFaults()
+		s.RevokeTokens()
+		keep(e.scrape(t, "5"))
+		for _, path := range []string{"/probe?target=" + zuoratest.ClientSecret, "/nowhere", "/debug/pprof/cmdline", "/debug/pprof/goroutine?debug=2"} {
+			_, page := e.get(t, path)
+			// What was asked for may be quoted; nobody else learns it.
+			keep(strings.ReplaceAll(page, "/probe?target="+zuoratest.ClientSecret, ""))
+		}
+		_, page := e.reload(t)
+		keep(page)
+		keep(e.output.String())
+	}
+	for _, fault := range zuoratest.TokenFaults() {
+		s.SetTokenFault(fault.Fault)
+		e := start(t, "--config.file="+file, "--log.level=debug")
+		keep(e.scrape(t, "1"))
+		_, page := e.get(t, "/")
+		keep(page)
+		keep(e.output.String())
+	}
+	s.ClearFaults()
+	for _, flag := range []string{"--config.check", "--config.check-api"} {
+		_, output := runOnce(t, flag, "--config.file="+file)
+		keep(output)
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 { // cut the configuration short in many places, and spoil it
+		broken := string(content[:len(content)*(i+1)/21]) + "\n\t: ]"
+		if err := os.WriteFile(file, []byte(broken), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, output := runOnce(t, "--config.check", "--config.file="+file)
+		keep(output)
+	}
+
+	secrets := map[string]bool{zuoratest.ClientSecret: true, strings.TrimRight(zuoratest.ClientSecret, "="): true}
+	for _, r := range s.Requests() {
+		if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+			secrets[token] = true
+		}
+	}
+	if len(secrets) < 5 {
+		t.Fatalf("%d secrets seen", len(secrets))
+	}
+	var once sync.Once
+	for _, output := range outputs {
+		for secret := range secrets {
+			if strings.Contains(output, secret) {
+				once.Do(func() { t.Errorf("the secret %q is in\n%s", secret, output) })
+			}
+		}
+	}
+}
