@@ -134,7 +134,7 @@ func serve(srv *http.Server, flags *web.FlagConfig, reload func() error, logger 
 		case err := <-served:
 			return err
 		case <-hangUp:
-			reload() // which logs what comes of it
+			_ = reload() // it logs what comes of it
 		case <-ctx.Done():
 		}
 	}

@@ -16,6 +16,7 @@ import (
 type tenant struct {
 	collector.Tenant
 	client    *zuora.Client
+	fresh     *collector.Fresh
 	transport http.RoundTripper
 }
 
@@ -42,9 +43,11 @@ func newTenant(t *config.Tenant) (*tenant, error) {
 		TokenTransport:        api.Instrument(zuora.EndpointToken, transport),
 		JobTransport:          api.Instrument(zuora.EndpointDataLabelingJob, transport),
 	})
+	fresh := collector.NewFresh(collector.NewShared(client))
 	return &tenant{
-		Tenant:    collector.Tenant{Name: t.Name, Reader: client, Status: client, API: api, MaxConcurrentRequests: t.MaxConcurrentRequests},
+		Tenant:    collector.Tenant{Name: t.Name, Reader: fresh, Status: client, API: api, MaxConcurrentRequests: t.MaxConcurrentRequests},
 		client:    client,
+		fresh:     fresh,
 		transport: transport,
 	}, nil
 }
@@ -96,6 +99,7 @@ func (all tenants) collector(cfg *config.Config, logger log.Logger, previous *co
 		for _, job := range c.Jobs {
 			j.Jobs = append(j.Jobs, collector.Job{ID: job.ID, Labels: job.Labels})
 		}
+		all[i].fresh.Configure(c.RefreshInterval, c.CompletedRefreshInterval, j.Jobs)
 		jobs = append(jobs, j)
 	}
 	return collector.New(jobs, cfg.LabelNames, logger, previous)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/pprof"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -119,7 +120,7 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	c := s.use()
 	defer c.inUse.Done()
-	s.expose(w, r, append(s.Self[:len(s.Self):len(s.Self)], c.Scrape(ctx))...)
+	s.expose(w, r, append(slices.Clip(s.Self), c.Scrape(ctx))...)
 }
 
 // probe serves one job, configured or not.

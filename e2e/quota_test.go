@@ -1,0 +1,94 @@
+package e2e
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+)
+
+// What each rule saves, as the stand-in counts it.
+
+func TestRefreshIntervalSavesRequests(t *testing.T) {
+	s := scriptedStandIn(t)
+	e := start(t, "--config.file="+writeConfig(t, s, "refresh_interval: 1h", zuoratest.SampleJobID, unknownJob))
+	for range 5 {
+		contains(t, e.scrape(t, "10"), `zuora_data_labeling_job_scrape_success{job_id="`+zuoratest.SampleJobID+`",tenant="t"} 1`)
+		e.get(t, "/probe?target="+zuoratest.SampleJobID)
+		e.get(t, "/probe?target="+runningJob)
+	}
+	n := s.Counters().ByJob
+	if n[zuoratest.SampleJobID] != 1 || n[runningJob] != 1 || n[unknownJob] != 5 {
+		t.Errorf("requests by job: %v", n)
+	}
+}
+
+func TestOverlappingScrapesShareRequests(t *testing.T) {
+	s := newStandIn(t, zuoratest.WithLatency(500*time.Millisecond))
+	e := start(t, "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID))
+	var group sync.WaitGroup
+	for i := range 20 {
+		path := "/metrics"
+		if i%2 == 0 {
+			path = "/probe?target=" + zuoratest.SampleJobID
+		}
+		group.Go(func() { e.request(t.Context(), http.MethodGet, path) })
+	}
+	group.Wait()
+	if n := s.Counters(); n.JobRequests > 2 || n.TokensIssued != 1 {
+		t.Errorf("%+v", n)
+	}
+}
+
+func TestNothingIsSentAfter429(t *testing.T) {
+	s := newStandIn(t)
+	file := writeConfig(t, s, "", zuoratest.SampleJobID)
+	e := start(t, "--config.file="+file)
+	e.scrape(t, "10")
+	s.SetFault(zuoratest.SampleJobID, zuoratest.TooManyRequests("Retry-After", "120"))
+	e.scrape(t, "10")
+	s.ClearFaults()
+	s.ResetCounters()
+	for range 5 {
+		page := e.scrape(t, "10")
+		contains(t, page, `zuora_data_labeling_job_scrape_error{job_id="`+zuoratest.SampleJobID+`",reason="rate_limited",tenant="t"} 1`, `zuora_up{tenant="t"} 0`)
+		if len(samples(page, "zuora_api_paused_until_timestamp_seconds")) != 1 {
+			t.Error("the pause is not visible")
+		}
+		e.reload(t) // an unchanged tenant keeps its pause
+	}
+	if n := s.Counters(); n.JobRequests+n.TokenRequests != 0 {
+		t.Errorf("%+v", n)
+	}
+}
+
+func TestReserveIsLeftToOthers(t *testing.T) {
+	s := newStandIn(t, zuoratest.WithRateLimits(zuoratest.RateLimit{Requests: 100, Window: time.Hour, Used: 90}))
+	e := start(t, "--config.file="+writeConfig(t, s, "rate_limit_reserve: 0.05", zuoratest.SampleJobID))
+	for range 20 {
+		e.scrape(t, "10")
+	}
+	if n := s.Counters().JobRequests; n != 6 { // 10 left: the sixth leaves 4, below 5
+		t.Errorf("%d requests", n)
+	}
+}
+
+func TestUnauthorizedJobsCostFewTokens(t *testing.T) {
+	s := newStandIn(t)
+	s.SetFault(zuoratest.AnyJob, zuoratest.RefuseWith(401, "90000011", "Authentication error"))
+	var jobs []string
+	for i := range 50 {
+		jobs = append(jobs, zuoratest.SampleJobID[:30]+string(rune('a'+i/10))+string(rune('0'+i%10)))
+	}
+	e := start(t, "--config.file="+writeConfig(t, s, "", jobs...))
+	for range 5 {
+		if n := len(samples(e.scrape(t, "10"), "zuora_data_labeling_job_scrape_error")); n != 50 {
+			t.Errorf("%d failures", n)
+		}
+	}
+	if n := s.Counters(); n.TokensIssued > 3 {
+		t.Errorf("%+v", n)
+	}
+}
