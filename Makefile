@@ -3,7 +3,7 @@ TOOL := $(GO) tool -modfile=tools/go.mod
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build ./zuora_exporter
@@ -16,6 +16,14 @@ test: ## Run the tests
 .PHONY: race
 race: ## Run the tests with the race detector
 	$(GO) test -race ./...
+
+.PHONY: soak
+soak: ## Scrape, probe and reload for ten minutes, with faults
+	SOAK=10m $(GO) test ./e2e -count=1 -v -run Soak -timeout 20m
+
+.PHONY: vulncheck
+vulncheck: ## Look for known vulnerabilities
+	$(TOOL) govulncheck ./...
 
 .PHONY: lint
 lint: ## Run the linters

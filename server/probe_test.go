@@ -1,0 +1,60 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+
+	"github.com/zuora-exporter/zuora_exporter/collector"
+	"github.com/zuora-exporter/zuora_exporter/zuora"
+)
+
+// known is a Reader and a Status that knows all jobs.
+type known struct{}
+
+func (known) DataLabelingJob(context.Context, string) (*zuora.DataLabelingJob, error) {
+	return &zuora.DataLabelingJob{Status: zuora.Accepted, ReceivedAt: time.Now()}, nil
+}
+func (known) Limits() zuora.Limits              { return zuora.Limits{} }
+func (known) PausedUntil() map[string]time.Time { return nil }
+func (known) TokenExpiry() time.Time            { return time.Time{} }
+
+// Whatever the query is, a probe answers 400 with a sentence or 200 with the
+// job that was asked for.
+func FuzzProbe(f *testing.F) {
+	for _, query := range []string{
+		"target=ff80808186b966950186b97922e200ab", "target=ff80808186b966950186b97922e200ab&tenant=t", "tenant=t", "target=%zz", "target=%00",
+		"target=........../../../etc/passwd......&tenant=%ff",
+	} {
+		f.Add(query)
+	}
+	c := collector.New([]collector.Jobs{{Tenant: &collector.Tenant{Name: "t", Reader: known{}, Status: known{}, API: collector.NewAPIMetrics("t"), MaxConcurrentRequests: 1}}},
+		nil, log.NewNopLogger(), nil)
+	s, err := New(Options{TelemetryPath: "/metrics", Logger: log.NewNopLogger()}, c)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, &http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/probe", RawQuery: query}, Header: http.Header{}})
+		body := w.Body.String()
+		switch w.Code {
+		case http.StatusBadRequest:
+			if strings.Count(body, "\n") != 1 {
+				t.Errorf("%q", body)
+			}
+		case http.StatusOK:
+			if !strings.Contains(body, "job_id=") {
+				t.Errorf("no job on\n%s", body)
+			}
+		default:
+			t.Errorf("%d %s", w.Code, body)
+		}
+	})
+}
