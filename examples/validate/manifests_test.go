@@ -1,0 +1,56 @@
+// Package validate reads the Kubernetes manifests of the examples strictly into
+// the types that Kubernetes and the Prometheus operator publish. It is a module
+// of its own, so that the exporter does not depend on these.
+package validate
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+)
+
+func TestManifests(t *testing.T) {
+	files, err := filepath.Glob("../kubernetes/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%v %v", files, err)
+	}
+	seen := map[string]bool{}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, manifest := range bytes.Split(content, []byte("\n---\n")) {
+			var head struct{ APIVersion, Kind string }
+			if err := yaml.Unmarshal(manifest, &head); err != nil {
+				t.Fatalf("%s: %s", file, err)
+			}
+			into := map[string]any{
+				"v1/Secret":                               &corev1.Secret{},
+				"v1/ConfigMap":                            &corev1.ConfigMap{},
+				"v1/Service":                              &corev1.Service{},
+				"apps/v1/Deployment":                      &appsv1.Deployment{},
+				"monitoring.coreos.com/v1/ServiceMonitor": &monitoringv1.ServiceMonitor{},
+				"monitoring.coreos.com/v1/Probe":          &monitoringv1.Probe{},
+				"monitoring.coreos.com/v1/PrometheusRule": &monitoringv1.PrometheusRule{},
+			}[head.APIVersion+"/"+head.Kind]
+			if into == nil {
+				t.Errorf("%s: no schema for %s %s", file, head.APIVersion, head.Kind)
+				continue
+			}
+			if err := yaml.UnmarshalStrict(manifest, into); err != nil {
+				t.Errorf("%s: %s: %s", file, head.Kind, err)
+			}
+			seen[head.Kind] = true
+		}
+	}
+	if len(seen) < 6 {
+		t.Errorf("only %v", seen)
+	}
+}
