@@ -32,10 +32,10 @@ func TestManifests(t *testing.T) {
 				t.Fatalf("%s: %s", file, err)
 			}
 			into := map[string]any{
-				"v1/Secret":                               &corev1.Secret{},
-				"v1/ConfigMap":                            &corev1.ConfigMap{},
-				"v1/Service":                              &corev1.Service{},
-				"apps/v1/Deployment":                      &appsv1.Deployment{},
+				"v1/Secret":          &corev1.Secret{},
+				"v1/ConfigMap":       &corev1.ConfigMap{},
+				"v1/Service":         &corev1.Service{},
+				"apps/v1/Deployment": &appsv1.Deployment{},
 				"monitoring.coreos.com/v1/ServiceMonitor": &monitoringv1.ServiceMonitor{},
 				"monitoring.coreos.com/v1/Probe":          &monitoringv1.Probe{},
 				"monitoring.coreos.com/v1/PrometheusRule": &monitoringv1.PrometheusRule{},
