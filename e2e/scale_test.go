@@ -1,0 +1,68 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+)
+
+// Ten thousand jobs: start, scrape, reload, page. What it takes is logged, and
+// memory is held below a bound that a leak would not keep.
+func TestTenThousandJobs(t *testing.T) {
+	const n = 10_000
+	s := newStandIn(t, zuoratest.WithRateLimits(), zuoratest.WithConcurrencyLimit(0))
+	var jobs []string
+	for i := range n {
+		id := fmt.Sprintf("%032x", i+1)
+		s.SetJob(zuoratest.Job{ID: id, ObjectType: "Account", Script: zuoratest.Constant(zuoratest.Ramp{Rate: 100, Total: 50_000}.At(time.Minute))})
+		jobs = append(jobs, id)
+	}
+	begun := time.Now()
+	lap := func(what string) {
+		t.Logf("%s: %s", what, time.Since(begun).Round(time.Millisecond))
+		begun = time.Now()
+	}
+	e := start(t, "--config.file="+writeConfig(t, s, "max_concurrent_requests: 20", jobs...))
+	lap("start")
+	for range 3 {
+		if got := strings.Count(e.scrape(t, "60"), "_scrape_success{"); got != n {
+			t.Errorf("%d jobs", got)
+		}
+		lap("scrape")
+	}
+	if status, body := e.reload(t); status != 200 {
+		t.Errorf("%d %s", status, body)
+	}
+	lap("reload")
+	if got := strings.Count(strings.Join(samples(e.scrape(t, "60"), "zuora_data_labeling_job_scrape_success"), "\n"), "} 1"); got != n {
+		t.Errorf("%d jobs after a reload", got)
+	}
+	if _, page := e.get(t, "/"); strings.Count(page, "<tr>") < n {
+		t.Error("the page lacks jobs")
+	}
+	begun = time.Now()
+	e.get(t, "/")
+	lap("page")
+	if c := s.Counters(); c.Connections > 21 || c.TokensIssued != 1 {
+		t.Errorf("%d connections, %d tokens", c.Connections, c.TokensIssued)
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", e.cmd.Process.Pid))
+	if err != nil {
+		t.Skip(err)
+	}
+	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
+	peak, err := strconv.Atoi(string(m[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("peak resident memory: %d MiB", peak/1024)
+	if len(buildFlags) == 0 && peak > 160<<10 {
+		t.Errorf("peak resident memory: %d kB", peak)
+	}
+}
