@@ -59,8 +59,11 @@ func (t *Tenant) NewTransport() (http.RoundTripper, error) {
 			DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
 			TLSClientConfig:     tlsConfig,
 			TLSHandshakeTimeout: tlsHandshakeTimeout,
-			// The token request comes beside the job requests, and the old
-			// token may still be in use while the new one is fetched.
+			// Without a maximum the transport dials whenever no connection is
+			// idle at that moment, and ends up with more than can be in use.
+			// A token request takes one of them for a moment; two leave one
+			// to the jobs while it does.
+			MaxConnsPerHost:     max(t.MaxConcurrentRequests, 2),
 			MaxIdleConns:        t.MaxConcurrentRequests + 2,
 			MaxIdleConnsPerHost: t.MaxConcurrentRequests + 2,
 			IdleConnTimeout:     idleConnTimeout,

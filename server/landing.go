@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -30,7 +31,12 @@ func (s *Server) landingPage(w http.ResponseWriter, r *http.Request) {
 	c := s.use()
 	defer c.inUse.Done()
 	var table bytes.Buffer
-	if err := jobsTemplate.Execute(&table, rows(c.Known(), time.Now())); err != nil {
+	known := c.Known()
+	shown := worstFirst(known)
+	if err := jobsTemplate.Execute(&table, struct {
+		Rows []row
+		More int
+	}{rows(shown, time.Now()), len(known) - len(shown)}); err != nil {
 		level.Error(s.Logger).Log("msg", "Making the landing page failed", "err", err)
 		http.Error(w, "the table of jobs could not be made", http.StatusInternalServerError)
 		return
@@ -71,6 +77,28 @@ type row struct {
 type bar struct {
 	Labeled, Failed, Timeout float64
 	Text                     string // the same in words
+}
+
+// maxRows bounds the table: nobody reads more, and a page of ten thousand jobs
+// is the largest thing that the exporter would ever hold in memory.
+const maxRows = 1000
+
+// worstFirst returns all jobs in their order, or, where they are too many, as
+// many as the table takes: first those that could not be read.
+func worstFirst(known []collector.Known) []collector.Known {
+	if len(known) <= maxRows {
+		return known
+	}
+	slices.SortStableFunc(known, func(a, b collector.Known) int {
+		switch {
+		case (a.Failure == nil) == (b.Failure == nil):
+			return 0
+		case a.Failure != nil:
+			return -1
+		}
+		return 1
+	})
+	return known[:maxRows]
 }
 
 func rows(known []collector.Known, now time.Time) []row {
