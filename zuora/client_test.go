@@ -36,7 +36,7 @@ func newClient(t *testing.T, s *zuoratest.Server, changes ...func(*zuora.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{MaxIdleConnsPerHost: 20}
+	transport := &http.Transport{MaxIdleConnsPerHost: 20, MaxConnsPerHost: 10}
 	t.Cleanup(transport.CloseIdleConnections)
 	c := zuora.Config{
 		BaseURL: base, TokenURL: base.JoinPath("oauth/token"),
