@@ -129,6 +129,7 @@ func TestShardedProbes(t *testing.T) {
   - {source_labels: [__address__], modulus: 2, target_label: __tmp_shard, action: hashmod}
   - {source_labels: [__tmp_shard], regex: "%d", action: keep}
   - {source_labels: [__address__], target_label: __param_target}
+  - {source_labels: [__param_target], target_label: instance}
   - {source_labels: [zuora_tenant], target_label: __param_tenant}
   - {regex: zuora_tenant, action: labeldrop}
   - {target_label: __address__, replacement: %q}
@@ -143,6 +144,11 @@ func TestShardedProbes(t *testing.T) {
 	}
 	if n := len(p.query(t, `count by (job) (zuora_data_labeling_job_scrape_success)`)); n != 2 {
 		t.Errorf("%d exporters have jobs", n)
+	}
+	// Each probe is a target of its own: without an instance label they would
+	// all write one series.
+	if n := len(p.query(t, "up == 1")); n != 12 {
+		t.Errorf("%d targets are up", n)
 	}
 	if n := s.Counters().TokensIssued; n != 2 {
 		t.Errorf("%d tokens for two exporters", n)

@@ -5,6 +5,7 @@ package validate
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
 
@@ -20,6 +22,11 @@ func TestManifests(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%v %v", files, err)
 	}
+	rules, err := filepath.Glob("../../alerts/prometheusrule*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, rules...)
 	seen := map[string]bool{}
 	for _, file := range files {
 		content, err := os.ReadFile(file)
@@ -44,7 +51,7 @@ func TestManifests(t *testing.T) {
 				t.Errorf("%s: no schema for %s %s", file, head.APIVersion, head.Kind)
 				continue
 			}
-			if err := yaml.UnmarshalStrict(manifest, into); err != nil {
+			if err := unmarshalStrict(manifest, into); err != nil {
 				t.Errorf("%s: %s: %s", file, head.Kind, err)
 			}
 			seen[head.Kind] = true
@@ -53,4 +60,15 @@ func TestManifests(t *testing.T) {
 	if len(seen) < 6 {
 		t.Errorf("only %v", seen)
 	}
+}
+
+// unmarshalStrict refuses unknown and duplicate fields, and fields in the wrong
+// case, as Kubernetes does; yaml.UnmarshalStrict would let the last pass.
+func unmarshalStrict(manifest []byte, into any) error {
+	content, err := yaml.YAMLToJSONStrict(manifest)
+	if err != nil {
+		return err
+	}
+	strict, err := json.UnmarshalStrict(content, into)
+	return errors.Join(append(strict, err)...)
 }
