@@ -82,13 +82,14 @@ func (v value) under(key string) value {
 	return v
 }
 
+var kinds = map[yaml.Kind]string{
+	yaml.MappingNode:  "a mapping",
+	yaml.SequenceNode: "a list",
+	yaml.ScalarNode:   "a single value",
+}
+
 // expect returns an error unless the value is of the kind.
 func (v value) expect(kind yaml.Kind) error {
-	kinds := map[yaml.Kind]string{
-		yaml.MappingNode:  "a mapping",
-		yaml.SequenceNode: "a list",
-		yaml.ScalarNode:   "a single value",
-	}
 	switch tag := v.node.ShortTag(); {
 	case tag == "!!null":
 		return v.errorf("must be %s, but nothing is given", kinds[kind])
