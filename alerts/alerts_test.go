@@ -2,24 +2,277 @@
 package alerts
 
 import (
+	"bytes"
+	"flag"
+	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 )
 
-func TestRules(t *testing.T) {
-	if _, err := exec.LookPath("promtool"); err != nil {
-		if os.Getenv("ZUORA_E2E") == "required" {
+var update = flag.Bool("update", false, "write prometheusrule.yaml anew")
+
+const (
+	rulesFile        = "zuora.rules.yml"
+	rulesTestFile    = "zuora.rules_test.yml"
+	manifestFile     = "prometheusrule.yaml"
+	alertmanagerFile = "alertmanager.example.yml"
+	runbooks         = "../docs/runbooks"
+)
+
+type rule struct {
+	Record, Alert, Expr, For string
+	Labels, Annotations      map[string]string
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func readRules(t *testing.T) []rule {
+	t.Helper()
+	var file struct{ Groups []struct{ Rules []rule } }
+	if err := yaml.Unmarshal([]byte(read(t, rulesFile)), &file); err != nil {
+		t.Fatal(err)
+	}
+	var rules []rule
+	for _, g := range file.Groups {
+		rules = append(rules, g.Rules...)
+	}
+	return rules
+}
+
+func readAlerts(t *testing.T) map[string]rule {
+	t.Helper()
+	alerts := map[string]rule{}
+	for _, r := range readRules(t) {
+		if r.Alert != "" {
+			alerts[r.Alert] = r
+		}
+	}
+	if len(alerts) == 0 {
+		t.Fatal("no alerts")
+	}
+	return alerts
+}
+
+// The table at the top of the file is the place to look up windows and
+// thresholds, so it must say what the expressions say.
+func TestTableOfThresholds(t *testing.T) {
+	want := map[string]string{}
+	for _, line := range regexp.MustCompile(`(?m)^# (zuora:\S+|Zuora\S+)\s+(\S+\s+\S+\s+.*)$`).FindAllStringSubmatch(read(t, rulesFile), -1) {
+		want[line[1]] = strings.Join(strings.Fields(line[2]), " ")
+	}
+	orNone := func(s string) string {
+		if s == "" {
+			return "-"
+		}
+		return s
+	}
+	got := map[string]string{}
+	for _, r := range readRules(t) {
+		expr := regexp.MustCompile(`"[^"]*"`).ReplaceAllString(r.Expr, "")
+		var numbers []string
+		for _, n := range regexp.MustCompile(`\b[0-9.]+[a-z]?\b`).FindAllString(expr, -1) {
+			if n != "0" && n != "1" && !slices.Contains(numbers, n) { // true, false and none are no thresholds
+				numbers = append(numbers, n)
+			}
+		}
+		got[r.Record+r.Alert] = strings.Join([]string{orNone(r.Labels["severity"]), orNone(r.For), orNone(strings.Join(numbers, " "))}, " ")
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the table and the rules differ (-table +rules):\n%s", diff)
+	}
+}
+
+func TestAlertsSayWhatToDo(t *testing.T) {
+	for name, r := range readAlerts(t) {
+		if !slices.Contains([]string{"critical", "warning", "info"}, r.Labels["severity"]) {
+			t.Errorf("%s: the severity %q", name, r.Labels["severity"])
+		}
+		if s := r.Annotations["summary"]; s == "" || strings.Contains(s, "{{") {
+			t.Errorf("%s: the summary %q", name, s)
+		}
+		// Where there is no exporter there are no labels.
+		if d := r.Annotations["description"]; d == "" || !strings.Contains(d, "{{ $labels.") && name != "ZuoraExporterAbsent" {
+			t.Errorf("%s: the description %q", name, d)
+		}
+		if u, want := r.Annotations["runbook_url"], "https://github.com/zuora-exporter/zuora_exporter/blob/main/docs/runbooks/"+name+".md"; u != want {
+			t.Errorf("%s: the runbook %q, want %s", name, u, want)
+		}
+		u, err := url.Parse(r.Annotations["dashboard_url"])
+		if err != nil || u.Path != "/d/zuora-data-labeling" && u.Path != "/d/zuora-exporter" {
+			t.Errorf("%s: the dashboard %q %v", name, r.Annotations["dashboard_url"], err)
+		}
+	}
+}
+
+// A page per alert, all of one shape, and all in the index.
+func TestRunbooks(t *testing.T) {
+	alerts := readAlerts(t)
+	index := read(t, filepath.Join(runbooks, "README.md"))
+	for name := range alerts {
+		page := read(t, filepath.Join(runbooks, name+".md"))
+		var headings []string
+		for _, h := range regexp.MustCompile(`(?m)^##? (.*)$`).FindAllStringSubmatch(regexp.MustCompile("(?s)```.*?```").ReplaceAllString(page, ""), -1) {
+			headings = append(headings, h[1])
+		}
+		if want := []string{name, "What it means", "What is at risk", "How to look", "What to do", "When to escalate"}; !slices.Equal(headings, want) {
+			t.Errorf("%s.md has the headings %q", name, headings)
+		}
+		if !strings.Contains(index, "]("+name+".md)") {
+			t.Errorf("%s is not in the index", name)
+		}
+	}
+	pages, err := filepath.Glob(filepath.Join(runbooks, "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range pages {
+		name := strings.TrimSuffix(filepath.Base(page), ".md")
+		if _, ok := alerts[name]; !ok && name != "README" {
+			t.Errorf("%s is about no alert", page)
+		}
+		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`).FindAllStringSubmatch(read(t, page), -1) {
+			if _, err := os.Stat(filepath.Join(runbooks, link[1])); err != nil {
+				t.Errorf("%s: %v", page, err)
+			}
+		}
+	}
+}
+
+// Each alert has a test in which it fires and one in which it does not.
+func TestEachAlertIsTested(t *testing.T) {
+	var file struct {
+		Tests []struct {
+			Alerts []struct {
+				Name string `yaml:"alertname"`
+				Want []any  `yaml:"exp_alerts"`
+			} `yaml:"alert_rule_test"`
+			Expressions []struct {
+				Expr string
+				Want []any `yaml:"exp_samples"`
+			} `yaml:"promql_expr_test"`
+		}
+	}
+	if err := yaml.Unmarshal([]byte(read(t, rulesTestFile)), &file); err != nil {
+		t.Fatal(err)
+	}
+	fires, silent := map[string]bool{}, map[string]bool{}
+	note := func(name string, want []any) {
+		if len(want) > 0 {
+			fires[name] = true
+		} else {
+			silent[name] = true
+		}
+	}
+	for _, group := range file.Tests {
+		for _, a := range group.Alerts {
+			note(a.Name, a.Want)
+		}
+		for _, e := range group.Expressions {
+			for _, m := range regexp.MustCompile(`alertname="(\w+)"`).FindAllStringSubmatch(e.Expr, -1) {
+				note(m[1], e.Want)
+			}
+		}
+	}
+	for name := range readAlerts(t) {
+		if !fires[name] || !silent[name] {
+			t.Errorf("%s: a test that it fires: %t; that it does not: %t", name, fires[name], silent[name])
+		}
+	}
+}
+
+func TestManifestHasTheRules(t *testing.T) {
+	var want bytes.Buffer
+	want.WriteString(`# Made of zuora.rules.yml by: go test ./alerts -update
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  name: zuora-exporter # with the labels that your Prometheus's ruleSelector asks for
+spec:
+`)
+	for line := range strings.Lines(read(t, rulesFile)) {
+		if line != "\n" {
+			line = "  " + line
+		}
+		want.WriteString(line)
+	}
+	if *update {
+		if err := os.WriteFile(manifestFile, want.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		t.Skip("promtool is not installed")
 	}
-	for _, args := range [][]string{
-		{"check", "rules", "--lint=all", "--lint-fatal", "zuora.rules.yml"},
-		{"test", "rules", "zuora.rules_test.yml"},
-	} {
-		if out, err := exec.Command("promtool", args...).CombinedOutput(); err != nil {
-			t.Errorf("promtool %v: %s\n%s", args, err, out)
+	if diff := cmp.Diff(want.String(), read(t, manifestFile)); diff != "" {
+		t.Errorf("go test ./alerts -update (-want +got):\n%s", diff)
+	}
+	var manifest struct{ Spec struct{ Groups []any } }
+	if err := yaml.Unmarshal(want.Bytes(), &manifest); err != nil || len(manifest.Spec.Groups) == 0 {
+		t.Errorf("%d groups, %v", len(manifest.Spec.Groups), err)
+	}
+}
+
+// A name that Alertmanager matches is that of an alert, or the beginning of one.
+func TestAlertmanagerKnowsTheAlerts(t *testing.T) {
+	alerts := readAlerts(t)
+	names := regexp.MustCompile(`\bZuora[A-Z]\w*`).FindAllString(read(t, alertmanagerFile), -1)
+	if len(names) == 0 {
+		t.Error("no names")
+	}
+	for _, name := range names {
+		known := false
+		for alert := range alerts {
+			known = known || strings.HasPrefix(alert, name)
 		}
+		if !known {
+			t.Errorf("%s is no alert", name)
+		}
+	}
+}
+
+func TestTools(t *testing.T) {
+	for name, tc := range map[string]struct {
+		program string
+		args    []string
+	}{
+		"rules load and please the linter": {"promtool", []string{"check", "rules", "--lint=all", "--lint-fatal", rulesFile}},
+		"rules do what they say":           {"promtool", []string{"test", "rules", rulesTestFile}},
+		"Alertmanager's example loads":     {"amtool", []string{"check-config", alertmanagerFile}},
+		"critical alerts wake somebody":    {"amtool", route("zuora-pager", "ZuoraTenantDown", "critical")},
+		"warnings do not":                  {"amtool", route("zuora-chat", "ZuoraDataStale", "warning")},
+		"nor does what is only news":       {"amtool", route("zuora-log", "ZuoraDataLabelingSlow", "info")},
+		"other alerts go where they went":  {"amtool", route("others", "Watchdog", "critical")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := exec.LookPath(tc.program); err != nil {
+				if os.Getenv("ZUORA_E2E") == "required" {
+					t.Fatal(err)
+				}
+				t.Skip(err)
+			}
+			if out, err := exec.Command(tc.program, tc.args...).CombinedOutput(); err != nil {
+				t.Errorf("%s %s: %s\n%s", tc.program, tc.args, err, out)
+			}
+		})
+	}
+}
+
+func route(receiver, alert, severity string) []string {
+	return []string{
+		"config", "routes", "test", "--config.file=" + alertmanagerFile, "--verify.receivers=" + receiver,
+		"alertname=" + alert, "severity=" + severity, "tenant=t",
 	}
 }
