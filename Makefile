@@ -17,6 +17,15 @@ test: ## Run the tests
 race: ## Run the tests with the race detector
 	$(GO) test -race ./...
 
+.PHONY: generate
+generate: ## Make docs/metrics.md, the dashboards and the PrometheusRule anew
+	$(GO) generate .
+	$(GO) test ./dashboards ./alerts -update
+
+.PHONY: promql
+promql: ## Check every PromQL expression, and the names in it
+	$(GO) test -C promql -count=1 ./...
+
 .PHONY: soak
 soak: ## Scrape, probe and reload for ten minutes, with faults
 	SOAK=10m $(GO) test ./e2e -count=1 -v -run Soak -timeout 20m

@@ -119,10 +119,11 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 	}
 }
 
-// A page per alert, all of one shape, and all in the index.
+// A page per alert, all of one shape, and all in the index and the README.
 func TestRunbooks(t *testing.T) {
 	alerts := readAlerts(t)
 	index := read(t, filepath.Join(runbooks, "README.md"))
+	readme := read(t, "../README.md")
 	for name := range alerts {
 		page := read(t, filepath.Join(runbooks, name+".md"))
 		var headings []string
@@ -134,6 +135,9 @@ func TestRunbooks(t *testing.T) {
 		}
 		if !strings.Contains(index, "]("+name+".md)") {
 			t.Errorf("%s is not in the index", name)
+		}
+		if want := "| `" + name + "` | " + alerts[name].Labels["severity"] + " |"; !strings.Contains(readme, want) {
+			t.Errorf("the README has no row %q", want)
 		}
 	}
 	pages, err := filepath.Glob(filepath.Join(runbooks, "*.md"))

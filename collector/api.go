@@ -24,7 +24,7 @@ func NewAPIMetrics(tenant string) *APIMetrics {
 	return &APIMetrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name:        "zuora_api_requests_total",
-			Help:        "Requests sent to Zuora, by endpoint (token, data_labeling_job) and HTTP status, or error where there was no answer.",
+			Help:        "Requests sent to Zuora, by endpoint (token, data_labeling_job) and HTTP status, or error where there was no answer. Absent before the first of its kind.",
 			ConstLabels: labels,
 		}, []string{"endpoint", "code"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{

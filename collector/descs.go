@@ -41,7 +41,7 @@ func newJobDescs(custom []string) *jobDescs {
 		timeout: desc("timeout_objects", "Objects whose labeling timed out: every organisation can see them. Absent where Zuora sends no count."+mayBeOld, labelObjectType),
 		total:   desc("total_objects", "Objects that the job is to label. Absent where Zuora sends no count."+mayBeOld, labelObjectType),
 		status: desc("status", "1 for the state that the job is in, 0 for the others: Accepted, Dispatched, Completed, and any other that Zuora names. "+
-			"Completed does not mean that all was labeled."+mayBeOld, labelObjectType, labelStatus),
+			"Completed does not mean that all was labeled. Absent where Zuora sends no status."+mayBeOld, labelObjectType, labelStatus),
 		success:     desc("scrape_success", "1 if the job's state is known as of this scrape, 0 if reading it failed."),
 		scrapeError: desc("scrape_error", "1 for the reason why reading the job failed: auth, rate_limited, not_found, timeout, unavailable, invalid_response or refused. Absent where it succeeded.", labelReason),
 		duration:    desc("scrape_duration_seconds", "Seconds that reading the job took, 0 where served from memory. Absent where the scrape had no time to begin."),

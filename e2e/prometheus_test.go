@@ -20,8 +20,9 @@ import (
 // prometheus is a running Prometheus.
 type prometheus struct{ URL string }
 
-// startPrometheus starts Debian's Prometheus with a configuration.
-func startPrometheus(t *testing.T, config string) *prometheus {
+// startPrometheus starts Debian's Prometheus with a configuration, and with
+// further flags.
+func startPrometheus(t *testing.T, config string, flags ...string) *prometheus {
 	t.Helper()
 	program := required(t, "prometheus")
 	dir := t.TempDir()
@@ -31,7 +32,7 @@ func startPrometheus(t *testing.T, config string) *prometheus {
 	}
 	address := freeAddress(t)
 	var output buffer
-	cmd := exec.Command(program, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	cmd := exec.Command(program, append(flags, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)...)
 	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

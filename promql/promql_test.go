@@ -1,0 +1,203 @@
+// Package promql checks every PromQL expression of the repository with
+// Prometheus's own parser. It is a module of its own, so that the exporter does
+// not depend on Prometheus.
+package promql
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// expression is one of the repository's, and where it is from.
+type expression struct{ where, expr string }
+
+// foreign are the metrics in use that are not the exporter's own, with their
+// labels: Prometheus's about each target, and the Go libraries'.
+var foreign = map[string][]string{
+	"up": nil, "scrape_duration_seconds": nil, "scrape_timeout_seconds": nil,
+	"ALERTS":                        {"alertname", "alertstate", "severity", "tenant", "job_id"},
+	"process_resident_memory_bytes": nil, "process_cpu_seconds_total": nil, "process_start_time_seconds": nil,
+	"go_memstats_heap_inuse_bytes": nil,
+}
+
+// Every metric and label in a dashboard, a rule or a document is one that the
+// code has.
+func TestNames(t *testing.T) {
+	known := reference(t)
+	for name, l := range foreign {
+		known[name] = l
+	}
+	recorded(t, known)
+	for _, e := range slices.Concat(panels(t), variables(t), rules(t), documents(t)) {
+		if err := checkNames(e.expr, known); err != nil {
+			t.Errorf("%s: %v\n%s", e.where, err, e.expr)
+		}
+	}
+}
+
+// checkNames parses an expression and looks at all metrics and labels in it.
+func checkNames(expr string, known map[string][]string) error {
+	root, err := parse(expr)
+	if err != nil {
+		return err
+	}
+	// Whatever is known of any metric: which metrics an aggregation is over is
+	// left to the tests that run it.
+	anywhere := []string{"job", "instance", "pod", "le", "outcome"}
+	for _, l := range known {
+		anywhere = append(anywhere, l...)
+	}
+	var wrong error
+	parser.Inspect(root, func(node parser.Node, _ []parser.Node) error {
+		var names []string
+		switch n := node.(type) {
+		case *parser.VectorSelector:
+			has, ok := known[base(n.Name)]
+			if !ok {
+				wrong = fmt.Errorf("there is no metric %q", n.Name)
+			}
+			for _, m := range n.LabelMatchers {
+				if m.Name != labels.MetricName && m.Name != "job" && m.Name != "instance" && !slices.Contains(has, m.Name) {
+					wrong = fmt.Errorf("%s has no label %q", n.Name, m.Name)
+				}
+			}
+		case *parser.AggregateExpr:
+			names = n.Grouping
+		case *parser.BinaryExpr:
+			if n.VectorMatching != nil {
+				names = append(n.VectorMatching.MatchingLabels, n.VectorMatching.Include...)
+			}
+		}
+		for _, name := range names {
+			if !slices.Contains(anywhere, name) {
+				wrong = fmt.Errorf("no metric has the label %q", name)
+			}
+		}
+		return nil
+	})
+	return wrong
+}
+
+// base is the metric that a series of a histogram belongs to. There is one.
+func base(name string) string {
+	const histogram = "zuora_api_request_duration_seconds"
+	for _, suffix := range []string{"_bucket", "_sum", "_count"} {
+		if name == histogram+suffix {
+			return histogram
+		}
+	}
+	return name
+}
+
+// A name that nobody has must be found, wherever it stands.
+func TestMadeUpNamesAreFound(t *testing.T) {
+	known := reference(t)
+	for expr, want := range map[string]string{
+		`zuora_up{tenant="x"}`: "",
+		`sum by (le) (rate(zuora_api_request_duration_seconds_bucket{endpoint="token"}[5m]))`: "",
+		`zuora_made_up`:                      `there is no metric "zuora_made_up"`,
+		`zuora_up_bucket`:                    `there is no metric "zuora_up_bucket"`,
+		`zuora_up{made_up="x"}`:              `zuora_up has no label "made_up"`,
+		`zuora_up{job_id="x"}`:               `zuora_up has no label "job_id"`,
+		`sum by (made_up) (zuora_up)`:        `no metric has the label "made_up"`,
+		`zuora_up and on (made_up) zuora_up`: `no metric has the label "made_up"`,
+	} {
+		got := ""
+		if err := checkNames(expr, known); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", expr, got, want)
+		}
+	}
+}
+
+// Names in prose are right as well.
+func TestNamesInDocuments(t *testing.T) {
+	known := reference(t)
+	recorded(t, known)
+	// What begins like a metric and is none: the program, a label of service
+	// discovery, a key of the log, what to look for in a page.
+	for _, name := range []string{"zuora_exporter", "zuora_tenant", "zuora_request_id", "zuora_data_labeling_job"} {
+		known[name] = nil
+	}
+	for _, file := range markdown(t) {
+		for _, name := range regexp.MustCompile(`\bzuora_[a-z0-9_]+`).FindAllString(read(t, file), -1) {
+			if _, ok := known[base(name)]; !ok {
+				t.Errorf("%s: there is no metric %q", file, name)
+			}
+		}
+	}
+}
+
+// The rules of Grafana's dashboard linter that are about expressions.
+func TestLinterRules(t *testing.T) {
+	for _, e := range panels(t) {
+		for _, problem := range lint(e.expr) {
+			t.Errorf("%s: %s\n%s", e.where, problem, e.expr)
+		}
+	}
+}
+
+func TestLinterFinds(t *testing.T) {
+	const target = `{job=~"$job",instance=~"$instance"}`
+	for expr, problems := range map[string]int{
+		`sum(rate(zuora_api_requests_total` + target + `[$__rate_interval]))`: 0,
+		`sum(rate(zuora_api_requests_total` + target + `[5m]))`:               1,
+		`sum(zuora_api_requests_total` + target + `)`:                         1,
+		`zuora_up{job=~"$job"}`:                                               1,
+		`zuora_up + zuora_up` + target:                                        2,
+		`zuora_up{job=~"other",instance=~"$instance"} (`:                      1,
+	} {
+		if got := lint(expr); len(got) != problems {
+			t.Errorf("%s: %q", expr, got)
+		}
+	}
+}
+
+func lint(expr string) (problems []string) {
+	root, err := parse(expr)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	parser.Inspect(root, func(node parser.Node, path []parser.Node) error {
+		n, ok := node.(*parser.VectorSelector)
+		if !ok {
+			return nil
+		}
+		for _, want := range []string{"job", "instance"} {
+			if !slices.ContainsFunc(n.LabelMatchers, func(m *labels.Matcher) bool {
+				return m.Name == want && m.Type == labels.MatchRegexp && m.Value == "$"+want
+			}) {
+				problems = append(problems, fmt.Sprintf("%s has no matcher %s=~\"$%s\"", n, want, want))
+			}
+		}
+		if strings.HasSuffix(n.Name, "_total") && !slices.ContainsFunc(path, isRate) {
+			problems = append(problems, "the counter "+n.Name+" as it is")
+		}
+		return nil
+	})
+	for _, call := range regexp.MustCompile(`\b(?:rate|irate|increase)\([^\[]*\[([^\]]*)\]`).FindAllStringSubmatch(expr, -1) {
+		if call[1] != "$__rate_interval" {
+			problems = append(problems, "a rate over "+call[1])
+		}
+	}
+	return problems
+}
+
+func isRate(n parser.Node) bool {
+	call, ok := n.(*parser.Call)
+	return ok && slices.Contains([]string{"rate", "irate", "increase"}, call.Func.Name)
+}
+
+// parse parses an expression in which Grafana's variables may be. Within
+// strings these are in nobody's way.
+func parse(expr string) (parser.Expr, error) {
+	return parser.NewParser(parser.Options{}).ParseExpr(strings.ReplaceAll(expr, "$__rate_interval", "5m"))
+}
