@@ -26,6 +26,11 @@ generate: ## Make docs/metrics.md, the dashboards and the PrometheusRule anew
 promql: ## Check every PromQL expression, and the names in it
 	$(GO) test -C promql -count=1 ./...
 
+.PHONY: promtool
+promtool: ## Test rules and panels with the promtool of Prometheus 3 (takes minutes to build)
+	GOBIN=$(CURDIR)/.build $(GO) install github.com/prometheus/prometheus/cmd/promtool@v0.316.0
+	PATH=$(CURDIR)/.build:$$PATH ZUORA_E2E=required $(GO) test -count=1 ./alerts ./dashboards
+
 .PHONY: soak
 soak: ## Scrape, probe and reload for ten minutes, with faults
 	SOAK=10m $(GO) test ./e2e -count=1 -v -run Soak -timeout 20m
