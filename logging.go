@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"os"
 	"time"
 
@@ -38,6 +39,12 @@ func newLogger(f *logFlags) log.Logger {
 // everything through: go-kit's filter decides.
 func newSlogLogger(logger log.Logger) *slog.Logger {
 	return slog.New(withoutTime{slgk.NewGoKitHandler(logger, slog.LevelDebug)})
+}
+
+// setErrorLog makes what a server complains of, such as a client that speaks no
+// TLS, lines of our log: net/http would print them in a form of its own.
+func setErrorLog(srv *http.Server, logger log.Logger) {
+	srv.ErrorLog = slog.NewLogLogger(newSlogLogger(logger).Handler(), slog.LevelWarn)
 }
 
 // withoutTime drops slog's own time, as the logger beneath gives one already.

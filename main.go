@@ -115,7 +115,9 @@ func run(o options, logger log.Logger) error {
 	if o.demo {
 		printDemo(os.Stdout, (*o.web.WebListenAddresses)[0], o.server.TelemetryPath)
 	}
-	return serve(&http.Server{Handler: e.server, ReadHeaderTimeout: 10 * time.Second}, o.web, e.reload, logger)
+	srv := &http.Server{Handler: e.server, ReadHeaderTimeout: 10 * time.Second}
+	setErrorLog(srv, logger)
+	return serve(srv, o.web, e.reload, logger)
 }
 
 // serve serves until SIGTERM or SIGINT, then lets scrapes under way finish. A
