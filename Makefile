@@ -3,7 +3,7 @@ TOOL := $(GO) tool -modfile=tools/go.mod
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build ./zuora_exporter
@@ -30,6 +30,10 @@ promql: ## Check every PromQL expression, and the names in it
 promtool: ## Test rules and panels with the promtool of Prometheus 3 (takes minutes to build)
 	GOBIN=$(CURDIR)/.build $(GO) install github.com/prometheus/prometheus/cmd/promtool@v0.316.0
 	PATH=$(CURDIR)/.build:$$PATH ZUORA_E2E=required $(GO) test -count=1 ./alerts ./dashboards
+
+.PHONY: e2e
+e2e: ## Run the end-to-end tests, Prometheus's and Alertmanager's too
+	ZUORA_E2E=required $(GO) test ./e2e -count=1
 
 .PHONY: soak
 soak: ## Scrape, probe and reload for ten minutes, with faults

@@ -10,9 +10,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
@@ -31,29 +35,62 @@ func startPrometheus(t *testing.T, config string, flags ...string) *prometheus {
 		t.Fatal(err)
 	}
 	address := freeAddress(t)
+	runDaemon(t, "http://"+address+"/-/ready", program, append(flags,
+		"--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)...)
+	return &prometheus{URL: "http://" + address}
+}
+
+// runDaemon starts a program, and kills it when the test ends. It waits until
+// the program answers at a URL.
+func runDaemon(t *testing.T, readyURL, program string, args ...string) {
+	t.Helper()
 	var output buffer
-	cmd := exec.Command(program, append(flags, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)...)
+	cmd := exec.Command(program, args...)
 	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	exited := make(chan struct{})
+	go func() {
+		defer close(exited)
+		cmd.Wait()
+	}()
 	t.Cleanup(func() {
 		cmd.Process.Kill()
-		cmd.Wait()
+		<-exited
 		if t.Failed() {
-			t.Logf("Prometheus's output:\n%s", &output)
+			t.Logf("%s's output:\n%s", filepath.Base(program), &output)
 		}
 	})
-	p := &prometheus{URL: "http://" + address}
-	eventually(t, "Prometheus is ready", func() bool {
-		resp, err := http.Get(p.URL + "/-/ready")
+	eventually(t, filepath.Base(program)+" is ready", func() bool {
+		select {
+		case <-exited:
+			t.Fatalf("%s ended: %s", filepath.Base(program), cmd.ProcessState)
+		default:
+		}
+		resp, err := http.Get(readyURL)
 		if err != nil {
 			return false
 		}
 		resp.Body.Close()
 		return resp.StatusCode == http.StatusOK
 	})
-	return p
+}
+
+// scrapeConfig is a configuration of Prometheus that scrapes exporters, as the
+// job zuora, and has the rules.
+func scrapeConfig(interval string, exporters ...*exporter) string {
+	var targets []string
+	for _, e := range exporters {
+		targets = append(targets, strconv.Quote(strings.TrimPrefix(e.URL, "http://")))
+	}
+	return fmt.Sprintf(`
+global: {scrape_interval: %s, scrape_timeout: %[1]s, evaluation_interval: 1s}
+rule_files: [%q]
+scrape_configs:
+- job_name: zuora
+  static_configs: [{targets: [%s]}]
+`, interval, rulesFile(), strings.Join(targets, ","))
 }
 
 // freeAddress returns an address of the loopback interface that nobody
@@ -78,10 +115,25 @@ func eventually(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// query returns the series that an expression has now, as "labels value".
-func (p *prometheus) query(t *testing.T, expression string) []sample {
+// eventuallyEqual waits for what another process comes to, and shows what it
+// came to instead.
+func eventuallyEqual[T any](t *testing.T, what string, want T, get func() T) {
 	t.Helper()
-	resp, err := http.Get(p.URL + "/api/v1/query?query=" + url.QueryEscape(expression))
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		diff := cmp.Diff(want, get(), cmpopts.EquateEmpty())
+		if diff == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not seen: %s (-want +got):\n%s", what, diff)
+		}
+	}
+}
+
+// getJSON reads what an HTTP API answers.
+func getJSON(t *testing.T, url string, answer any) {
+	t.Helper()
+	resp, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,18 +142,25 @@ func (p *prometheus) query(t *testing.T, expression string) []sample {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := json.Unmarshal(body, answer); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %d %v\n%s", url, resp.StatusCode, err, body)
+	}
+}
+
+// query returns the series that an expression has now.
+func (p *prometheus) query(t *testing.T, expression string) []sample {
+	t.Helper()
 	var answer struct {
 		Data struct{ Result []sample }
 	}
-	if err := json.Unmarshal(body, &answer); err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %d %v\n%s", expression, resp.StatusCode, err, body)
-	}
+	getJSON(t, p.URL+"/api/v1/query?query="+url.QueryEscape(expression), &answer)
 	return answer.Data.Result
 }
 
 type sample struct {
 	Metric map[string]string
-	Value  [2]any // the instant, and the value as a string
+	Value  [2]any   // the instant, and the value as a string
+	Values [][2]any // of a range: each as above
 }
 
 // Two exporters share the jobs of a file by hashmod, as the README has it: each
@@ -168,4 +227,67 @@ func TestReloadMakesAJobStale(t *testing.T) {
 	rewriteConfig(t, file, s, "", runningJob)
 	e.reload(t)
 	eventually(t, "one job", func() bool { return seen() == 1 })
+}
+
+// Prometheus scrapes by TLS and with a password, and only so.
+func TestScrapeByTLSWithPassword(t *testing.T) {
+	required(t, "prometheus")
+	t.Parallel()
+	dir := t.TempDir()
+	writeCertificate(t, dir)
+	web := filepath.Join(dir, "web.yml")
+	if err := os.WriteFile(web, []byte("basic_auth_users: {prometheus: "+rightHash+"}\ntls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := start(t, "--config.file="+writeConfig(t, newStandIn(t), "", zuoratest.SampleJobID), "--web.config.file="+web)
+	config := "global: {scrape_interval: 1s}\nscrape_configs:\n"
+	for job, how := range map[string]string{
+		"right":          "scheme: https, basic_auth: {username: prometheus, password: right}, tls_config: {ca_file: %s/cert.pem}",
+		"wrong password": "scheme: https, basic_auth: {username: prometheus, password: wrong}, tls_config: {ca_file: %s/cert.pem}",
+		"no password":    "scheme: https, tls_config: {ca_file: %s/cert.pem}",
+		"no trust":       "scheme: https, basic_auth: {username: prometheus, password: right}",
+		"no TLS":         "basic_auth: {username: prometheus, password: right}",
+	} {
+		config += fmt.Sprintf("- {job_name: %q, static_configs: [{targets: [%q]}], %s}\n",
+			job, strings.TrimPrefix(e.URL, "http://"), strings.ReplaceAll(how, "%s", dir))
+	}
+	p := startPrometheus(t, config)
+
+	// The target's own words, so that one is not down for another's reason.
+	want := map[string]string{
+		"right":          "up: ",
+		"wrong password": "down: 401 Unauthorized",
+		"no password":    "down: 401 Unauthorized",
+		"no trust":       "down: unknown authority",
+		"no TLS":         "down: 400 Bad Request",
+	}
+	eventuallyEqual(t, "each target as it deserves", want, func() map[string]string {
+		var answer struct {
+			Data struct {
+				ActiveTargets []struct{ ScrapePool, Health, LastError string }
+			}
+		}
+		getJSON(t, p.URL+"/api/v1/targets", &answer)
+		got := map[string]string{}
+		for _, target := range answer.Data.ActiveTargets {
+			reason := target.LastError
+			for _, known := range []string{"401 Unauthorized", "400 Bad Request", "unknown authority"} {
+				if strings.Contains(reason, known) {
+					reason = known
+				}
+			}
+			got[target.ScrapePool] = target.Health + ": " + reason
+		}
+		return got
+	})
+	for _, s := range p.query(t, `count by (job) ({__name__=~"zuora_.+"})`) {
+		if s.Metric["job"] != "right" {
+			t.Errorf("%s got %v series", s.Metric["job"], s.Value)
+		}
+	}
+	for line := range strings.Lines(e.output.String()) {
+		if !strings.HasPrefix(line, "ts=") {
+			t.Errorf("a line that the log's reader cannot read: %s", line)
+		}
+	}
 }

@@ -1,0 +1,233 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+)
+
+// alertmanager is a running Alertmanager with the repository's example, and
+// the webhooks that it calls.
+type alertmanager struct {
+	address string
+
+	mu       sync.Mutex
+	messages []message
+}
+
+// message is what a webhook is sent.
+type message struct {
+	path        string
+	Status      string
+	Receiver    string
+	GroupLabels map[string]string
+	Alerts      []alert
+}
+
+// startAlertmanager starts Debian's Alertmanager with the repository's example:
+// nothing is changed in it but what it would wait for, and where it sends to.
+func startAlertmanager(t *testing.T) *alertmanager {
+	t.Helper()
+	program := required(t, "prometheus-alertmanager")
+	am := &alertmanager{address: freeAddress(t)}
+	webhooks := httptest.NewServer(am)
+	t.Cleanup(webhooks.Close)
+
+	content, err := os.ReadFile(filepath.Join(repository(), "alerts", "alertmanager.example.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := string(content)
+	for old, replacement := range map[string]string{"http://localhost:5001": webhooks.URL, "group_wait: 30s": "group_wait: 1s"} {
+		if !strings.Contains(config, old) {
+			t.Fatalf("the example has no %s", old)
+		}
+		config = strings.ReplaceAll(config, old, replacement)
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "alertmanager.yml")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	runDaemon(t, "http://"+am.address+"/-/ready", program, "--config.file="+file,
+		"--storage.path="+dir, "--web.listen-address="+am.address, "--cluster.listen-address=")
+	return am
+}
+
+func (am *alertmanager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	m := message{path: r.URL.Path}
+	if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	am.mu.Lock()
+	defer am.mu.Unlock()
+	am.messages = append(am.messages, m)
+}
+
+func (am *alertmanager) received() []message {
+	am.mu.Lock()
+	defer am.mu.Unlock()
+	return slices.Clone(am.messages)
+}
+
+// From Zuora's answer to somebody's telephone: what the exporters read of two
+// tenants comes as one message per tenant and severity, and leads on.
+func TestAlertsReachTheirReceivers(t *testing.T) {
+	required(t, "prometheus")
+	t.Parallel()
+	am := startAlertmanager(t)
+	demo := start(t, "--demo")
+	other := start(t, "--config.file="+writeConfig(t, newStandIn(t), "", zuoratest.SampleJobID))
+	startPrometheus(t, scrapeConfig("2s", demo, other)+fmt.Sprintf("alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}\n", am.address))
+
+	// The demo has a job that begins to fail while the test runs: it may be
+	// in the first message or not.
+	const failsLater = "ff80808186b966950186b97922e20001"
+	const failed, timedOut = "ZuoraDataLabelingObjectsFailed", "ZuoraDataLabelingObjectsTimedOut"
+	var messages []message
+	eventuallyEqual(t, "messages", []string{
+		"/chat zuora-chat firing map[tenant:demo] [" + timedOut + " ff80808186b966950186b97922e20006 12]",
+		"/chat zuora-chat firing map[tenant:t] [" + timedOut + " " + zuoratest.SampleJobID + " 1]",
+		"/pager zuora-pager firing map[tenant:demo] [" + failed + " ff80808186b966950186b97922e20004 47 " + failed + " ff80808186b966950186b97922e20006 37]",
+		"/pager zuora-pager firing map[tenant:t] [" + failed + " " + zuoratest.SampleJobID + " 1]",
+	}, func() []string {
+		messages = am.received()
+		var got []string
+		for _, m := range messages {
+			var alerts []string
+			for _, a := range m.Alerts {
+				if a.Labels["job_id"] != failsLater {
+					alerts = append(alerts, a.Labels["alertname"]+" "+a.Labels["job_id"]+" "+count(a.Annotations["description"]))
+				}
+			}
+			slices.Sort(alerts)
+			got = append(got, fmt.Sprint(m.path, " ", m.Receiver, " ", m.Status, " ", m.GroupLabels, " ", alerts))
+		}
+		slices.Sort(got)
+		return got
+	})
+	for _, m := range messages {
+		for _, a := range m.Alerts {
+			checkLinks(t, a.Labels["alertname"], a.Labels, a.Annotations)
+			if a.Labels["tenant"] != m.GroupLabels["tenant"] {
+				t.Errorf("in the message of %s: %v", m.GroupLabels, a.Labels)
+			}
+			// Whom to call may hang on a label that the user gave the job.
+			if a.Labels["tenant"] == "demo" && a.Labels["wave"] == "" || a.Labels["object_type"] == "" {
+				t.Errorf("labels are lost: %v", a.Labels)
+			}
+		}
+	}
+}
+
+// count is the number of objects in a description.
+func count(description string) string {
+	words := strings.Fields(description)
+	if i := slices.Index(words, "objects."); i > 0 {
+		return words[i-1]
+	}
+	return "none in: " + description
+}
+
+// post makes alerts known, in this order, as Prometheus does.
+func (am *alertmanager) post(t *testing.T, alerts ...alert) {
+	t.Helper()
+	body, err := json.Marshal(alerts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.Post("http://"+am.address+"/api/v2/alerts", "application/json", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s for %s", resp.Status, body)
+	}
+}
+
+// inhibited has, for each alert, the name of the one that inhibits it, if any.
+func (am *alertmanager) inhibited(t *testing.T) map[string]string {
+	t.Helper()
+	var alerts []struct {
+		alert
+		Fingerprint string
+		Status      struct{ InhibitedBy []string }
+	}
+	getJSON(t, "http://"+am.address+"/api/v2/alerts", &alerts)
+	names := map[string]string{}
+	for _, a := range alerts {
+		names[a.Fingerprint] = a.Labels["alertname"]
+	}
+	by := map[string]string{}
+	for _, a := range alerts {
+		var sources []string
+		for _, fingerprint := range a.Status.InhibitedBy {
+			sources = append(sources, names[fingerprint])
+		}
+		by[a.String()] = strings.Join(sources, " ")
+	}
+	return by
+}
+
+func (a alert) String() string {
+	return strings.Join([]string{a.Labels["alertname"], a.Labels["tenant"], a.Labels["job_id"]}, "/")
+}
+
+// Of alerts that follow from another only that one is sent, and what follows
+// from none is sent too.
+func TestInhibition(t *testing.T) {
+	required(t, "prometheus-alertmanager")
+	t.Parallel()
+	am := startAlertmanager(t)
+	const (
+		absent, down, stale = "ZuoraExporterAbsent", "ZuoraTenantDown", "ZuoraDataStale"
+		refused, heldBack   = "ZuoraCredentialsRefused", "ZuoraHeldBack"
+		failed, stuck       = "ZuoraDataLabelingObjectsFailed", "ZuoraDataLabelingStuck"
+	)
+	// Each case is a tenant of its own. A source stands behind what it
+	// inhibits: when the last has its effect, so have all before it.
+	var alerts []alert
+	want, wantAbsent := map[string]string{}, map[string]string{}
+	for _, c := range []struct{ tenant, job, alert, by string }{
+		{"", "", "Watchdog", ""},
+		{"well", "1", failed, ""},
+		{"well", "2", failed, ""},
+		{"down", "1", failed, down},
+		{"down", "2", stuck, down},
+		{"down", "2", stale, down},
+		{"down", "", down, ""},
+		{"one job is stale", "1", failed, stale},
+		{"one job is stale", "2", failed, ""},
+		{"one job is stale", "1", stale, ""},
+		{"held back", "1", failed, ""},
+		{"held back", "2", stale, heldBack},
+		{"held back", "", heldBack, ""},
+		{"refused", "1", failed, down},
+		{"refused", "1", stale, down},
+		{"refused", "", down, refused},
+		{"refused", "", refused, ""},
+	} {
+		a := alert{Labels: map[string]string{"alertname": c.alert, "tenant": c.tenant, "job_id": c.job}}
+		alerts = append(alerts, a)
+		want[a.String()], wantAbsent[a.String()] = c.by, absent
+	}
+	am.post(t, alerts...)
+	eventuallyEqual(t, "what inhibits each", want, func() map[string]string { return am.inhibited(t) })
+
+	a := alert{Labels: map[string]string{"alertname": absent}}
+	wantAbsent[a.String()], wantAbsent[alerts[0].String()] = "", "" // nobody watches Zuora, but others watch on
+	am.post(t, a)
+	eventuallyEqual(t, "what inhibits each while nobody watches", wantAbsent, func() map[string]string { return am.inhibited(t) })
+}

@@ -1,0 +1,248 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+)
+
+func rulesFile() string { return filepath.Join(repository(), "alerts", "zuora.rules.yml") }
+
+// alert is what Prometheus and Alertmanager say of one.
+type alert struct {
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+	ActiveAt    string            `json:"activeAt,omitempty"` // Prometheus's
+}
+
+// alerts are those that Prometheus has, pending or firing.
+func (p *prometheus) alerts(t *testing.T) []alert {
+	t.Helper()
+	var answer struct {
+		Data struct{ Alerts []alert }
+	}
+	getJSON(t, p.URL+"/api/v1/alerts", &answer)
+	return answer.Data.Alerts
+}
+
+// checkLinks fails where an alert's runbook, its dashboard, or a variable that
+// it sets there does not exist. Before Prometheus has filled in the
+// annotations there are no labels.
+func checkLinks(t *testing.T, name string, labels, annotations map[string]string) {
+	t.Helper()
+	runbook, ok := strings.CutPrefix(annotations["runbook_url"], "https://github.com/zuora-exporter/zuora_exporter/blob/main/docs/runbooks/")
+	if _, err := os.Stat(filepath.Join(repository(), "docs", "runbooks", runbook)); err != nil || !ok || runbook == "" {
+		t.Errorf("%s: the runbook %q %v", name, annotations["runbook_url"], err)
+	}
+	link, err := url.Parse(annotations["dashboard_url"])
+	if err != nil {
+		t.Errorf("%s: %v", name, err)
+		return
+	}
+	uid, _ := strings.CutPrefix(link.Path, "/d/")
+	variables, ok := dashboardVariables(t)[uid]
+	if !ok {
+		t.Errorf("%s: no dashboard for %q", name, annotations["dashboard_url"])
+		return
+	}
+	for parameter, values := range link.Query() {
+		variable, ok := strings.CutPrefix(parameter, "var-")
+		if !ok || !slices.Contains(variables, variable) {
+			t.Errorf("%s: the dashboard %s has no variable for %s", name, uid, parameter)
+		}
+		if labels != nil && values[0] != labels[variable] {
+			t.Errorf("%s: %s=%s for the labels %v", name, parameter, values[0], labels)
+		}
+	}
+}
+
+// dashboardVariables has the names of each dashboard's variables, by its uid.
+func dashboardVariables(t *testing.T) map[string][]string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(repository(), "dashboards", "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	variables := map[string][]string{}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var dashboard struct {
+			UID        string
+			Templating struct{ List []struct{ Name string } }
+		}
+		if err := json.Unmarshal(content, &dashboard); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		for _, v := range dashboard.Templating.List {
+			variables[dashboard.UID] = append(variables[dashboard.UID], v.Name)
+		}
+	}
+	return variables
+}
+
+// A rule may load and still fail at each evaluation, as where a series matches
+// two others: each has to have been evaluated on the demo's.
+func TestRulesWorkOnTheDemo(t *testing.T) {
+	required(t, "prometheus")
+	t.Parallel()
+	e := start(t, "--demo")
+	p := startPrometheus(t, scrapeConfig("1s", e))
+	eventually(t, "the demo's jobs", func() bool { return len(p.query(t, "zuora_data_labeling_job_scrape_success")) == 8 })
+	seen := time.Now()
+
+	var file struct {
+		Groups []struct {
+			Rules []struct{ Record, Alert string }
+		}
+	}
+	content, err := os.ReadFile(rulesFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(content, &file); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, group := range file.Groups {
+		for _, r := range group.Rules {
+			want = append(want, r.Record+r.Alert+": ok")
+		}
+	}
+	type rule struct {
+		Type, Name, Health, LastError string
+		LastEvaluation                time.Time
+		Annotations                   map[string]string
+	}
+	var rules []rule
+	eventuallyEqual(t, "all rules are well", want, func() []string {
+		var answer struct {
+			Data struct{ Groups []struct{ Rules []rule } }
+		}
+		getJSON(t, p.URL+"/api/v1/rules", &answer)
+		rules = nil
+		var got []string
+		for _, group := range answer.Data.Groups {
+			for _, r := range group.Rules {
+				rules = append(rules, r)
+				if r.LastEvaluation.After(seen) {
+					got = append(got, r.Name+": "+r.Health+r.LastError)
+				}
+			}
+		}
+		return got
+	})
+	for _, r := range rules {
+		if r.Type == "alerting" {
+			checkLinks(t, r.Name, nil, r.Annotations)
+		}
+	}
+}
+
+// Each fault, at a tenant of its own, raises the alerts that say what is the
+// matter, and none that say something else. That they have not fired yet does
+// not matter: Prometheus counts the minutes, and promtool has tested them.
+func TestFaultsRaiseTheRightAlerts(t *testing.T) {
+	required(t, "prometheus")
+	t.Parallel()
+	const (
+		// By these alone nobody would know why; Alertmanager keeps them back
+		// where an alert knows.
+		down, stale = "ZuoraTenantDown", "ZuoraDataStale"
+		refused     = "ZuoraCredentialsRefused"
+		heldBack    = "ZuoraHeldBack"
+	)
+	anyJob := func(f zuoratest.Fault) func(*zuoratest.Server) {
+		return func(s *zuoratest.Server) { s.SetFault(zuoratest.AnyJob, f) }
+	}
+	unauthorized := zuoratest.RefuseWith(401, "90000011", "Authentication error")
+	tooMany := zuoratest.TooManyRequests("Retry-After", "120")
+	tenants := map[string]struct {
+		spoil func(*zuoratest.Server)
+		want  []string
+	}{
+		"well":                 {func(*zuoratest.Server) {}, nil},
+		"429":                  {anyJob(tooMany), []string{stale, heldBack, down}},
+		"429 for a token":      {func(s *zuoratest.Server) { s.SetTokenFault(tooMany) }, []string{stale, heldBack, down}},
+		"401":                  {anyJob(unauthorized), []string{refused, stale, down}},
+		"401 for a token":      {func(s *zuoratest.Server) { s.SetTokenFault(unauthorized) }, []string{refused, stale, down}},
+		"hangs":                {anyJob(zuoratest.Hang()), []string{stale, down}},
+		"garbage":              {anyJob(zuoratest.Respond(200, "text/html", "<html>")), []string{stale}},
+		"hangs for one of two": {func(s *zuoratest.Server) { s.SetFault(waitingJob, zuoratest.Hang()) }, []string{stale}},
+		"has lost one of two":  {func(s *zuoratest.Server) { s.RemoveJob(waitingJob) }, []string{"ZuoraDataLabelingJobUnknown"}},
+		"short of requests": {func(s *zuoratest.Server) {
+			// Below the exporter's reserve from the first answer on. By then
+			// the other job has been asked for as well.
+			s.SetLatency(200 * time.Millisecond)
+			s.SetRateLimits(zuoratest.RateLimit{Requests: 1000, Window: time.Hour, Used: 960})
+		}, []string{heldBack, "ZuoraQuotaLow"}},
+	}
+
+	config := "tenants:\n"
+	want := map[string][]string{}
+	for name, tenant := range tenants {
+		s := newStandIn(t)
+		for _, id := range []string{runningJob, waitingJob} {
+			s.SetJob(zuoratest.Job{ID: id, ObjectType: "Account", Script: zuoratest.Constant(zuoratest.Ramp{Rate: 1, Total: 10}.At(time.Minute))})
+		}
+		tenant.spoil(s)
+		content, err := os.ReadFile(writeConfig(t, s, "request_timeout: 1s", runningJob, waitingJob))
+		if err != nil {
+			t.Fatal(err)
+		}
+		config += strings.NewReplacer("tenants:\n", "", "name: t\n", `name: "`+name+"\"\n").Replace(string(content))
+		if len(tenant.want) > 0 {
+			want[name] = tenant.want
+		}
+	}
+	file := filepath.Join(t.TempDir(), "zuora_exporter.yml")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := startPrometheus(t, scrapeConfig("2s", start(t, "--config.file="+file)))
+
+	// One bad read does not say that a tenant stays bad.
+	eventually(t, "three scrapes", func() bool { return len(p.query(t, "count_over_time(zuora_up[1m]) >= 3")) == len(tenants) })
+	var alerts []alert
+	eventuallyEqual(t, "alerts by tenant", want, func() map[string][]string {
+		alerts = p.alerts(t)
+		got := map[string][]string{}
+		for _, a := range alerts {
+			tenant := a.Labels["tenant"]
+			got[tenant] = append(got[tenant], a.Labels["alertname"])
+		}
+		for tenant, names := range got {
+			slices.Sort(names)
+			got[tenant] = slices.Compact(names)
+		}
+		return got
+	})
+	for _, a := range alerts {
+		name := a.Labels["alertname"]
+		checkLinks(t, name, a.Labels, a.Annotations)
+		if text := a.Annotations["summary"] + a.Annotations["description"]; strings.Contains(text, "<error") || strings.Contains(text, "{{") {
+			t.Errorf("%s: %s", name, text)
+		}
+		if strings.HasSuffix(a.Labels["tenant"], "one of two") && a.Labels["job_id"] != waitingJob {
+			t.Errorf("%s is about the other job: %v", name, a.Labels)
+		}
+	}
+
+	if got, want := p.labelsBySeries(t, pausedUntil)[pausedUntil], promised(t)[pausedUntil]; got != want {
+		t.Errorf("%s has the labels %q, want %q", pausedUntil, got, want)
+	}
+	if got := p.query(t, pausedUntil+" > time()"); len(got) != 3 {
+		t.Errorf("held back: %v", got)
+	}
+}

@@ -1,0 +1,105 @@
+package e2e
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+)
+
+// An exporter that is killed and started again leaves a gap in Prometheus and
+// no wrong value, and the alert about a job neither ends nor starts over.
+func TestKilledExporterLeavesNoWrongValue(t *testing.T) {
+	required(t, "prometheus")
+	t.Parallel()
+	s := newStandIn(t)
+	s.SetJob(zuoratest.Job{ID: runningJob, ObjectType: "Product", Script: zuoratest.Ramp{Rate: 1000, Total: 1_000_000}.At})
+	address := freeAddress(t)
+	args := []string{"--web.listen-address=" + address, "--config.file=" + writeConfig(t, s, "", zuoratest.SampleJobID, runningJob)}
+	e := launch(t, args...)
+	e.URL = "http://" + address
+	p := startPrometheus(t, scrapeConfig("2s", e))
+	alerts := func() map[string]string { // since when each is active
+		active := map[string]string{}
+		for _, a := range p.alerts(t) {
+			active[a.Labels["alertname"]] = a.ActiveAt
+		}
+		return active
+	}
+	jobs := `{__name__=~"zuora_data_labeling_job_.+"}`
+	seen := func() int { return len(p.query(t, jobs)) }
+
+	const series = 8 + 6 + 6 // counts, states, and those about reading
+	eventuallyEqual(t, "series of two jobs", series, seen)
+	var before map[string]string
+	eventuallyEqual(t, "alerts about a job, and none about the exporter", []string{
+		"ZuoraDataLabelingObjectsFailed", "ZuoraDataLabelingObjectsTimedOut",
+	}, func() []string {
+		before = alerts()
+		return slices.Sorted(maps.Keys(before))
+	})
+
+	e.signal(t, syscall.SIGKILL)
+	<-e.exited
+	eventually(t, "the exporter is down", func() bool { return len(p.query(t, "up == 0")) == 1 })
+	if n := seen(); n != 0 {
+		t.Errorf("%d series of jobs while nobody reads them", n)
+	}
+	eventually(t, "the exporter is missed", func() bool {
+		now := alerts()
+		return now["ZuoraExporterDown"] != "" && now["ZuoraExporterAbsent"] != ""
+	})
+
+	launch(t, args...)
+	eventuallyEqual(t, "series of two jobs", series, seen)
+	eventuallyEqual(t, "the alerts from before", before, alerts)
+
+	right := map[string]string{ // of the job that stands still
+		"labeled_objects": "9", "failed_objects": "1", "timeout_objects": "1", "total_objects": "11",
+	}
+	samples := 0
+	for _, s := range p.query(t, jobs+"[5m]") {
+		name := strings.TrimPrefix(s.Metric["__name__"], "zuora_data_labeling_job_")
+		last := -1.0
+		for _, v := range s.Values {
+			text, _ := v[1].(string)
+			value, err := strconv.ParseFloat(text, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wrong := false
+			switch {
+			case s.Metric["job_id"] == zuoratest.SampleJobID && right[name] != "":
+				wrong = text != right[name]
+			case name == "labeled_objects": // it runs, and was never back at its beginning
+				wrong = value < last || last > 0 && value == 0
+			case name == "failed_objects", name == "timeout_objects":
+				wrong = value != 0
+			case name == "total_objects":
+				wrong = value != 1_000_000
+			case name == "scrape_success":
+				wrong = value != 1
+			case name == "status":
+				isIn := map[string]string{zuoratest.SampleJobID: "Completed", runningJob: "Dispatched"}[s.Metric["job_id"]]
+				wrong = (value == 1) != (s.Metric["status"] == isIn)
+			case name == "last_success_timestamp_seconds":
+				wrong = value < last || time.Since(time.Unix(int64(value), 0)) > 2*time.Minute
+			case name == "scrape_error":
+				wrong = true
+			}
+			if wrong {
+				t.Errorf("%v was %s after %g", s.Metric, text, last)
+			}
+			last = value
+			samples++
+		}
+	}
+	if samples < 2*series {
+		t.Errorf("only %d samples were looked at", samples)
+	}
+}
