@@ -17,8 +17,8 @@ import (
 type process struct{ cmd *exec.Cmd }
 
 func (p process) stop() {
-	p.cmd.Process.Kill()
-	p.cmd.Wait()
+	_ = p.cmd.Process.Kill() // It may have ended already, and Wait says that it was killed.
+	_ = p.cmd.Wait()
 }
 
 // cpu is the processor time, user and system, that the process has taken. Its

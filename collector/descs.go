@@ -64,11 +64,13 @@ var knownStates = []*dto.LabelPair{
 }
 
 // gauge is a metric whose label pairs are shared with the other series of its
-// job: prometheus.MustNewConstMetric makes them anew for each.
+// job, and which lies with them in one piece of memory:
+// prometheus.MustNewConstMetric makes all of it anew for each.
 type gauge struct {
 	desc   *prometheus.Desc
 	labels []*dto.LabelPair // sorted by name, as the registry wants them
 	value  float64
+	dto    dto.Gauge
 }
 
 // Desc implements prometheus.Metric.
@@ -76,8 +78,8 @@ func (g *gauge) Desc() *prometheus.Desc { return g.desc }
 
 // Write implements prometheus.Metric.
 func (g *gauge) Write(m *dto.Metric) error {
-	m.Label = g.labels
-	m.Gauge = &dto.Gauge{Value: &g.value}
+	g.dto.Value = &g.value
+	m.Label, m.Gauge = g.labels, &g.dto
 	return nil
 }
 

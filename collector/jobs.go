@@ -134,8 +134,8 @@ func (t *tenantJobs) collect(ctx context.Context, descs *jobDescs, ch chan<- pro
 				if o.reached() {
 					reached.Store(true)
 				}
-				for _, metric := range metrics {
-					ch <- metric
+				for i := range metrics {
+					ch <- &metrics[i]
 				}
 			}
 		})
@@ -190,7 +190,7 @@ func (t *tenantJobs) end(workers, answered, unread int) {
 
 // scrape reads one job and makes its series. A panic on the way is a failure
 // of this one job.
-func (t *tenantJobs) scrape(ctx context.Context, descs *jobDescs, j *job) (o outcome, metrics []prometheus.Metric) {
+func (t *tenantJobs) scrape(ctx context.Context, descs *jobDescs, j *job) (o outcome, metrics []gauge) {
 	defer func() {
 		if p := recover(); p != nil {
 			o = outcome{err: t.panicked(j, p)}
@@ -269,10 +269,10 @@ func logFailure(logger log.Logger, id string, err *zuora.Error) {
 }
 
 // metrics makes the series of one job.
-func (j *job) metrics(d *jobDescs, o outcome) []prometheus.Metric {
-	metrics := make([]prometheus.Metric, 0, 11)
+func (j *job) metrics(d *jobDescs, o outcome) []gauge {
+	metrics := make([]gauge, 0, 11)
 	add := func(desc *prometheus.Desc, labels []*dto.LabelPair, value float64) {
-		metrics = append(metrics, &gauge{desc, labels, value})
+		metrics = append(metrics, gauge{desc: desc, labels: labels, value: value})
 	}
 	add(d.success, j.labels, boolValue(o.err == nil))
 	if o.err == nil || !o.err.NotBegun {

@@ -59,8 +59,8 @@ func (p Probe) Describe(ch chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (p Probe) Collect(ch chan<- prometheus.Metric) {
 	o, metrics := p.tenant.scrape(p.ctx, p.descs, p.job)
-	for _, metric := range metrics {
-		ch <- metric
+	for i := range metrics {
+		ch <- &metrics[i]
 	}
 	up := o.reached() && !o.tokenFailed()
 	ch <- prometheus.MustNewConstMetric(upDesc, prometheus.GaugeValue, boolValue(up), p.tenant.Name)

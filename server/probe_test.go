@@ -19,7 +19,8 @@ import (
 type known struct{}
 
 func (known) DataLabelingJob(context.Context, string) (*zuora.DataLabelingJob, error) {
-	return &zuora.DataLabelingJob{Status: zuora.Accepted, ReceivedAt: time.Now()}, nil
+	n := new(int64(7))
+	return &zuora.DataLabelingJob{Status: zuora.Accepted, ObjectType: "Account", Labeled: n, Failed: n, Timeout: n, Total: n, ReceivedAt: time.Now()}, nil
 }
 func (known) Limits() zuora.Limits              { return zuora.Limits{} }
 func (known) PausedUntil() map[string]time.Time { return nil }
