@@ -57,6 +57,7 @@ func newExporter(cfg *config.Config, load func() (*config.Config, error), o serv
 }
 
 func (e *exporter) loaded() {
+	tuneGC(e.cfg)
 	e.reloadSuccessful.Set(1)
 	e.reloadTime.SetToCurrentTime()
 }
