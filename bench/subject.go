@@ -170,6 +170,9 @@ func get(ctx context.Context, transport http.RoundTripper, url string) ([]byte, 
 }
 
 func unpack(page []byte) ([]byte, error) {
+	if !bytes.HasPrefix(page, []byte("\x1f\x8b")) {
+		return page, nil
+	}
 	z, err := gzip.NewReader(bytes.NewReader(page))
 	if err != nil {
 		return nil, err

@@ -120,7 +120,7 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	c := s.use()
 	defer c.inUse.Done()
-	s.expose(w, r, append(slices.Clip(s.Self), c.Scrape(ctx))...)
+	s.expose(w, r, promhttp.HandlerOpts{}, append(slices.Clip(s.Self), c.Scrape(ctx))...)
 }
 
 // probe serves one job, configured or not.
@@ -145,17 +145,15 @@ func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	s.expose(w, r, p)
+	// Packing 4 KiB would cost as much as all else on the page.
+	s.expose(w, r, promhttp.HandlerOpts{DisableCompression: true}, p)
 }
 
-func (s *Server) expose(w http.ResponseWriter, r *http.Request, collectors ...prometheus.Collector) {
+func (s *Server) expose(w http.ResponseWriter, r *http.Request, o promhttp.HandlerOpts, collectors ...prometheus.Collector) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors...)
-	promhttp.HandlerFor(registry, promhttp.HandlerOpts{
-		ErrorLog:          errorLog{s.Logger},
-		ErrorHandling:     promhttp.ContinueOnError,
-		EnableOpenMetrics: true,
-	}).ServeHTTP(w, r)
+	o.ErrorLog, o.ErrorHandling, o.EnableOpenMetrics = errorLog{s.Logger}, promhttp.ContinueOnError, true
+	promhttp.HandlerFor(registry, o).ServeHTTP(w, r)
 }
 
 func (s *Server) reload(w http.ResponseWriter, _ *http.Request) {
