@@ -39,6 +39,10 @@ e2e: ## Run the end-to-end tests, Prometheus's and Alertmanager's too
 soak: ## Scrape, probe and reload for ten minutes, with faults
 	SOAK=10m $(GO) test ./e2e -count=1 -v -run Soak -timeout 20m
 
+.PHONY: bench
+bench: ## Measure the exporter against the least there can be, and against json_exporter
+	$(GO) run ./bench -write docs/performance.md
+
 .PHONY: vulncheck
 vulncheck: ## Look for known vulnerabilities
 	$(TOOL) govulncheck ./...

@@ -17,9 +17,9 @@ func TestTuneGC(t *testing.T) {
 	}{
 		"no jobs":               {want: 400},
 		"a few":                 {jobs: []int{500}, want: 400},
-		"some":                  {jobs: []int{1000, 2000}, want: 199},
-		"many":                  {jobs: []int{10_000}, want: 60},
-		"more":                  {jobs: []int{100_000}, want: 60},
+		"some":                  {jobs: []int{1000, 2000}, want: 216},
+		"many":                  {jobs: []int{10_000}, want: 65},
+		"more":                  {jobs: []int{100_000}, want: 65},
 		"the user's percentage": {gogc: "100", want: 100},
 		"switched off":          {gogc: "off", want: 100},
 		"the user's limit":      {limit: "64MiB", want: 100},

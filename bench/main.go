@@ -26,6 +26,8 @@ type bench struct {
 	least        time.Duration
 	standIn      *child
 	base         string // the stand-in's URL
+
+	profileSeconds int
 }
 
 func main() {
@@ -61,6 +63,7 @@ func run(args []string) error {
 	flags.IntVar(&b.rounds, "rounds", 3, "Rounds of each, at least.")
 	flags.DurationVar(&b.least, "time", 15*time.Second, "Time for the rounds of all with one number of jobs and one latency, at least.")
 	large := flags.Int("large", 20_000, "The number of jobs that must not make it thrash; 0 leaves it out.")
+	flags.IntVar(&b.profileSeconds, "profile", 5, "Seconds to profile for.")
 	flags.StringVar(&b.jsonExporter, "json-exporter", "build", "Path of a json_exporter; \"build\" builds the one of bench/tools, \"\" leaves it out.")
 	output := flags.String("write", "", "File to write the report to as well.")
 	if err := flags.Parse(args); err != nil {

@@ -25,8 +25,15 @@ type results struct {
 	Scenarios       []scenario
 	Large           *scenario // nil where left out
 	Hour            hour
+	Profiles        []profiled    // of the first and the last number of jobs
 	Start           time.Duration // from exec to the end of the first scrape
 	Took            time.Duration
+}
+
+// profiled is what the processor time of so many jobs went to.
+type profiled struct {
+	Jobs   int
+	Shares []share
 }
 
 // scenario is a number of jobs and a latency.
@@ -87,6 +94,13 @@ func (b *bench) measure(ctx context.Context, ns []int, latencies []time.Duration
 			return nil, err
 		}
 		b.jsonExporter = withJSON
+	}
+	for _, n := range slices.Compact([]int{ns[0], ns[len(ns)-1]}) {
+		p, err := b.profile(ctx, n, b.profileSeconds)
+		if err != nil {
+			return nil, err
+		}
+		r.Profiles = append(r.Profiles, profiled{n, p})
 	}
 	if r.Start, err = b.start(ctx); err != nil {
 		return nil, err

@@ -79,7 +79,7 @@ func stop(all []subject) {
 }
 
 // startOurs starts the exporter with that many jobs configured.
-func (b *bench) startOurs(ctx context.Context, base string, jobs int) (*web, error) {
+func (b *bench) startOurs(ctx context.Context, base string, jobs int, flags ...string) (*web, error) {
 	var c strings.Builder
 	fmt.Fprintf(&c, "tenants:\n- name: t\n  base_url: %s\n  oauth2: {client_id: %s, client_secret: %q}\n  max_concurrent_requests: %d\n  jobs:%s\n",
 		base, zuoratest.ClientID, zuoratest.ClientSecret, b.workers, map[bool]string{true: " []"}[jobs == 0])
@@ -90,7 +90,7 @@ func (b *bench) startOurs(ctx context.Context, base string, jobs int) (*web, err
 	if err != nil {
 		return nil, err
 	}
-	return startWeb(ctx, "/-/ready", b.exporter, "--config.file="+config)
+	return startWeb(ctx, "/-/ready", b.exporter, append(flags, "--config.file="+config)...)
 }
 
 func (b *bench) write(name, content string) (path string, err error) {

@@ -270,7 +270,7 @@ func logFailure(logger log.Logger, id string, err *zuora.Error) {
 
 // metrics makes the series of one job.
 func (j *job) metrics(d *jobDescs, o outcome) []gauge {
-	metrics := make([]gauge, 0, 11)
+	metrics := make([]gauge, 0, 10) // as many as they are, but for a state that Zuora does not document
 	add := func(desc *prometheus.Desc, labels []*dto.LabelPair, value float64) {
 		metrics = append(metrics, gauge{desc: desc, labels: labels, value: value})
 	}
