@@ -1,0 +1,65 @@
+package e2e
+
+import (
+	"errors"
+	"go/build"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const module = "github.com/zuora-exporter/zuora_exporter"
+
+// The picture in docs/architecture.md has each import of one of the exporter's
+// packages by another, and no more.
+func TestArchitecture(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(repository(), "docs", "architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn := map[string]bool{}
+	for _, arrow := range regexp.MustCompile(`(?m)^ +(\w+) --> (\w+)$`).FindAllStringSubmatch(string(page), -1) {
+		drawn[arrow[1]+" --> "+arrow[2]] = true
+	}
+
+	imported := map[string]bool{}
+	for _, dir := range []string{".", "*", "*/*"} {
+		dirs, err := filepath.Glob(filepath.Join(repository(), dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, dir := range dirs {
+			p, err := build.ImportDir(dir, 0)
+			if noGo := (*build.NoGoError)(nil); errors.As(err, &noGo) || err != nil && p.Name == "" {
+				continue
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			name := filepath.Base(dir)
+			switch {
+			case dir == repository():
+				name = "main"
+			case p.Name == "main":
+				continue // a tool, no part of the exporter
+			}
+			for _, i := range p.Imports {
+				if strings.HasPrefix(i, module+"/") {
+					imported[name+" --> "+path.Base(i)] = true
+				} else if strings.HasPrefix(name, "zuora") && strings.Contains(i, ".") {
+					t.Errorf("%s, which needs no library but Go's own, imports %s", name, i)
+				}
+			}
+		}
+	}
+	sorted := func(m map[string]bool) string { return strings.Join(slices.Sorted(maps.Keys(m)), "\n") }
+	if diff := cmp.Diff(sorted(drawn), sorted(imported)); diff != "" {
+		t.Errorf("(-picture +code)\n%s", diff)
+	}
+}
