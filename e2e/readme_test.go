@@ -2,11 +2,13 @@ package e2e
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/zuora-exporter/zuora_exporter/zuora"
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
@@ -40,4 +42,52 @@ func TestReadmeConfiguration(t *testing.T) {
 		`zuora_data_labeling_job_timeout_objects{job_id="`+zuoratest.SampleJobID+`",object_type="Account",tenant="prod-us",wave="first"} 1`,
 		`zuora_data_labeling_job_total_objects{job_id="`+zuoratest.SampleJobID+`",object_type="Account",tenant="prod-us",wave="first"} 11`,
 		`zuora_data_labeling_job_status{job_id="`+zuoratest.SampleJobID+`",object_type="Account",status="Completed",tenant="prod-us",wave="first"} 1`)
+}
+
+// Each reason has its row in the table of troubles.
+func TestReadmeExplainsEachReason(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(repository(), "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, reason := range []zuora.Reason{
+		zuora.ReasonAuth, zuora.ReasonRateLimited, zuora.ReasonNotFound, zuora.ReasonTimeout,
+		zuora.ReasonUnavailable, zuora.ReasonInvalidResponse, zuora.ReasonRefused,
+	} {
+		if n := strings.Count(string(readme), "\n| `"+string(reason)+"` | "); n != 1 {
+			t.Errorf("%s has %d rows", reason, n)
+		}
+	}
+}
+
+// Prometheus takes each configuration of its own that the documents show.
+func TestPrometheusConfigurationsOfTheDocuments(t *testing.T) {
+	promtool := required(t, "promtool")
+	blocks := regexp.MustCompile("(?s)```yaml\n((?:global|scrape_configs):\n.*?)```")
+	checked := 0
+	for _, pattern := range []string{"*.md", "docs/*.md"} {
+		pages, err := filepath.Glob(filepath.Join(repository(), pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, page := range pages {
+			content, err := os.ReadFile(page)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, block := range blocks.FindAllSubmatch(content, -1) {
+				file := filepath.Join(t.TempDir(), "prometheus.yml")
+				if err := os.WriteFile(file, block[1], 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if out, err := exec.Command(promtool, "check", "config", file).CombinedOutput(); err != nil {
+					t.Errorf("%s: %s\n%s\n%s", filepath.Base(page), err, out, block[1])
+				}
+				checked++
+			}
+		}
+	}
+	if checked < 2 {
+		t.Errorf("%d configurations", checked)
+	}
 }
