@@ -202,7 +202,8 @@ func schema(t *testing.T, sections []section) string {
 	for _, s := range sections {
 		properties, required := object{}, []string{}
 		for _, k := range s.keys {
-			o := object{"description": k.text}
+			// Editors show it as it is, not as Markdown.
+			o := object{"description": strings.ReplaceAll(k.text, "`", "")}
 			if k.required {
 				required = append(required, k.name)
 			}

@@ -1,6 +1,7 @@
 // Package validate reads the Kubernetes manifests of the examples strictly into
-// the types that Kubernetes and the Prometheus operator publish. It is a module
-// of its own, so that the exporter does not depend on these.
+// the types that Kubernetes and the Prometheus operator publish, and gives
+// configurations to their JSON schema. It is a module of its own, so that the
+// exporter does not depend on these.
 package validate
 
 import (
