@@ -1,6 +1,23 @@
 GO   ?= go
 TOOL := $(GO) tool -modfile=tools/go.mod
 
+VERSION := $(shell cat VERSION)
+# linux-amd64 and so on, from the list in .promu.yml.
+PLATFORMS := $(shell sed -n 's|^ *- \([a-z]*\)/\([a-z0-9]*\)$$|\1-\2|p' .promu.yml)
+SBOM := dist/zuora_exporter-$(VERSION).cdx.json
+
+# Whatever bears a time bears the commit's, so that who builds a commit again
+# gets the same bytes.
+ifndef SOURCE_DATE_EPOCH
+SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null)
+endif
+export VERSION SOURCE_DATE_EPOCH
+
+# For promu tarball, which calls GNU tar.
+TAR_OPTIONS := --sort=name --mtime=@$(SOURCE_DATE_EPOCH) --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw,a-s
+# It works in one directory, .release.
+.NOTPARALLEL:
+
 .PHONY: help
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +60,10 @@ soak: ## Scrape, probe and reload for ten minutes, with faults
 bench: ## Measure the exporter against the least there can be, and against json_exporter
 	$(GO) run ./bench -write docs/performance.md
 
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME (default: 1m)
+	.ci/fuzz
+
 .PHONY: vulncheck
 vulncheck: ## Look for known vulnerabilities
 	$(TOOL) govulncheck ./...
@@ -50,6 +71,7 @@ vulncheck: ## Look for known vulnerabilities
 .PHONY: lint
 lint: ## Run the linters
 	$(TOOL) golangci-lint run
+	$(TOOL) actionlint
 
 .PHONY: fmt
 fmt: ## Format the code
@@ -59,12 +81,43 @@ fmt: ## Format the code
 demo: ## Run against an embedded Zuora stand-in
 	$(GO) run . --demo
 
+.PHONY: dist
+dist: ## Build all that a release has, with checksums, into dist/
+	rm -rf dist
+	$(MAKE) tarballs packages sbom
+	$(TOOL) promu checksum dist
+
+.PHONY: tarballs
+tarballs: $(PLATFORMS:%=tarball-%) ## Build a tarball for each platform
+
+.PHONY: packages
+packages: build-linux-amd64 build-linux-arm64 licenses ## Build .deb and .rpm for amd64 and arm64
+	for arch in amd64 arm64; do for packager in deb rpm; do \
+		ARCH=$$arch $(TOOL) nfpm package --config packaging/nfpm.yml --packager $$packager --target dist || exit; \
+	done; done
+
+.PHONY: sbom
+sbom: ## Write the bill of materials (CycloneDX); needs jq
+	mkdir -p dist
+	packaging/sbom >$(SBOM)
+
+.PHONY: licenses
+licenses: sbom ## Check the licences of what is linked in, and collect their texts
+	mkdir -p .build
+	packaging/licenses $(SBOM) >.build/THIRD_PARTY_LICENSES
+
 .PHONY: image
-image: ## Build the container image zuora_exporter
-	docker build -t zuora_exporter \
-		--build-arg VERSION="$$(cat VERSION)" \
-		--build-arg REVISION="$$(git rev-parse HEAD)" \
-		--build-arg BRANCH="$$(git rev-parse --abbrev-ref HEAD)" .
+image: tarball-linux-$(shell $(GO) env GOARCH) ## Build the container image zuora_exporter
+	docker build -t zuora_exporter -t zuora_exporter:$(VERSION) --build-arg VERSION .
+
+# promu is named by its path, for `GOOS=windows go tool` would build a promu.exe.
+build-%:
+	promu=$$($(TOOL) -n promu) && \
+		GOOS=$(firstword $(subst -, ,$*)) GOARCH=$(lastword $(subst -, ,$*)) $$promu build --prefix .build/$*
+
+tarball-%: build-% licenses
+	promu=$$($(TOOL) -n promu) && TAR_OPTIONS='$(TAR_OPTIONS)' \
+		GOOS=$(firstword $(subst -, ,$*)) GOARCH=$(lastword $(subst -, ,$*)) $$promu tarball --prefix dist .build/$*
 
 .PHONY: ci
 ci: ## Run all that CI runs (installs Debian packages if some are missing)
@@ -72,4 +125,4 @@ ci: ## Run all that CI runs (installs Debian packages if some are missing)
 
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf zuora_exporter .build .tarballs
+	rm -rf zuora_exporter .build .release dist
