@@ -13,11 +13,6 @@ SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null)
 endif
 export VERSION SOURCE_DATE_EPOCH
 
-# For promu tarball, which calls GNU tar.
-TAR_OPTIONS := --sort=name --mtime=@$(SOURCE_DATE_EPOCH) --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw,a-s
-# It works in one directory, .release.
-.NOTPARALLEL:
-
 .PHONY: help
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -115,9 +110,13 @@ build-%:
 	promu=$$($(TOOL) -n promu) && \
 		GOOS=$(firstword $(subst -, ,$*)) GOARCH=$(lastword $(subst -, ,$*)) $$promu build --prefix .build/$*
 
+# Not promu tarball, which names the tarball after the clone's origin and puts
+# the builder and the time into it. Needs GNU tar.
 tarball-%: build-% licenses
-	promu=$$($(TOOL) -n promu) && TAR_OPTIONS='$(TAR_OPTIONS)' \
-		GOOS=$(firstword $(subst -, ,$*)) GOARCH=$(lastword $(subst -, ,$*)) $$promu tarball --prefix dist .build/$*
+	tar --transform='s|.*/||;s|^|zuora_exporter-$(VERSION).$*/|' --mode=go=rX,u+rw,a-s \
+		--owner=0 --group=0 --numeric-owner --mtime=@$(SOURCE_DATE_EPOCH) --use-compress-program='gzip -n' \
+		-cf dist/zuora_exporter-$(VERSION).$*.tar.gz \
+		.build/$*/zuora_exporter* LICENSE README.md .build/THIRD_PARTY_LICENSES
 
 .PHONY: ci
 ci: ## Run all that CI runs (installs Debian packages if some are missing)
@@ -125,4 +124,4 @@ ci: ## Run all that CI runs (installs Debian packages if some are missing)
 
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf zuora_exporter .build .release dist
+	rm -rf zuora_exporter .build dist
