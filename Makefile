@@ -56,7 +56,7 @@ bench: ## Measure the exporter against the least there can be, and against json_
 	$(GO) run ./bench -write docs/performance.md
 
 .PHONY: fuzz
-fuzz: ## Run each fuzz target for FUZZTIME (default: 1m)
+fuzz: ## Run each fuzz target, for FUZZTIME=1m
 	.ci/fuzz
 
 .PHONY: vulncheck
@@ -64,9 +64,10 @@ vulncheck: ## Look for known vulnerabilities
 	$(TOOL) govulncheck ./...
 
 .PHONY: lint
-lint: ## Run the linters
+lint: ## Run the linters; needs shellcheck
 	$(TOOL) golangci-lint run
 	$(TOOL) actionlint
+	shellcheck .ci/* packaging/sbom packaging/licenses packaging/*.sh
 
 .PHONY: fmt
 fmt: ## Format the code

@@ -2,6 +2,9 @@ module github.com/zuora-exporter/zuora_exporter
 
 go 1.26.0
 
+// Releases are built with it.
+toolchain go1.26.8
+
 require (
 	github.com/alecthomas/kingpin/v2 v2.4.0
 	github.com/chromedp/chromedp v0.23.0
