@@ -46,6 +46,22 @@ func TestDefaultConfigurationUncommented(t *testing.T) {
 	}
 }
 
+// What is applied to a cluster is the image of this version.
+func TestKubernetesImage(t *testing.T) {
+	version, err := os.ReadFile("../VERSION")
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := os.ReadFile("../examples/kubernetes/zuora_exporter.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := "image: ghcr.io/zuora-exporter/zuora_exporter:" + strings.TrimSpace(string(version)) + "\n"
+	if !strings.Contains(string(manifest), image) {
+		t.Errorf("not %s", image)
+	}
+}
+
 // An action's tag may be moved to other code; a commit may not.
 func TestActionsArePinned(t *testing.T) {
 	pinned := regexp.MustCompile(`^uses: [\w./-]+@[0-9a-f]{40} # v[0-9.]+$`)
