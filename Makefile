@@ -30,9 +30,8 @@ race: ## Run the tests with the race detector
 	$(GO) test -race ./...
 
 .PHONY: generate
-generate: ## Make docs/metrics.md, the dashboards and the PrometheusRule anew
-	$(GO) generate .
-	$(GO) test ./dashboards ./alerts -update
+generate: ## Write anew what is made from the code: references, dashboards, PrometheusRule
+	$(GO) generate ./...
 
 .PHONY: promql
 promql: ## Check every PromQL expression, and the names in it

@@ -1,6 +1,8 @@
 // Package alerts has nothing but tests, of the rules beside it.
 package alerts
 
+//go:generate go test . -run TestManifestHasTheRules -update
+
 import (
 	"bytes"
 	"flag"
@@ -201,7 +203,7 @@ func TestEachAlertIsTested(t *testing.T) {
 
 func TestManifestHasTheRules(t *testing.T) {
 	var want bytes.Buffer
-	want.WriteString(`# Made of zuora.rules.yml by: go test ./alerts -update
+	want.WriteString(`# Made of zuora.rules.yml by go generate.
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:
@@ -220,7 +222,7 @@ spec:
 		}
 	}
 	if diff := cmp.Diff(want.String(), read(t, manifestFile)); diff != "" {
-		t.Errorf("go test ./alerts -update (-want +got):\n%s", diff)
+		t.Errorf("the manifest is stale: go generate ./... (-want +got):\n%s", diff)
 	}
 	var manifest struct{ Spec struct{ Groups []any } }
 	if err := yaml.Unmarshal(want.Bytes(), &manifest); err != nil || len(manifest.Spec.Groups) == 0 {

@@ -36,7 +36,7 @@ func TestFilesAreUpToDate(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want.String(), string(got)); diff != "" {
-			t.Errorf("%s: go test ./dashboards -update (-want +got):\n%s", file, diff)
+			t.Errorf("%s is stale: go generate ./... (-want +got):\n%s", file, diff)
 		}
 	}
 	if files, err := filepath.Glob("*.json"); err != nil || len(files) != len(made) {

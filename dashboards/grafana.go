@@ -1,10 +1,9 @@
-// Package dashboards makes the Grafana dashboards beside it:
-//
-//	go test ./dashboards -update
-//
+// Package dashboards makes the Grafana dashboards beside it, by go generate.
 // They are Grafana's classic JSON, of core panels only, and need nothing but
 // Prometheus: no recording rules.
 package dashboards
+
+//go:generate go test . -run TestFilesAreUpToDate -update
 
 import "strings"
 
