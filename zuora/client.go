@@ -119,7 +119,7 @@ func (c *Client) DataLabelingJob(ctx context.Context, id string) (*DataLabelingJ
 		switch {
 		case err == nil:
 			return job, nil
-		case ctx.Err() != nil:
+		case ctx.Err() != nil, err.limited:
 			return nil, err
 		case err.unauthorized && !renewed && tok != nil && c.tokens.drop(tok):
 			renewed = true
@@ -170,14 +170,15 @@ func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLa
 		TransferEncoding: []string{"identity"},
 	})
 	if resp != nil {
-		c.limits.observe(resp.Header, time.Now())
+		c.limits.observe(resp.Header, tok.secrets, time.Now())
 	}
-	if err != nil {
+	if err != nil && (resp == nil || resp.StatusCode == http.StatusOK) {
 		return nil, err
 	}
 	if resp.StatusCode == http.StatusOK {
 		job, err := decodeJob(body, id)
 		if err == nil {
+			job.Status, job.ObjectType = tok.secrets.Replace(job.Status), tok.secrets.Replace(job.ObjectType)
 			job.ReceivedAt = time.Now()
 			return job, nil
 		}
@@ -189,8 +190,8 @@ func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLa
 			}
 		}
 	}
-	e := answerError(EndpointDataLabelingJob, resp, decodeFailure(body))
-	if e.Reason == ReasonRateLimited {
+	e := answerError(EndpointDataLabelingJob, resp, decodeFailure(body)).orTooLate(err)
+	if e.limited {
 		c.limits.limited(EndpointDataLabelingJob, resp.Header, time.Now())
 	}
 	return nil, e
@@ -199,8 +200,9 @@ func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLa
 // send sends one request by the transport itself: that follows no redirect,
 // which would carry the credentials elsewhere, and puts no URL into its
 // errors. It returns the answer, where there was one, with the body read and
-// closed. A body that could not be read to its end is an error only where the
-// status is 200: any other says enough by itself.
+// closed. A body that ends too early is an error only where the status is 200:
+// any other says enough by itself. A body that came too late is one with any
+// status, and what came of it is returned as well.
 func (c *Client) send(ctx context.Context, transport http.RoundTripper, endpoint string, req *http.Request) (*http.Response, []byte, *Error) {
 	parent := ctx
 	ctx, cancel := context.WithTimeout(ctx, c.RequestTimeout)
@@ -214,10 +216,14 @@ func (c *Client) send(ctx context.Context, transport http.RoundTripper, endpoint
 		return e
 	}
 	outOfTime := func(resp *http.Response) *Error {
-		if parent.Err() != nil {
-			return fail(ReasonTimeout, resp, "no answer before the scrape's time ran out")
+		what := "no answer"
+		if resp != nil {
+			what = "no end of the answer"
 		}
-		return fail(ReasonTimeout, resp, "no answer within the request timeout of %s", c.RequestTimeout)
+		if parent.Err() != nil {
+			return fail(ReasonTimeout, resp, "%s before the scrape's time ran out", what)
+		}
+		return fail(ReasonTimeout, resp, "%s within the request timeout of %s", what, c.RequestTimeout)
 	}
 
 	resp, err := transport.RoundTrip(req.WithContext(ctx))
@@ -230,13 +236,15 @@ func (c *Client) send(ctx context.Context, transport http.RoundTripper, endpoint
 		return nil, nil, e
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
-	if resp.StatusCode != http.StatusOK {
-		return resp, body, nil
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return resp, nil, nil // its body is the connection itself, which no context ends
 	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case err != nil && isTimeout(ctx, err):
-		return resp, nil, outOfTime(resp)
+		return resp, body, outOfTime(resp)
+	case resp.StatusCode != http.StatusOK:
+		return resp, body, nil
 	case err != nil:
 		return resp, nil, fail(ReasonInvalidResponse, resp, "the body is cut short: %s", err)
 	case len(body) > maxBody:

@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -377,5 +379,119 @@ func TestClosedClient(t *testing.T) {
 	c.Close() // ends the token request that goes on
 	if _, err := readSample(t, c); err == nil {
 		t.Error("a closed client reads")
+	}
+}
+
+// hangingIn answers with a status, and the body never ends.
+func hangingIn(status int, body string) zuoratest.Fault {
+	return zuoratest.Handle(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+		http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+}
+
+// The first reason that fits, where the status or the body says something and
+// the body never ends.
+func TestBodyThatNeverEnds(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fault zuoratest.Fault
+		want  zuora.Reason
+	}{
+		"200":                               {hangingIn(200, "{"), zuora.ReasonTimeout},
+		"400":                               {hangingIn(400, "{"), zuora.ReasonTimeout},
+		"403":                               {hangingIn(403, "{"), zuora.ReasonAuth},
+		"404":                               {hangingIn(404, "{"), zuora.ReasonNotFound},
+		"500":                               {hangingIn(500, "{"), zuora.ReasonTimeout},
+		"400 with all that there is to say": {hangingIn(400, `{"success":false,"reasons":[{"code":50000020,"message":"The job does not exist"}]}`), zuora.ReasonNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			c := newClient(t, s, func(c *zuora.Config) { c.RequestTimeout = 200 * time.Millisecond })
+			s.SetFault(zuoratest.SampleJobID, tc.fault)
+			if _, err := readSample(t, c); err == nil || err.Reason != tc.want {
+				t.Errorf("%v, want the reason %s", err, tc.want)
+			}
+			s = newServer(t)
+			c = newClient(t, s, func(c *zuora.Config) { c.RequestTimeout = 200 * time.Millisecond })
+			s.SetTokenFault(tc.fault)
+			want := zuora.ReasonAuth // any 4xx
+			if tc.want == zuora.ReasonTimeout && name != "400" {
+				want = zuora.ReasonTimeout
+			}
+			if _, err := readSample(t, c); err == nil || err.Reason != want {
+				t.Errorf("%v for the token, want the reason %s", err, want)
+			}
+		})
+	}
+}
+
+// The body of a 101 is the connection, which nothing ends: it must not be read.
+func TestSwitchingProtocols(t *testing.T) {
+	over := make(chan struct{})
+	switching := zuoratest.Handle(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n")
+		<-over
+	})
+	s := newServer(t)
+	t.Cleanup(func() { close(over) })
+	c := newClient(t, s)
+	s.SetFault(zuoratest.SampleJobID, switching)
+	if _, err := readSample(t, c); err == nil || err.Reason != zuora.ReasonRefused || err.StatusCode != 101 {
+		t.Errorf("%v", err)
+	}
+	c = newClient(t, s)
+	s.SetTokenFault(switching)
+	if _, err := readSample(t, c); err == nil || err.Reason != zuora.ReasonRefused || err.Endpoint != zuora.EndpointToken {
+		t.Errorf("%v", err)
+	}
+}
+
+// A limit is heeded even where another reason fits first.
+func TestLimitHoldsBackWhateverTheStatus(t *testing.T) {
+	for _, status := range []int{200, 401, 403, 500} {
+		s := newServer(t)
+		c := newClient(t, s)
+		s.SetFault(zuoratest.SampleJobID, zuoratest.RefuseWith(status, `50000070`, "Request exceeded limit"))
+		readSample(t, c)
+		if n := s.Counters(); n.JobRequests != 1 || n.TokenRequests != 1 || len(c.PausedUntil()) != 1 {
+			t.Errorf("%d: %d requests, %d tokens, held back: %v", status, n.JobRequests, n.TokenRequests, c.PausedUntil())
+		}
+	}
+}
+
+// Whatever Zuora puts a secret into, it goes no further.
+func TestEchoedSecrets(t *testing.T) {
+	s := newServer(t)
+	c := newClient(t, s, func(c *zuora.Config) { c.EndpointParams = url.Values{"assertion": {"a/b c=d&e"}} })
+	s.SetFault(zuoratest.SampleJobID, zuoratest.Handle(func(w http.ResponseWriter, r *http.Request) {
+		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		w.Header().Set("Concurrency-Limit-Type", token)
+		w.Header().Set("Concurrency-Limit-Limit", "40")
+		fmt.Fprintf(w, `{"jobId":%q,"jobStatus":%q,"objectType":%q}`, zuoratest.SampleJobID, token, "of "+zuoratest.ClientSecret)
+	}))
+	job, err := readSample(t, c)
+	if err != nil || job.Status != "<token>" || job.ObjectType != "of <secret>" {
+		t.Errorf("%+v %v", job, err)
+	}
+	for kind := range c.Limits().Concurrency {
+		if kind != "<token>" {
+			t.Errorf("the type %q", kind)
+		}
+	}
+	for _, echo := range []string{"a/b c=d&e", "a%2Fb+c%3Dd%26e", "a%2fb+c%3dd%26e", "a%2Fb%20c=d&e", "a/b c=d&amp;e"} {
+		s.SetTokenFault(zuoratest.Respond(400, "text/plain", `{"error_description":"bad `+echo+`"}`))
+		c := newClient(t, s, func(c *zuora.Config) { c.EndpointParams = url.Values{"assertion": {"a/b c=d&e"}} })
+		if _, err := readSample(t, c); err == nil || err.Message != "bad <secret>" {
+			t.Errorf("%s: %v", echo, err)
+		}
 	}
 }

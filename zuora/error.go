@@ -56,6 +56,9 @@ type Error struct {
 
 	// unauthorized is true where Zuora does not accept the token.
 	unauthorized bool
+	// limited is true where Zuora says that a limit was reached, even if
+	// another reason fits first.
+	limited bool
 	// lost is true where the connection ended before the status line.
 	lost bool
 	// heldUntil is the instant before which a token request is not repeated
@@ -81,8 +84,15 @@ func (e *Error) Error() string {
 
 // retryable tells whether asking again at once may help: after a 5xx or a lost
 // connection, but never against a limit.
-func (e *Error) retryable() bool {
-	return e.lost || e.StatusCode >= 500 && e.Reason != ReasonRateLimited
+func (e *Error) retryable() bool { return e.lost || e.StatusCode >= 500 && !e.limited }
+
+// orTooLate returns the first of two reasons that fit an answer: what it says
+// itself, or late, where it is not nil, that it did not end in time.
+func (e *Error) orTooLate(late *Error) *Error {
+	if late == nil || e.Reason != ReasonUnavailable && e.Reason != ReasonRefused {
+		return e
+	}
+	return late
 }
 
 // failure is the body of an answer that tells an error. Zuora uses several
@@ -150,12 +160,16 @@ func category(code string) string {
 	return code[6:]
 }
 
+// isLimit tells whether an answer says that a limit was reached.
+func isLimit(status int, reasons []apiReason) bool {
+	return status == http.StatusTooManyRequests || slices.ContainsFunc(reasons, func(r apiReason) bool {
+		return category(r.code) == "70" || r.code == "70" || r.code == "REQUEST_EXCEEDED_LIMIT"
+	})
+}
+
 // classify returns the first reason that fits an answer that is an error,
 // whatever its status, and otherwise ReasonRefused.
 func classify(status int, reasons []apiReason) Reason {
-	has := func(codes ...string) bool {
-		return slices.ContainsFunc(reasons, func(r apiReason) bool { return slices.Contains(codes, r.code) })
-	}
 	inCategory := func(categories ...string) bool {
 		return slices.ContainsFunc(reasons, func(r apiReason) bool { return slices.Contains(categories, category(r.code)) })
 	}
@@ -165,7 +179,7 @@ func classify(status int, reasons []apiReason) Reason {
 	switch {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden, inCategory("10", "11"):
 		return ReasonAuth
-	case status == http.StatusTooManyRequests, inCategory("70"), has("70", "REQUEST_EXCEEDED_LIMIT"):
+	case isLimit(status, reasons):
 		return ReasonRateLimited
 	case status == http.StatusNotFound, inCategory("40"), missing:
 		return ReasonNotFound
@@ -180,6 +194,7 @@ func answerError(endpoint string, resp *http.Response, f failure) *Error {
 	e := &Error{
 		Endpoint:   endpoint,
 		Reason:     classify(resp.StatusCode, f.reasons),
+		limited:    isLimit(resp.StatusCode, f.reasons),
 		StatusCode: resp.StatusCode,
 		ProcessID:  f.processID,
 		RequestID:  resp.Header.Get(headerRequestID),

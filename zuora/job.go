@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // The states of a data labeling job that Zuora documents. Others occur and
@@ -38,8 +39,8 @@ type DataLabelingJob struct {
 // CheckJobID returns an error where id cannot be a data labeling job's. Zuora
 // documents 32 characters; they must also be safe in a URL's path.
 func CheckJobID(id string) error {
-	if len(id) != 32 {
-		return fmt.Errorf("a job id has 32 characters, this one has %d", len([]rune(id)))
+	if n := utf8.RuneCountInString(id); n != 32 {
+		return fmt.Errorf("a job id has 32 characters, this one has %d", n)
 	}
 	for _, r := range id {
 		if !strings.ContainsRune("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._~", r) {
@@ -78,7 +79,7 @@ func (c *count) UnmarshalJSON(raw []byte) error {
 		// 11.0 and 1e3 are whole numbers to JSON as well.
 		f, ferr := strconv.ParseFloat(string(raw), 64)
 		if ferr != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
-			return errors.New("a count that is no whole number")
+			return errors.New("a count that is no whole number or too large")
 		}
 		n = int64(f)
 	}

@@ -70,8 +70,9 @@ func newLimiter(reserve float64) *limiter {
 	}
 }
 
-// observe takes in the headers of an answer about a job.
-func (l *limiter) observe(h http.Header, now time.Time) {
+// observe takes in the headers of an answer about a job, in which no secret may
+// stay.
+func (l *limiter) observe(h http.Header, secrets *strings.Replacer, now time.Time) {
 	limit, remaining, reset := rateLimit(h.Get(headerRateLimit)), number(h.Get(headerRateRemaining)), seconds(h.Get(headerRateReset))
 	concurrency := ConcurrencyLimit{number(h.Get(headerConcurrencyLimit)), number(h.Get(headerConcurrencyRemaining))}
 
@@ -87,12 +88,14 @@ func (l *limiter) observe(h http.Header, now time.Time) {
 		l.limits.RateLimitReset = now.Add(*reset)
 	}
 	if concurrency != (ConcurrencyLimit{}) {
-		name := Printable(h.Get(headerConcurrencyType), 64)
+		name := Printable(secrets.Replace(h.Get(headerConcurrencyType)), 64)
 		if _, known := l.limits.Concurrency[name]; known || len(l.limits.Concurrency) < maxConcurrencyTypes {
 			l.limits.Concurrency[name] = concurrency
 		}
 	}
-	if limit != nil && remaining != nil && float64(*remaining) < l.reserve*float64(*limit) {
+	// None left is less than any share, even where nobody says of how many.
+	below := remaining != nil && (limit != nil && float64(*remaining) < l.reserve*float64(*limit) || *remaining == 0 && l.reserve > 0)
+	if below {
 		wait := defaultHold
 		if reset != nil {
 			wait = *reset

@@ -2,9 +2,12 @@ package zuora
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
+
+var noSecrets = strings.NewReplacer()
 
 func TestRateLimit(t *testing.T) {
 	for value, want := range map[string]*int64{
@@ -92,12 +95,13 @@ func TestReserve(t *testing.T) {
 		"below, until a distant reset":  {header("1000", "0", "7200"), 2 * time.Hour},
 		"below, without a known reset":  {header("1000", "0", ""), time.Minute},
 		"below, with an absurd reset":   {header("1000", "0", "20000000"), 24 * time.Hour},
-		"no limit, no share of it":      {header("", "0", "30"), 0},
+		"no limit, no share of it":      {header("", "1", "30"), 0},
+		"none left, of whatever limit":  {header("", "0", "30"), 30 * time.Second},
 		"no remaining, nothing to fear": {header("1000", "", "30"), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLimiter(.05)
-			l.observe(tc.header, now)
+			l.observe(tc.header, noSecrets, now)
 			until, held := l.pausedUntil(now)[EndpointDataLabelingJob]
 			if got := until.Sub(now); held != (tc.want > 0) || held && got != tc.want {
 				t.Errorf("held back for %s, want %s", got, tc.want)
@@ -114,8 +118,8 @@ func TestLimitsAreKeptUntilToldOtherwise(t *testing.T) {
 	l.observe(http.Header{
 		headerRateLimit: {"100"}, headerRateRemaining: {"99"}, headerRateReset: {"60"},
 		headerConcurrencyType: {"Default"}, headerConcurrencyLimit: {"40"}, headerConcurrencyRemaining: {"38"},
-	}, now)
-	l.observe(http.Header{headerRateRemaining: {"98"}}, now.Add(time.Second))
+	}, noSecrets, now)
+	l.observe(http.Header{headerRateRemaining: {"98"}}, noSecrets, now.Add(time.Second))
 	s := l.snapshot()
 	if *s.RateLimit != 100 || *s.RateLimitRemaining != 98 || !s.RateLimitReset.Equal(now.Add(time.Minute)) {
 		t.Errorf("rate limit %d, %d, %s", *s.RateLimit, *s.RateLimitRemaining, s.RateLimitReset)
@@ -124,7 +128,7 @@ func TestLimitsAreKeptUntilToldOtherwise(t *testing.T) {
 		t.Errorf("concurrency %+v", c)
 	}
 	for i := range 100 {
-		l.observe(http.Header{headerConcurrencyType: {string(rune('a' + i))}, headerConcurrencyLimit: {"1"}}, now)
+		l.observe(http.Header{headerConcurrencyType: {string(rune('a' + i))}, headerConcurrencyLimit: {"1"}}, noSecrets, now)
 	}
 	if n := len(l.snapshot().Concurrency); n != maxConcurrencyTypes {
 		t.Errorf("%d types kept", n)
@@ -155,7 +159,7 @@ func FuzzLimits(f *testing.F) {
 		l.observe(http.Header{
 			headerRateLimit: {limit}, headerRateRemaining: {remaining}, headerRateReset: {reset},
 			headerConcurrencyType: {kind}, headerConcurrencyLimit: {concurrent}, headerConcurrencyRemaining: {left},
-		}, now)
+		}, noSecrets, now)
 		s := l.snapshot()
 		for _, n := range []*int64{s.RateLimit, s.RateLimitRemaining} {
 			if n != nil && *n < 0 {

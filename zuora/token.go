@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"html"
 	"io"
 	"maps"
 	"math"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -184,7 +186,15 @@ func (c *Client) requestToken(ctx context.Context) (*token, *Error) {
 	if secret == "" {
 		return nil, &Error{Endpoint: EndpointToken, Reason: ReasonAuth, Message: "the client secret is empty"}
 	}
-	secrets := []string{secret, "<secret>", url.QueryEscape(secret), "<secret>"}
+	secrets := spellings(secret)
+	for _, values := range c.EndpointParams {
+		for _, value := range values {
+			// A password may be among them; "true" is none.
+			if len(value) > 4 {
+				secrets = append(secrets, spellings(value)...)
+			}
+		}
+	}
 
 	form := url.Values{}
 	maps.Copy(form, c.EndpointParams)
@@ -215,14 +225,30 @@ func (c *Client) requestToken(ctx context.Context) (*token, *Error) {
 		ContentLength: int64(len(body)),
 	})
 	var tok *token
-	if e == nil {
+	switch {
+	case e == nil:
 		tok, e = c.readToken(resp, answer, secrets, sent)
+	case resp != nil && resp.StatusCode != http.StatusOK:
+		e = c.tokenRefused(resp, answer).orTooLate(e)
 	}
 	if e != nil {
 		return nil, e.redact(strings.NewReplacer(secrets...))
 	}
 	return tok, nil
 }
+
+// spellings returns, for a strings.Replacer, a secret as it is and as an answer
+// may repeat it.
+func spellings(secret string) []string {
+	var pairs []string
+	for _, escaped := range []string{url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret), secret} {
+		lower := escape.ReplaceAllStringFunc(escaped, strings.ToLower)
+		pairs = append(pairs, escaped, "<secret>", lower, "<secret>")
+	}
+	return pairs
+}
+
+var escape = regexp.MustCompile(`%[0-9A-F]{2}`)
 
 func (c *Client) readToken(resp *http.Response, body []byte, secrets []string, sent time.Time) (*token, *Error) {
 	var answer tokenAnswer
