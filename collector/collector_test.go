@@ -472,3 +472,57 @@ func TestScrapesRunSideBySide(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// A scrape that is too short for all jobs says so in one line, however many
+// reads its end cuts off, and whoever leaves early causes none.
+func TestLogOfScrapesThatAreTooShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logged strings.Builder
+		c := newCollector(level.NewFilter(log.NewLogfmtLogger(log.NewSyncWriter(&logged)), level.AllowInfo()), 10,
+			func(ctx context.Context, _ string) (*zuora.DataLabelingJob, error) {
+				select {
+				case <-time.After(400 * time.Millisecond):
+					return completed()
+				case <-ctx.Done():
+					return failed(zuora.ReasonTimeout)
+				}
+			}, ids(60)...)
+		for range 5 {
+			ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
+			testutil.CollectAndCount(c.Scrape(ctx))
+			cancel()
+		}
+		if got, want := logged.String(), `level=warn tenant=t msg="The scrape had no time for some jobs" jobs=50 configured=60`+"\n"; got != want {
+			t.Errorf("logged\n%swant\n%s", got, want)
+		}
+		logged.Reset()
+		for range 5 {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(700*time.Millisecond, cancel)
+			testutil.CollectAndCount(c.Scrape(ctx))
+		}
+		if got := logged.String(); got != "" {
+			t.Errorf("whoever left caused\n%s", got)
+		}
+		for _, k := range c.Known() {
+			if k.Failure != nil {
+				t.Errorf("%s: %v", k.JobID, k.Failure)
+			}
+		}
+	})
+}
+
+func TestProbeKnowsTheJobInAnySpelling(t *testing.T) {
+	const id = "ff80808186b966950186b97922e200ab"
+	c := newCollector(log.NewNopLogger(), 1, func(_ context.Context, asked string) (*zuora.DataLabelingJob, error) {
+		if asked != id {
+			t.Errorf("asked for %s", asked)
+		}
+		return completed()
+	}, id)
+	p, err := c.Probe(t.Context(), "", strings.ToUpper(id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, p, `scrape_success{job_id="`+id+`",tenant="t"} 1`, "scrape_success")
+}

@@ -65,6 +65,9 @@ type outcome struct {
 	job      *zuora.DataLabelingJob
 	err      *zuora.Error
 	duration time.Duration
+	// cutOff is true where the scrape's time ended in the midst of the read:
+	// the caller knows whether that says anything about the job.
+	cutOff bool
 }
 
 func newTenantJobs(jobs Jobs, labelNames []string, logger log.Logger, previous *tenantJobs) *tenantJobs {
@@ -80,17 +83,18 @@ func newTenantJobs(jobs Jobs, labelNames []string, logger log.Logger, previous *
 		}
 		added := &job{id: j.ID, labels: jobLabels(jobs.Tenant.Name, j, labelNames), state: state}
 		t.jobs = append(t.jobs, added)
-		t.byID[j.ID] = added
+		t.byID[zuora.CanonicalJobID(j.ID)] = added
 	}
 	return t
 }
 
-// find returns the configured job with that id, nil where there is none.
+// find returns the configured job with that id, in whatever spelling, nil where
+// there is none.
 func (t *tenantJobs) find(id string) *job {
 	if t == nil {
 		return nil
 	}
-	return t.byID[id]
+	return t.byID[zuora.CanonicalJobID(id)]
 }
 
 func jobLabels(tenant string, j Job, labelNames []string) []*dto.LabelPair {
@@ -112,6 +116,7 @@ func (t *tenantJobs) collect(ctx context.Context, descs *jobDescs, ch chan<- pro
 	first := t.begin(workers)
 	var next, answered, unread atomic.Int64
 	var tokenFailed, reached atomic.Bool
+	begun := time.Now()
 
 	var group sync.WaitGroup
 	for range workers {
@@ -123,7 +128,13 @@ func (t *tenantJobs) collect(ctx context.Context, descs *jobDescs, ch chan<- pro
 				}
 				j := t.jobs[(first+i)%len(t.jobs)]
 				o, metrics := t.scrape(ctx, descs, j)
-				if o.err != nil && o.err.NotBegun {
+				// A read that was cut off soon after it began had no time, one
+				// that had most of the scrape's is a slow job's.
+				slow := o.cutOff && 2*o.duration >= time.Since(begun)
+				if slow {
+					t.note(j, o)
+				}
+				if o.err != nil && (o.err.NotBegun || o.cutOff && !slow) {
 					unread.Add(1)
 				} else if o.err == nil || o.err.Reason != zuora.ReasonTimeout && o.err.Reason != zuora.ReasonRateLimited {
 					answered.Add(1)
@@ -141,7 +152,7 @@ func (t *tenantJobs) collect(ctx context.Context, descs *jobDescs, ch chan<- pro
 		})
 	}
 	group.Wait()
-	t.end(workers, int(answered.Load()), int(unread.Load()))
+	t.end(ctx, workers, int(answered.Load()), int(unread.Load()))
 	return reached.Load() && !tokenFailed.Load()
 }
 
@@ -172,10 +183,13 @@ func (t *tenantJobs) begin(workers int) int {
 
 // end moves the next scrape on by what was answered beyond that, so that a
 // scrape too short for all jobs starves none, and reports those it left out.
-func (t *tenantJobs) end(workers, answered, unread int) {
+func (t *tenantJobs) end(ctx context.Context, workers, answered, unread int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.first = (t.first + max(answered-workers, 0)) % len(t.jobs)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return // whoever asked has left: there may have been time
+	}
 	if unread > 0 {
 		logger := level.Debug(t.logger)
 		if t.unread == 0 {
@@ -198,7 +212,10 @@ func (t *tenantJobs) scrape(ctx context.Context, descs *jobDescs, j *job) (o out
 		}
 	}()
 	o = t.read(ctx, j)
-	t.note(j, o)
+	// What ended because the caller has left says nothing about the job.
+	if !o.cutOff && (o.err == nil || !errors.Is(ctx.Err(), context.Canceled)) {
+		t.note(j, o)
+	}
 	return o, j.metrics(descs, o)
 }
 
@@ -229,6 +246,7 @@ func (t *tenantJobs) read(ctx context.Context, j *job) outcome {
 	case answer.ReceivedAt.Before(begun):
 		o.duration = 0 // it was in memory
 	}
+	o.cutOff = o.err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && o.err.Reason == zuora.ReasonTimeout && !o.err.NotBegun && !o.tokenFailed()
 	return o
 }
 

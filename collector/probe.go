@@ -59,6 +59,9 @@ func (p Probe) Describe(ch chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (p Probe) Collect(ch chan<- prometheus.Metric) {
 	o, metrics := p.tenant.scrape(p.ctx, p.descs, p.job)
+	if o.cutOff { // nothing else took its time
+		p.tenant.note(p.job, o)
+	}
 	for i := range metrics {
 		ch <- &metrics[i]
 	}
