@@ -31,7 +31,7 @@ var dailyLimits = []struct {
 // printCheck prints what a valid configuration would read, and what that costs.
 func printCheck(w io.Writer, cfg *config.Config) {
 	for _, t := range cfg.Tenants {
-		fmt.Fprintf(w, "tenant %s: %d jobs from %s\n", t.Name, len(t.Jobs), t.BaseURL.Host)
+		fmt.Fprintf(w, "tenant %s: %s from %s\n", t.Name, plural(len(t.Jobs), "job"), t.BaseURL.Host)
 		if _, err := t.OAuth2.ClientSecret(); err != nil {
 			fmt.Fprintf(w, "  warning: no token can be had now: %s\n", err)
 		}
@@ -47,6 +47,14 @@ func printCheck(w io.Writer, cfg *config.Config) {
 		printCost(w, t)
 	}
 	fmt.Fprintln(w, "The configuration is valid.")
+}
+
+// plural is n and a noun that takes an s.
+func plural(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }
 
 // printCost prints how many requests a day one Prometheus server causes, set

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"io"
+	stdlog "log"
 	"log/slog"
 	"net/http"
 	"os"
@@ -26,6 +28,9 @@ func addLogFlags(app *kingpin.Application) *logFlags {
 }
 
 func newLogger(f *logFlags) log.Logger {
+	// net/http's transport quotes there what a server sends unasked, which may
+	// hold a token; nothing else writes to it.
+	stdlog.SetOutput(io.Discard)
 	w := log.NewSyncWriter(os.Stderr)
 	logger := log.NewLogfmtLogger(w)
 	if f.format == "json" {

@@ -6,7 +6,9 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
@@ -89,6 +91,33 @@ func TestNoOutputHoldsASecret(t *testing.T) {
 			if strings.Contains(output, secret) {
 				once.Do(func() { t.Errorf("the secret %q is in\n%s", secret, output) })
 			}
+		}
+	}
+}
+
+// What a server sends unasked, net/http would print, whatever it holds.
+func TestUnaskedAnswerIsNotPrinted(t *testing.T) {
+	s := newStandIn(t)
+	const answer = `{"access_token":"unasked-token","expires_in":3599}`
+	s.SetTokenFault(zuoratest.Handle(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		for range 2 {
+			fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(answer), answer)
+		}
+	}))
+	e := start(t, "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID), "--log.level=debug", "--log.format=json")
+	e.scrape(t, "5")
+	e.scrape(t, "5")
+	e.signal(t, syscall.SIGTERM)
+	e.exitCode(t, 15*time.Second)
+	for line := range strings.Lines(e.output.String()) {
+		if strings.Contains(line, "unasked") || !strings.HasPrefix(line, "{") {
+			t.Errorf("printed %s", line)
 		}
 	}
 }

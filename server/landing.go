@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-kit/log/level"
@@ -126,23 +127,38 @@ func number(n *int64) string {
 	return strconv.FormatInt(*n, 10)
 }
 
-// progress returns nil where Zuora sent no total, or none to label.
+// progress returns nil where Zuora sent no total, none to label, or no count of
+// what became of them. A count that it did not send is not named.
 func progress(j *zuora.DataLabelingJob) *bar {
 	if j.Total == nil || *j.Total == 0 {
 		return nil
 	}
-	value := func(n *int64) int64 {
-		if n == nil {
-			return 0
+	var b bar
+	var sum float64
+	var words []string
+	counts := []struct {
+		n       *int64
+		percent *float64
+		word    string
+	}{{j.Labeled, &b.Labeled, "labeled"}, {j.Failed, &b.Failed, "failed"}, {j.Timeout, &b.Timeout, "timed out"}}
+	for _, c := range counts {
+		if c.n != nil {
+			sum += float64(*c.n)
+			words = append(words, fmt.Sprintf("%d %s", *c.n, c.word))
 		}
-		return *n
 	}
-	labeled, failed, timeout := value(j.Labeled), value(j.Failed), value(j.Timeout)
-	// Counts may exceed the total; the bar does not.
-	whole := max(float64(*j.Total), float64(labeled)+float64(failed)+float64(timeout))
-	percent := func(n int64) float64 { return float64(n) / whole * 100 }
-	return &bar{
-		percent(labeled), percent(failed), percent(timeout),
-		fmt.Sprintf("%d labeled, %d failed, %d timed out, %d remaining", labeled, failed, timeout, max(0, *j.Total-labeled-failed-timeout)),
+	switch len(words) {
+	case 0:
+		return nil
+	case len(counts):
+		words = append(words, fmt.Sprintf("%d remaining", max(0, *j.Total-*j.Labeled-*j.Failed-*j.Timeout)))
 	}
+	whole := max(float64(*j.Total), sum) // counts may exceed the total; the bar does not
+	for _, c := range counts {
+		if c.n != nil {
+			*c.percent = float64(*c.n) / whole * 100
+		}
+	}
+	b.Text = strings.Join(words, ", ")
+	return &b
 }

@@ -3,6 +3,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/pprof"
@@ -48,8 +49,11 @@ type generation struct {
 
 // New returns a server of c's jobs. An error is about the options.
 func New(o Options, c *collector.Collector) (*Server, error) {
-	if !strings.HasPrefix(o.TelemetryPath, "/") || strings.ContainsAny(o.TelemetryPath, " {}") {
-		return nil, fmt.Errorf("the telemetry path %q must begin with / and hold neither spaces nor braces", o.TelemetryPath)
+	if !strings.HasPrefix(o.TelemetryPath, "/") || strings.ContainsAny(o.TelemetryPath, " {}?#") {
+		return nil, fmt.Errorf("the telemetry path %q must begin with / and hold no space, brace, ? or #", o.TelemetryPath)
+	}
+	if o.TimeoutOffset < 0 {
+		return nil, fmt.Errorf("the scrape timeout offset %s is below 0", o.TimeoutOffset)
 	}
 	s := &Server{Options: o, mux: http.NewServeMux(), current: &generation{Collector: c}}
 
@@ -152,7 +156,7 @@ func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
 func (s *Server) expose(w http.ResponseWriter, r *http.Request, o promhttp.HandlerOpts, collectors ...prometheus.Collector) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors...)
-	o.ErrorLog, o.ErrorHandling, o.EnableOpenMetrics = errorLog{s.Logger}, promhttp.ContinueOnError, true
+	o.ErrorLog, o.ErrorHandling, o.EnableOpenMetrics = errorLog{r.Context(), s.Logger}, promhttp.ContinueOnError, true
 	promhttp.HandlerFor(registry, o).ServeHTTP(w, r)
 }
 
@@ -171,10 +175,17 @@ func plainText(s string) http.HandlerFunc {
 	}
 }
 
-// errorLog hands promhttp's errors to go-kit's logger.
-type errorLog struct{ log.Logger }
+// errorLog hands promhttp's errors about a page to go-kit's logger, but for
+// those that come of a client that has left.
+type errorLog struct {
+	ctx context.Context
+	log.Logger
+}
 
 // Println implements promhttp.Logger.
 func (l errorLog) Println(v ...any) {
+	if l.ctx.Err() != nil {
+		return
+	}
 	level.Error(l.Logger).Log("msg", "Exposing metrics failed", "err", strings.TrimSpace(fmt.Sprintln(v...)))
 }
