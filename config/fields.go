@@ -17,6 +17,7 @@ import (
 // those for which it has nil, though these are safe to be named, and so is a
 // mapping without the required ones.
 func (v value) mapping(fields map[string]func(value) error, required ...string) error {
+	v.named = fields
 	entries, err := v.entries()
 	if err != nil {
 		return err

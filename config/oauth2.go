@@ -35,7 +35,7 @@ func (o *OAuth2) ClientSecret() (string, error) {
 	if o.SecretFile == "" {
 		return o.Secret.Reveal(), nil
 	}
-	content, err := os.ReadFile(o.SecretFile)
+	content, err := readRegular(o.SecretFile, 64<<10)
 	if err != nil {
 		cause := errors.New("cannot be read")
 		// The path may be a secret that was put under the wrong key, so
@@ -50,6 +50,20 @@ func (o *OAuth2) ClientSecret() (string, error) {
 		return "", errors.New("client_secret_file is empty")
 	}
 	return secret, nil
+}
+
+// readRegular reads a file that is a file: a pipe could keep us waiting for ever.
+func readRegular(name string, limit int64) ([]byte, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular() && !info.IsDir(): // of a directory the system says so
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("is no regular file")}
+	case info.Size() > limit:
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("is larger than %d bytes", limit)}
+	}
+	return os.ReadFile(name)
 }
 
 // Format writes "<secret>" for every verb: even a client id or a parameter

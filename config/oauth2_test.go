@@ -49,8 +49,18 @@ func TestClientSecret(t *testing.T) {
 	if _, err := o.ClientSecret(); err == nil || err.Error() != "client_secret_file: is a directory" {
 		t.Errorf("directory: got %v", err)
 	}
+	o.SecretFile = os.DevNull
+	if _, err := o.ClientSecret(); err == nil || err.Error() != "client_secret_file: is no regular file" {
+		t.Errorf("device: got %v", err)
+	}
+	o.SecretFile = file
+	if err := os.Truncate(file, 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.ClientSecret(); err == nil || err.Error() != "client_secret_file: is larger than 65536 bytes" {
+		t.Errorf("large: got %v", err)
+	}
 	if os.Getuid() != 0 {
-		o.SecretFile = file
 		if err := os.Chmod(file, 0); err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +81,8 @@ func TestOAuth2Errors(t *testing.T) {
 		{name: "null secret", oauth2: "{client_id: x, client_secret: }", want: "4: tenants[0].oauth2.client_secret: must be a single value, but nothing is given"},
 		{name: "empty file", oauth2: "{client_id: x, client_secret_file: ''}", want: "4: tenants[0].oauth2.client_secret_file: must not be empty"},
 		{name: "unknown key", oauth2: "\n      client_id: x\n      client_sekret: x", want: "6: tenants[0].oauth2: unknown key"},
-		{name: "duplicate key", oauth2: "\n      client_id: x\n      client_id: x", want: "6: tenants[0].oauth2: duplicate key, first on line 5"},
+		{name: "duplicate key", oauth2: "\n      client_id: x\n      client_id: x", want: "6: tenants[0].oauth2.client_id: duplicate key, first on line 5"},
+		{name: "duplicate unknown key", oauth2: "\n      client_sekret: x\n      client_sekret: x", want: "6: tenants[0].oauth2: duplicate key, first on line 5"},
 		{name: "key of Prometheus", oauth2: "\n      client_id: x\n      tls_config: {}", want: "6: tenants[0].oauth2.tls_config: is not supported here"},
 		{name: "token_url with password", oauth2: "{token_url: 'https://u:p@h'}", want: "4: tenants[0].oauth2.token_url: must not hold a user name or password"},
 		{name: "scopes as text", oauth2: "{scopes: a b}", want: "4: tenants[0].oauth2.scopes: must be a list, not a single value"},

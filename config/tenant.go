@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	promconfig "github.com/prometheus/common/config"
 )
@@ -33,6 +34,9 @@ func readTenant(v value, names map[string]int) (*Tenant, error) {
 	readName := func(v value) (err error) {
 		if t.Name, err = v.nonEmpty(); err != nil {
 			return err
+		}
+		if strings.ContainsFunc(t.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			return v.errorf("must hold printable characters only")
 		}
 		if line, taken := names[t.Name]; taken {
 			return v.errorf("is also the name of the tenant on line %d", line)

@@ -41,6 +41,8 @@ type value struct {
 	path string
 	// hidden is set where a key may be a secret. It holds for all below, too.
 	hidden bool
+	// named are the keys that may be named even there.
+	named map[string]func(value) error
 }
 
 // entry is a key of a mapping and its value.
@@ -128,6 +130,7 @@ func (v value) unfold(seen map[string]bool, depth int) ([]entry, error) {
 	lines := map[string]int{}
 	for i := 0; i+1 < len(v.node.Content); i += 2 {
 		key, child := v.at(v.node.Content[i]), v.at(v.node.Content[i+1])
+		child.named = nil
 		if err := key.spend(); err != nil {
 			return nil, err
 		}
@@ -136,7 +139,7 @@ func (v value) unfold(seen map[string]bool, depth int) ([]entry, error) {
 		}
 		name := key.node.Value
 		isMerge := key.node.ShortTag() == "!!merge"
-		if !key.hidden && !isMerge {
+		if _, safe := v.named[name]; (!key.hidden || safe) && !isMerge {
 			key, child = key.under(name), child.under(name)
 		}
 		if first, twice := lines[name]; twice {
