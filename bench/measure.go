@@ -45,14 +45,15 @@ type scenario struct {
 
 // figures are what one subject came to: medians, or of all rounds where so said.
 type figures struct {
-	Name        string
-	Wall        time.Duration
-	CPU         time.Duration // for one job
-	Size        int64         // of the pages
-	Peak        int64         // of all rounds
-	First       counts        // of the first round
-	All         counts
-	RoundsTaken int
+	Name  string
+	Wall  time.Duration
+	CPU   time.Duration // for one job
+	Size  int64         // of the pages
+	Peak  int64         // of all rounds
+	First counts        // of the first round
+
+	Tokens, Rounds  int // of all rounds
+	MostConnections int // that a round opened
 }
 
 func (s scenario) find(name string) (figures, bool) {
@@ -161,10 +162,9 @@ func (b *bench) scenario(ctx context.Context, n int, latency time.Duration) (*sc
 			if round == 0 {
 				f.First = seen
 			}
-			f.All.Tokens += seen.Tokens
-			f.All.Jobs += seen.Jobs
-			f.All.Connections += seen.Connections
-			f.RoundsTaken++
+			f.Tokens += seen.Tokens
+			f.MostConnections = max(f.MostConnections, seen.Connections)
+			f.Rounds++
 		}
 	}
 	for i := range s.Subjects {
@@ -176,7 +176,7 @@ func (b *bench) scenario(ctx context.Context, n int, latency time.Duration) (*sc
 		if f.Peak, err = subjects[i].peak(); err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(os.Stderr, "%6d jobs, %5s: %-14s %9s wall, %7s CPU a job, %d rounds\n", n, latency, f.Name, short(f.Wall), short(f.CPU), f.RoundsTaken)
+		fmt.Fprintf(os.Stderr, "%6d jobs, %5s: %-14s %9s wall, %7s CPU a job, %d rounds\n", n, latency, f.Name, short(f.Wall), short(f.CPU), f.Rounds)
 	}
 	return s, nil
 }

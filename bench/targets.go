@@ -54,16 +54,16 @@ func (r *results) Targets() []target {
 	sizes := map[int]figures{} // ours, 0 ms
 	for _, s := range r.Scenarios {
 		if f, ok := s.find(jsonName); ok {
-			probe = fmt.Sprintf("; json_exporter %.3g for each probe", float64(f.All.Tokens)/float64(f.All.Jobs))
+			probe = fmt.Sprintf("; json_exporter %.3g for each probe", float64(f.Tokens)/float64(f.Rounds*s.Jobs))
 		}
 		ours, _ := s.find(oursName)
-		connections = max(connections, ours.All.Connections)
+		connections = max(connections, ours.MostConnections)
 		if s.Latency == 0 {
 			sizes[s.Jobs] = ours
 		}
 	}
 	add("token requests over an hour", "1 or 2", r.Hour.Tokens <= 2, "%d (%d jobs, %d scrapes)%s", r.Hour.Tokens, r.Hour.Jobs, r.Hour.Scrapes, probe)
-	add("connections opened by all scrapes", fmt.Sprintf("at most %d, the workers", r.Workers), connections <= r.Workers, "%d", connections)
+	add("connections that a scrape opens", fmt.Sprintf("at most %d, the workers", r.Workers), connections <= r.Workers, "%d", connections)
 	if f, ok := sizes[10_000]; ok {
 		add("peak memory, 10,000 jobs", "at most 72 MiB", f.Peak <= 72<<20, "%s", size(f.Peak))
 		if small, ok := sizes[500]; ok {
