@@ -151,11 +151,6 @@ func TestRunbooks(t *testing.T) {
 		if _, ok := alerts[name]; !ok && name != "README" {
 			t.Errorf("%s is about no alert", page)
 		}
-		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`).FindAllStringSubmatch(read(t, page), -1) {
-			if _, err := os.Stat(filepath.Join(runbooks, link[1])); err != nil {
-				t.Errorf("%s: %v", page, err)
-			}
-		}
 	}
 }
 
