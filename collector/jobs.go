@@ -106,14 +106,17 @@ func jobLabels(tenant string, j Job, labelNames []string) []*dto.LabelPair {
 	return pairs
 }
 
-// collect reads all jobs, as many at once as may be, exposes each as soon as it
-// is read, and tells whether the tenant is up.
+// collect reads all jobs, as many at once as may be, then exposes them, and
+// tells whether the tenant is up. One sender in the jobs' order is cheaper than
+// many at once: they would wake the registry for each job, and leave it more to
+// sort.
 func (t *tenantJobs) collect(ctx context.Context, descs *jobDescs, ch chan<- prometheus.Metric) bool {
 	workers := min(t.MaxConcurrentRequests, len(t.jobs))
 	if workers == 0 {
 		return true
 	}
 	first := t.begin(workers)
+	series := make([][]gauge, len(t.jobs))
 	var next, answered, unread atomic.Int64
 	var tokenFailed, reached atomic.Bool
 	begun := time.Now()
@@ -126,8 +129,10 @@ func (t *tenantJobs) collect(ctx context.Context, descs *jobDescs, ch chan<- pro
 				if i >= len(t.jobs) {
 					return
 				}
-				j := t.jobs[(first+i)%len(t.jobs)]
-				o, metrics := t.scrape(ctx, descs, j)
+				i = (first + i) % len(t.jobs)
+				j := t.jobs[i]
+				var o outcome
+				o, series[i] = t.scrape(ctx, descs, j)
 				// A read that was cut off soon after it began had no time, one
 				// that had most of the scrape's is a slow job's.
 				slow := o.cutOff && 2*o.duration >= time.Since(begun)
@@ -145,13 +150,15 @@ func (t *tenantJobs) collect(ctx context.Context, descs *jobDescs, ch chan<- pro
 				if o.reached() {
 					reached.Store(true)
 				}
-				for i := range metrics {
-					ch <- &metrics[i]
-				}
 			}
 		})
 	}
 	group.Wait()
+	for _, metrics := range series {
+		for i := range metrics {
+			ch <- &metrics[i]
+		}
+	}
 	t.end(ctx, workers, int(answered.Load()), int(unread.Load()))
 	return reached.Load() && !tokenFailed.Load()
 }
