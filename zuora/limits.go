@@ -166,6 +166,9 @@ func (l *limiter) snapshot() Limits {
 
 // number reads a count that a header gives, nil where it gives none.
 func number(value string) *int64 {
+	if value == "" {
+		return nil // as most are; an error would be made for each
+	}
 	n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
 	if err != nil || n < 0 {
 		return nil
