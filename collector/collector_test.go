@@ -4,16 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/go-kit/log"
-	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
@@ -316,126 +312,6 @@ scrape_success{job_id="job-002",tenant="t"} 1`, "scrape_success", "scrape_error"
 	}
 }
 
-func TestDeadlineServesWhatIsKnown(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var logged strings.Builder
-		c := newCollector(log.NewLogfmtLogger(log.NewSyncWriter(&logged)), 2, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
-			if id == "job-001" || id == "job-002" { // both workers are stuck after one good job
-				<-ctx.Done()
-				return failed(zuora.ReasonTimeout)
-			}
-			return completed()
-		}, ids(5)...)
-		ctx, cancel := context.WithTimeout(t.Context(), 9500*time.Millisecond)
-		defer cancel()
-		begun := time.Now()
-		expect(t, c.Scrape(ctx), `
-scrape_duration_seconds{job_id="job-000",tenant="t"} 0
-scrape_duration_seconds{job_id="job-001",tenant="t"} 9.5
-scrape_duration_seconds{job_id="job-002",tenant="t"} 9.5
-scrape_error{job_id="job-001",reason="timeout",tenant="t"} 1
-scrape_error{job_id="job-002",reason="timeout",tenant="t"} 1
-scrape_error{job_id="job-003",reason="timeout",tenant="t"} 1
-scrape_error{job_id="job-004",reason="timeout",tenant="t"} 1
-scrape_success{job_id="job-000",tenant="t"} 1
-scrape_success{job_id="job-001",tenant="t"} 0
-scrape_success{job_id="job-002",tenant="t"} 0
-scrape_success{job_id="job-003",tenant="t"} 0
-scrape_success{job_id="job-004",tenant="t"} 0`, "scrape_success", "scrape_error", "scrape_duration_seconds")
-		if took := time.Since(begun); took != 9500*time.Millisecond {
-			t.Errorf("took %s", took)
-		}
-		if text := logged.String(); strings.Count(text, "job_id=") != 2 || strings.Count(text, "jobs=2 configured=5") != 1 {
-			t.Errorf("logged\n%s", text)
-		}
-	})
-}
-
-func TestNoJobStarves(t *testing.T) {
-	for name, tc := range map[string]struct{ workers, stuck, jobs int }{
-		"more stuck jobs than workers": {2, 5, 12},
-		"nothing but stuck jobs":       {3, 10, 10},
-		"one worker":                   {1, 3, 7},
-		"none stuck":                   {2, 0, 9},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var mu sync.Mutex
-				asked := map[string]int{}
-				c := newCollector(log.NewNopLogger(), tc.workers, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
-					mu.Lock()
-					asked[id]++
-					mu.Unlock()
-					if id < fmt.Sprintf("job-%03d", tc.stuck) {
-						<-ctx.Done()
-						return failed(zuora.ReasonTimeout)
-					}
-					time.Sleep(300 * time.Millisecond)
-					return completed()
-				}, ids(tc.jobs)...)
-				for range tc.jobs { // by at least one job a scrape
-					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-					testutil.CollectAndCount(c.Scrape(ctx))
-					cancel()
-				}
-				for _, id := range ids(tc.jobs) {
-					if asked[id] == 0 {
-						t.Errorf("%s was never asked for", id)
-					}
-				}
-			})
-		})
-	}
-}
-
-func TestJobsAreReadAtOnceUpToTheLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var now, most atomic.Int64
-		c := newCollector(log.NewNopLogger(), 4, func(context.Context, string) (*zuora.DataLabelingJob, error) {
-			most.Store(max(most.Load(), now.Add(1)))
-			time.Sleep(time.Second)
-			now.Add(-1)
-			return completed()
-		}, ids(10)...)
-		begun := time.Now()
-		testutil.CollectAndCount(c.Scrape(t.Context()))
-		if most.Load() != 4 || time.Since(begun) != 3*time.Second {
-			t.Errorf("%d at once, %s in all", most.Load(), time.Since(begun))
-		}
-	})
-}
-
-func TestLogSaysWhatChanged(t *testing.T) {
-	var logged strings.Builder
-	read := completed
-	c := newCollector(level.NewFilter(log.NewLogfmtLogger(&logged), level.AllowInfo()), 1,
-		func(context.Context, string) (*zuora.DataLabelingJob, error) { return read() }, "j")
-	scrape := func() string {
-		logged.Reset()
-		testutil.CollectAndCount(c.Scrape(t.Context()))
-		return logged.String()
-	}
-	if got := scrape(); got != "" {
-		t.Errorf("a good job: %s", got)
-	}
-	read = func() (*zuora.DataLabelingJob, error) {
-		return nil, &zuora.Error{
-			Endpoint: zuora.EndpointDataLabelingJob, Reason: zuora.ReasonNotFound, StatusCode: 404,
-			Code: "50000020", Message: "The job does not exist", RequestID: "r-1", ProcessID: "p-1",
-		}
-	}
-	if got, want := scrape(), `level=warn tenant=t msg="Reading the job failed" job_id=j reason=not_found err="HTTP 404: 50000020: The job does not exist" zuora_request_id=r-1 process_id=p-1`+"\n"; got != want {
-		t.Errorf("a job that starts to fail: %swant %s", got, want)
-	}
-	if got := scrape(); got != "" {
-		t.Errorf("a job that still fails: %s", got)
-	}
-	read = completed
-	if got, want := scrape(), `level=info tenant=t msg="Reading the job succeeds again" job_id=j status=Completed`+"\n"; got != want {
-		t.Errorf("a job that recovers: %swant %s", got, want)
-	}
-}
-
 func TestLastSuccessOutlivesFailuresAndReloads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		good := true
@@ -456,59 +332,6 @@ func TestLastSuccessOutlivesFailuresAndReloads(t *testing.T) {
 
 		again := New([]Jobs{{c.tenants[0].Tenant, []Job{{ID: "j"}}}}, nil, log.NewNopLogger(), c)
 		expect(t, again.Scrape(t.Context()), want, "last_success_timestamp_seconds")
-	})
-}
-
-func TestScrapesRunSideBySide(t *testing.T) {
-	c := newCollector(log.NewLogfmtLogger(io.Discard), 3, func(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
-		if id == "job-003" {
-			return failed(zuora.ReasonNotFound)
-		}
-		return completed()
-	}, ids(20)...)
-	var group sync.WaitGroup
-	for range 20 {
-		group.Go(func() { testutil.CollectAndCount(c.Scrape(t.Context())) })
-	}
-	group.Wait()
-}
-
-// A scrape that is too short for all jobs says so in one line, however many
-// reads its end cuts off, and whoever leaves early causes none.
-func TestLogOfScrapesThatAreTooShort(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var logged strings.Builder
-		c := newCollector(level.NewFilter(log.NewLogfmtLogger(log.NewSyncWriter(&logged)), level.AllowInfo()), 10,
-			func(ctx context.Context, _ string) (*zuora.DataLabelingJob, error) {
-				select {
-				case <-time.After(400 * time.Millisecond):
-					return completed()
-				case <-ctx.Done():
-					return failed(zuora.ReasonTimeout)
-				}
-			}, ids(60)...)
-		for range 5 {
-			ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
-			testutil.CollectAndCount(c.Scrape(ctx))
-			cancel()
-		}
-		if got, want := logged.String(), `level=warn tenant=t msg="The scrape had no time for some jobs" jobs=50 configured=60`+"\n"; got != want {
-			t.Errorf("logged\n%swant\n%s", got, want)
-		}
-		logged.Reset()
-		for range 5 {
-			ctx, cancel := context.WithCancel(t.Context())
-			time.AfterFunc(700*time.Millisecond, cancel)
-			testutil.CollectAndCount(c.Scrape(ctx))
-		}
-		if got := logged.String(); got != "" {
-			t.Errorf("whoever left caused\n%s", got)
-		}
-		for _, k := range c.Known() {
-			if k.Failure != nil {
-				t.Errorf("%s: %v", k.JobID, k.Failure)
-			}
-		}
 	})
 }
 

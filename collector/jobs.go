@@ -57,7 +57,7 @@ type job struct {
 type jobState struct {
 	mu      sync.Mutex
 	newest  *zuora.DataLabelingJob // the newest good answer, nil before the first
-	failure *zuora.Error           // of the newest read that began, nil where it was good
+	failure *zuora.Error           // of the newest read that says something of the job, nil where it was good
 }
 
 // outcome is what one scrape learned about one job. Of job and err one is nil.

@@ -61,8 +61,6 @@ type fieldConfig struct {
 type defaults struct {
 	Unit       string      `json:"unit"`
 	Min        *float64    `json:"min,omitempty"`
-	Max        *float64    `json:"max,omitempty"`
-	Decimals   *int        `json:"decimals,omitempty"`
 	NoValue    string      `json:"noValue,omitempty"`
 	Color      object      `json:"color,omitempty"`
 	Thresholds *thresholds `json:"thresholds,omitempty"`

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -68,25 +67,10 @@ func checkLinks(t *testing.T, name string, labels, annotations map[string]string
 // dashboardVariables has the names of each dashboard's variables, by its uid.
 func dashboardVariables(t *testing.T) map[string][]string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(repository(), "dashboards", "*.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	variables := map[string][]string{}
-	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var dashboard struct {
-			UID        string
-			Templating struct{ List []struct{ Name string } }
-		}
-		if err := json.Unmarshal(content, &dashboard); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		for _, v := range dashboard.Templating.List {
-			variables[dashboard.UID] = append(variables[dashboard.UID], v.Name)
+	for _, d := range readDashboards(t) {
+		for _, v := range d.Templating.List {
+			variables[d.UID] = append(variables[d.UID], v.Name)
 		}
 	}
 	return variables

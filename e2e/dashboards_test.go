@@ -10,6 +10,45 @@ import (
 	"testing"
 )
 
+// dashboard is what the tests look at in one.
+type dashboard struct {
+	UID    string
+	Panels []struct {
+		Title   string
+		Targets []struct{ Expr string }
+	}
+	Templating struct {
+		List []struct {
+			Name  string
+			Query any
+		}
+	}
+	Annotations struct {
+		List []struct{ Name, Expr string }
+	}
+}
+
+func readDashboards(t *testing.T) []dashboard {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(repository(), "dashboards", "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%v %v", files, err)
+	}
+	var all []dashboard
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var d dashboard
+		if err := json.Unmarshal(content, &d); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
 // Every expression of every panel, variable and annotation answers without an
 // error, and with data, but for a few that are empty as long as all is well.
 // What the numbers are is tested beside the dashboards.
@@ -17,10 +56,6 @@ func TestDashboards(t *testing.T) {
 	required(t, "prometheus")
 	empty := map[string]string{
 		"zuora-exporter: Held back by Zuora": "Zuora holds nothing back",
-	}
-	files, err := filepath.Glob(filepath.Join(repository(), "dashboards", "*.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%v %v", files, err)
 	}
 	e := start(t, "--demo")
 	p := startPrometheus(t, fmt.Sprintf(`
@@ -44,30 +79,7 @@ scrape_configs: [{job_name: zuora, static_configs: [{targets: [%q]}]}]
 			t.Errorf("%s: empty is %t: %s", where, none, expr)
 		}
 	}
-	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var dashboard struct {
-			UID    string
-			Panels []struct {
-				Title   string
-				Targets []struct{ Expr string }
-			}
-			Templating struct {
-				List []struct {
-					Name  string
-					Query any
-				}
-			}
-			Annotations struct {
-				List []struct{ Name, Expr string }
-			}
-		}
-		if err := json.Unmarshal(content, &dashboard); err != nil {
-			t.Fatal(err)
-		}
+	for _, dashboard := range readDashboards(t) {
 		for _, panel := range dashboard.Panels {
 			for _, target := range panel.Targets {
 				ask(dashboard.UID+": "+panel.Title, target.Expr)

@@ -1,0 +1,121 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/zuora-exporter/zuora_exporter/zuora"
+)
+
+func TestDeadlineServesWhatIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logged strings.Builder
+		c := newCollector(log.NewLogfmtLogger(log.NewSyncWriter(&logged)), 2, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
+			if id == "job-001" || id == "job-002" { // both workers are stuck after one good job
+				<-ctx.Done()
+				return failed(zuora.ReasonTimeout)
+			}
+			return completed()
+		}, ids(5)...)
+		ctx, cancel := context.WithTimeout(t.Context(), 9500*time.Millisecond)
+		defer cancel()
+		begun := time.Now()
+		expect(t, c.Scrape(ctx), `
+scrape_duration_seconds{job_id="job-000",tenant="t"} 0
+scrape_duration_seconds{job_id="job-001",tenant="t"} 9.5
+scrape_duration_seconds{job_id="job-002",tenant="t"} 9.5
+scrape_error{job_id="job-001",reason="timeout",tenant="t"} 1
+scrape_error{job_id="job-002",reason="timeout",tenant="t"} 1
+scrape_error{job_id="job-003",reason="timeout",tenant="t"} 1
+scrape_error{job_id="job-004",reason="timeout",tenant="t"} 1
+scrape_success{job_id="job-000",tenant="t"} 1
+scrape_success{job_id="job-001",tenant="t"} 0
+scrape_success{job_id="job-002",tenant="t"} 0
+scrape_success{job_id="job-003",tenant="t"} 0
+scrape_success{job_id="job-004",tenant="t"} 0`, "scrape_success", "scrape_error", "scrape_duration_seconds")
+		if took := time.Since(begun); took != 9500*time.Millisecond {
+			t.Errorf("took %s", took)
+		}
+		if text := logged.String(); strings.Count(text, "job_id=") != 2 || strings.Count(text, "jobs=2 configured=5") != 1 {
+			t.Errorf("logged\n%s", text)
+		}
+	})
+}
+
+func TestNoJobStarves(t *testing.T) {
+	for name, tc := range map[string]struct{ workers, stuck, jobs int }{
+		"more stuck jobs than workers": {2, 5, 12},
+		"nothing but stuck jobs":       {3, 10, 10},
+		"one worker":                   {1, 3, 7},
+		"none stuck":                   {2, 0, 9},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				asked := map[string]int{}
+				c := newCollector(log.NewNopLogger(), tc.workers, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
+					mu.Lock()
+					asked[id]++
+					mu.Unlock()
+					if id < fmt.Sprintf("job-%03d", tc.stuck) {
+						<-ctx.Done()
+						return failed(zuora.ReasonTimeout)
+					}
+					time.Sleep(300 * time.Millisecond)
+					return completed()
+				}, ids(tc.jobs)...)
+				for range tc.jobs { // by at least one job a scrape
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					testutil.CollectAndCount(c.Scrape(ctx))
+					cancel()
+				}
+				for _, id := range ids(tc.jobs) {
+					if asked[id] == 0 {
+						t.Errorf("%s was never asked for", id)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestJobsAreReadAtOnceUpToTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var now, most atomic.Int64
+		c := newCollector(log.NewNopLogger(), 4, func(context.Context, string) (*zuora.DataLabelingJob, error) {
+			most.Store(max(most.Load(), now.Add(1)))
+			time.Sleep(time.Second)
+			now.Add(-1)
+			return completed()
+		}, ids(10)...)
+		begun := time.Now()
+		testutil.CollectAndCount(c.Scrape(t.Context()))
+		if most.Load() != 4 || time.Since(begun) != 3*time.Second {
+			t.Errorf("%d at once, %s in all", most.Load(), time.Since(begun))
+		}
+	})
+}
+
+func TestScrapesRunSideBySide(t *testing.T) {
+	c := newCollector(log.NewLogfmtLogger(io.Discard), 3, func(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
+		if id == "job-003" {
+			return failed(zuora.ReasonNotFound)
+		}
+		return completed()
+	}, ids(20)...)
+	var group sync.WaitGroup
+	for range 20 {
+		group.Go(func() { testutil.CollectAndCount(c.Scrape(t.Context())) })
+	}
+	group.Wait()
+}
