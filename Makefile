@@ -35,7 +35,7 @@ generate: ## Write anew what is made from the code: references, dashboards, Prom
 
 .PHONY: promql
 promql: ## Check every PromQL expression, and the names in it
-	$(GO) test -C promql -count=1 ./...
+	$(GO) test -C test/promql -count=1 ./...
 
 .PHONY: promtool
 promtool: ## Test rules and panels with the promtool of Prometheus 3 (takes minutes to build)
@@ -44,15 +44,15 @@ promtool: ## Test rules and panels with the promtool of Prometheus 3 (takes minu
 
 .PHONY: e2e
 e2e: ## Run the end-to-end tests, Prometheus's and Alertmanager's too
-	ZUORA_E2E=required $(GO) test ./e2e -count=1
+	ZUORA_E2E=required $(GO) test ./test/e2e -count=1
 
 .PHONY: soak
 soak: ## Scrape, probe and reload for ten minutes, with faults
-	SOAK=10m $(GO) test ./e2e -count=1 -v -run Soak -timeout 20m
+	SOAK=10m $(GO) test ./test/e2e -count=1 -v -run Soak -timeout 20m
 
 .PHONY: bench
 bench: ## Measure the exporter against the least there can be, and against json_exporter
-	$(GO) run ./bench -write docs/performance.md
+	$(GO) run ./test/bench -write docs/performance.md
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target, for FUZZTIME=1m

@@ -23,8 +23,9 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
-	"github.com/zuora-exporter/zuora_exporter/config"
-	"github.com/zuora-exporter/zuora_exporter/server"
+	"github.com/zuora-exporter/zuora_exporter/internal/config"
+	"github.com/zuora-exporter/zuora_exporter/internal/exporter"
+	"github.com/zuora-exporter/zuora_exporter/internal/server"
 )
 
 const (
@@ -82,20 +83,20 @@ type options struct {
 func run(o options, logger log.Logger) error {
 	load := func() (*config.Config, error) { return config.Load(o.configFile) }
 	if o.demo {
-		standIn := startDemo()
+		standIn := exporter.StartDemo()
 		defer standIn.Close()
-		load = func() (*config.Config, error) { return demoConfig(standIn) }
+		load = func() (*config.Config, error) { return exporter.DemoConfig(standIn) }
 	}
 	cfg, err := load()
 	if err != nil {
 		return err
 	}
 	if o.configCheck || o.configCheckAPI {
-		printCheck(os.Stdout, cfg)
+		exporter.Check(os.Stdout, cfg)
 		if o.configCheckAPI {
 			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 			defer stop()
-			return checkAPI(ctx, os.Stdout, cfg)
+			return exporter.CheckAPI(ctx, os.Stdout, cfg)
 		}
 		return nil
 	}
@@ -107,17 +108,17 @@ func run(o options, logger log.Logger) error {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		versioncollector.NewCollector(name),
 	}
-	e, err := newExporter(cfg, load, o.server, logger)
+	e, err := exporter.New(cfg, load, o.server, logger)
 	if err != nil {
 		return err
 	}
-	defer e.close()
+	defer e.Close()
 	if o.demo {
-		printDemo(os.Stdout, (*o.web.WebListenAddresses)[0], o.server.TelemetryPath)
+		exporter.PrintDemo(os.Stdout, (*o.web.WebListenAddresses)[0], o.server.TelemetryPath)
 	}
-	srv := &http.Server{Handler: e.server, ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: e.Server, ReadHeaderTimeout: 10 * time.Second}
 	setErrorLog(srv, logger)
-	return serve(srv, o.web, e.reload, logger)
+	return serve(srv, o.web, e.Reload, logger)
 }
 
 // serve serves until SIGTERM or SIGINT, then lets scrapes under way finish. A

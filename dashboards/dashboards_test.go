@@ -107,7 +107,7 @@ func files(t *testing.T) map[string]dashboardFile {
 }
 
 // The rules of Grafana's dashboard linter, all of them, but for those about
-// expressions: these need a parser, and are in the module promql.
+// expressions: these need a parser, and are in the module test/promql.
 func TestLinterRules(t *testing.T) {
 	wantSource := map[string]string{"type": "prometheus", "uid": "${datasource}"}
 	// Those of Grafana's units that are in use.

@@ -26,7 +26,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/zuora-exporter/zuora_exporter/config"
+	"github.com/zuora-exporter/zuora_exporter/internal/config"
 )
 
 // run runs a program and returns what it printed. Where the program is missing

@@ -12,7 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/zuora-exporter/zuora_exporter/config"
+	"github.com/zuora-exporter/zuora_exporter/internal/config"
 )
 
 // The configuration of a fresh installation is valid, and reads nobody's jobs.

@@ -1,4 +1,4 @@
-package main
+package exporter
 
 import (
 	"fmt"
@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zuora-exporter/zuora_exporter/config"
+	"github.com/zuora-exporter/zuora_exporter/internal/config"
 )
 
 // The tables of docs/scaling.md are what --config.check reckons with.
 func TestScalingTables(t *testing.T) {
-	doc, err := os.ReadFile("docs/scaling.md")
+	doc, err := os.ReadFile("../../docs/scaling.md")
 	if err != nil {
 		t.Fatal(err)
 	}

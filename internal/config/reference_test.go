@@ -28,8 +28,8 @@ import (
 var update = flag.Bool("update", false, "write docs/configuration.md and the JSON schema anew")
 
 const (
-	pageFile   = "../docs/configuration.md"
-	schemaFile = "../docs/zuora_exporter.schema.json"
+	pageFile   = "../../docs/configuration.md"
+	schemaFile = "../../docs/zuora_exporter.schema.json"
 )
 
 type object = map[string]any
@@ -366,7 +366,7 @@ func TestReferenceExamples(t *testing.T) {
 }
 
 // The parser agrees with what the schema is expected to accept and to refuse;
-// examples/validate gives the same cases to the schema.
+// test/validate gives the same cases to the schema.
 func TestSchemaCases(t *testing.T) {
 	var cases map[string]map[string]any
 	if err := yaml.Unmarshal([]byte(readFile(t, "testdata/schema.yml")), &cases); err != nil {

@@ -1,10 +1,10 @@
-package main
+package exporter
 
 import (
 	"runtime/debug"
 	"testing"
 
-	"github.com/zuora-exporter/zuora_exporter/config"
+	"github.com/zuora-exporter/zuora_exporter/internal/config"
 )
 
 func TestTuneGC(t *testing.T) {

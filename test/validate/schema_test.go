@@ -39,7 +39,7 @@ func TestSchemaAcceptsTheExamples(t *testing.T) {
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```")
 	isConfiguration := regexp.MustCompile(`(?m)^tenants:`)
 	found := map[string]int{}
-	for _, pattern := range []string{"../../*.md", "../../docs/*.md", "../../docs/*/*.md", "../*.yml", "../kubernetes/*.yaml"} {
+	for _, pattern := range []string{"../../*.md", "../../docs/*.md", "../../docs/*/*.md", "../../examples/*.yml", "../../examples/kubernetes/*.yaml"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -86,7 +86,7 @@ func TestSchemaAcceptsTheExamples(t *testing.T) {
 // What the parser accepts and refuses, by the cases that its own test reads.
 func TestSchemaCases(t *testing.T) {
 	validate := configurationSchema(t)
-	content, err := os.ReadFile("../../config/testdata/schema.yml")
+	content, err := os.ReadFile("../../internal/config/testdata/schema.yml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-module github.com/zuora-exporter/zuora_exporter/examples/validate
+module github.com/zuora-exporter/zuora_exporter/test/validate
 
 go 1.26.0
 

@@ -140,7 +140,7 @@ func TestManyJobs(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	if example, err := os.ReadFile("../zuora_exporter.yml"); err == nil {
+	if example, err := os.ReadFile("../../zuora_exporter.yml"); err == nil {
 		f.Add(string(example))
 	}
 	for _, seed := range []string{

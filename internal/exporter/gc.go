@@ -1,10 +1,10 @@
-package main
+package exporter
 
 import (
 	"os"
 	"runtime/debug"
 
-	"github.com/zuora-exporter/zuora_exporter/config"
+	"github.com/zuora-exporter/zuora_exporter/internal/config"
 )
 
 // tuneGC trades memory for processor time where that is cheap, unless the user

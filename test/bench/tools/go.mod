@@ -1,6 +1,6 @@
 // What the bench runs beside the exporter, with the dependencies it was
 // released with: a module of its own, so that no other tool moves them.
-module github.com/zuora-exporter/zuora_exporter/bench/tools
+module github.com/zuora-exporter/zuora_exporter/test/bench/tools
 
 go 1.26.0
 

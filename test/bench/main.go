@@ -64,7 +64,7 @@ func run(args []string) error {
 	flags.DurationVar(&b.least, "time", 15*time.Second, "Time for the rounds of all with one number of jobs and one latency, at least.")
 	large := flags.Int("large", 20_000, "The number of jobs that must not make it thrash; 0 leaves it out.")
 	flags.IntVar(&b.profileSeconds, "profile", 5, "Seconds to profile for.")
-	flags.StringVar(&b.jsonExporter, "json-exporter", "build", "Path of a json_exporter; \"build\" builds the one of bench/tools, \"\" leaves it out.")
+	flags.StringVar(&b.jsonExporter, "json-exporter", "build", "Path of a json_exporter; \"build\" builds the one of test/bench/tools, \"\" leaves it out.")
 	output := flags.String("write", "", "File to write the report to as well.")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -126,7 +126,7 @@ func (b *bench) build(ctx context.Context) (withoutJSON error, err error) {
 		return nil, err
 	}
 	if b.jsonExporter == "build" {
-		b.jsonExporter, withoutJSON = compile("json_exporter", "bench/tools", "github.com/prometheus-community/json_exporter")
+		b.jsonExporter, withoutJSON = compile("json_exporter", "test/bench/tools", "github.com/prometheus-community/json_exporter")
 	}
 	return withoutJSON, nil
 }

@@ -1,4 +1,4 @@
-package main
+package exporter
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/common/version"
 
 	"github.com/zuora-exporter/zuora_exporter/collector"
-	"github.com/zuora-exporter/zuora_exporter/config"
+	"github.com/zuora-exporter/zuora_exporter/internal/config"
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
@@ -36,7 +36,7 @@ func newTenant(t *config.Tenant) (*tenant, error) {
 		EndpointParams:        t.OAuth2.EndpointParams,
 		EntityID:              t.EntityID,
 		APIVersion:            t.APIVersion,
-		UserAgent:             name + "/" + version.Version,
+		UserAgent:             "zuora_exporter/" + version.Version,
 		RequestTimeout:        t.RequestTimeout,
 		MaxConcurrentRequests: t.MaxConcurrentRequests,
 		RateLimitReserve:      t.RateLimitReserve,

@@ -19,7 +19,7 @@ import (
 )
 
 func TestManifests(t *testing.T) {
-	files, err := filepath.Glob("../kubernetes/*.yaml")
+	files, err := filepath.Glob("../../examples/kubernetes/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%v %v", files, err)
 	}

@@ -1,4 +1,4 @@
-package main
+package exporter
 
 import (
 	"flag"
@@ -16,8 +16,8 @@ import (
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"go.uber.org/goleak"
 
-	"github.com/zuora-exporter/zuora_exporter/config"
-	"github.com/zuora-exporter/zuora_exporter/server"
+	"github.com/zuora-exporter/zuora_exporter/internal/config"
+	"github.com/zuora-exporter/zuora_exporter/internal/server"
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
@@ -37,7 +37,7 @@ Made from the exporter's own descriptions by ` + "`go generate`" + `.
 
 // The reference is made from the Descs that the exporter registers, so it
 // cannot fall behind the code. The check of names in dashboards, rules and
-// documents (module promql) goes by it.
+// documents (module test/promql) goes by it.
 func TestMetricsReference(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	var want strings.Builder
@@ -54,7 +54,7 @@ func TestMetricsReference(t *testing.T) {
 		fmt.Fprintf(&want, "| `%s` | %s | %s | %s | %s |\n", name, typeOf(name), strings.Join(d.labels, ", "), d.help, absent)
 	}
 
-	const file = "docs/metrics.md"
+	const file = "../../docs/metrics.md"
 	if *update {
 		if err := os.WriteFile(file, []byte(want.String()), 0o644); err != nil {
 			t.Fatal(err)
@@ -97,19 +97,19 @@ func allDescs(t *testing.T) map[string]description {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := newExporter(cfg, nil, server.Options{
+	e, err := New(cfg, nil, server.Options{
 		TelemetryPath: "/metrics", Logger: log.NewNopLogger(),
-		Self: []prometheus.Collector{versioncollector.NewCollector(name)},
+		Self: []prometheus.Collector{versioncollector.NewCollector("zuora_exporter")},
 	}, log.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.close()
+	defer e.Close()
 
 	registered := make(chan *prometheus.Desc)
 	go func() {
 		defer close(registered)
-		for _, c := range append(e.server.Self, e.collector.Scrape(t.Context())) {
+		for _, c := range append(e.Server.Self, e.collector.Scrape(t.Context())) {
 			c.Describe(registered)
 		}
 	}()

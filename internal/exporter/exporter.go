@@ -1,4 +1,6 @@
-package main
+// Package exporter puts a configuration to work: it makes its tenants, serves
+// them, and reloads it.
+package exporter
 
 import (
 	"slices"
@@ -9,15 +11,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/zuora-exporter/zuora_exporter/collector"
-	"github.com/zuora-exporter/zuora_exporter/config"
-	"github.com/zuora-exporter/zuora_exporter/server"
+	"github.com/zuora-exporter/zuora_exporter/internal/config"
+	"github.com/zuora-exporter/zuora_exporter/internal/server"
 )
 
-// exporter serves one configuration after the other.
-type exporter struct {
+// Exporter serves one configuration after the other.
+type Exporter struct {
 	load   func() (*config.Config, error)
 	logger log.Logger
-	server *server.Server
+	// Server answers HTTP.
+	Server *server.Server
 
 	mu        sync.Mutex // one reload at a time
 	cfg       *config.Config
@@ -28,16 +31,16 @@ type exporter struct {
 	reloadSuccessful, reloadTime prometheus.Gauge
 }
 
-// newExporter returns an exporter of the configuration, which has been loaded.
-func newExporter(cfg *config.Config, load func() (*config.Config, error), o server.Options, logger log.Logger) (*exporter, error) {
-	e := &exporter{
+// New returns an exporter of the configuration, which has been loaded.
+func New(cfg *config.Config, load func() (*config.Config, error), o server.Options, logger log.Logger) (*Exporter, error) {
+	e := &Exporter{
 		load: load, logger: logger, cfg: cfg,
 		reloadSuccessful: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: name + "_config_last_reload_successful",
+			Name: "zuora_exporter_config_last_reload_successful",
 			Help: "1 if the configuration in use is the file's as of the last reload, 0 if that reload failed.",
 		}),
 		reloadTime: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: name + "_config_last_reload_success_timestamp_seconds",
+			Name: "zuora_exporter_config_last_reload_success_timestamp_seconds",
 			Help: "When the configuration in use was loaded, in seconds since 1970.",
 		}),
 	}
@@ -46,9 +49,9 @@ func newExporter(cfg *config.Config, load func() (*config.Config, error), o serv
 		return nil, err
 	}
 	e.collector = e.tenants.collector(cfg, logger, nil)
-	o.Reload = e.reload
+	o.Reload = e.Reload
 	o.Self = append(o.Self, e.reloadSuccessful, e.reloadTime)
-	if e.server, err = server.New(o, e.collector); err != nil {
+	if e.Server, err = server.New(o, e.collector); err != nil {
 		e.tenants.close()
 		return nil, err
 	}
@@ -56,17 +59,17 @@ func newExporter(cfg *config.Config, load func() (*config.Config, error), o serv
 	return e, nil
 }
 
-func (e *exporter) loaded() {
+func (e *Exporter) loaded() {
 	tuneGC(e.cfg)
 	e.reloadSuccessful.Set(1)
 	e.reloadTime.SetToCurrentTime()
 }
 
-// reload reads the configuration anew and serves it, or fails and leaves all
+// Reload reads the configuration anew and serves it, or fails and leaves all
 // as it was. A tenant that did not change lives on, with its token, its
 // connections and its pauses; one that did, or is gone, ends with the scrapes
 // that still use it.
-func (e *exporter) reload() error {
+func (e *Exporter) Reload() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	cfg, err := e.load()
@@ -81,7 +84,7 @@ func (e *exporter) reload() error {
 	}
 	previous := e.tenants
 	e.cfg, e.tenants, e.collector = cfg, next, next.collector(cfg, e.logger, e.collector)
-	wait := e.server.Swap(e.collector)
+	wait := e.Server.Swap(e.collector)
 	e.closing.Go(func() {
 		wait()
 		for _, t := range previous {
@@ -95,8 +98,8 @@ func (e *exporter) reload() error {
 	return nil
 }
 
-// close ends all tenants. Nothing may be served any more.
-func (e *exporter) close() {
+// Close ends all tenants. Nothing may be served any more.
+func (e *Exporter) Close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.closing.Wait()

@@ -1,4 +1,4 @@
-package main
+package exporter
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/zuora-exporter/zuora_exporter/config"
+	"github.com/zuora-exporter/zuora_exporter/internal/config"
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
@@ -36,8 +36,8 @@ func demoJobs() []demoJob {
 	}
 }
 
-// startDemo starts a stand-in for Zuora that knows the demo's jobs.
-func startDemo() *zuoratest.Server {
+// StartDemo starts a stand-in for Zuora that knows the demo's jobs.
+func StartDemo() *zuoratest.Server {
 	standIn := zuoratest.NewServer(zuoratest.WithLatency(30 * time.Millisecond))
 	for _, j := range demoJobs() {
 		if j.script != nil {
@@ -47,8 +47,8 @@ func startDemo() *zuoratest.Server {
 	return standIn
 }
 
-// demoConfig is the configuration that a user would write for the stand-in.
-func demoConfig(standIn *zuoratest.Server) (*config.Config, error) {
+// DemoConfig is the configuration that a user would write for the stand-in.
+func DemoConfig(standIn *zuoratest.Server) (*config.Config, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "tenants:\n- name: demo\n  base_url: %s\n  oauth2: {client_id: %q, client_secret: %q}\n  jobs:\n",
 		standIn.URL, zuoratest.ClientID, zuoratest.ClientSecret)
@@ -58,8 +58,8 @@ func demoConfig(standIn *zuoratest.Server) (*config.Config, error) {
 	return config.Parse("demo.yml", []byte(b.String()))
 }
 
-// printDemo says where to look.
-func printDemo(w io.Writer, listenAddress, telemetryPath string) {
+// PrintDemo says where to look.
+func PrintDemo(w io.Writer, listenAddress, telemetryPath string) {
 	host, port, err := net.SplitHostPort(listenAddress)
 	if err != nil || host == "" || net.ParseIP(host).IsUnspecified() {
 		host = "localhost"

@@ -1,4 +1,4 @@
-module github.com/zuora-exporter/zuora_exporter/promql
+module github.com/zuora-exporter/zuora_exporter/test/promql
 
 go 1.26.7
 

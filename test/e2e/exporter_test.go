@@ -51,7 +51,7 @@ var binary = sync.OnceValue(func() string {
 		panic(err)
 	}
 	path := filepath.Join(buildDir, "zuora_exporter")
-	build := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", path, "..")...)
+	build := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", path, "../..")...)
 	if out, err := build.CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("go build: %s\n%s", err, out))
 	}
@@ -257,5 +257,5 @@ func (b *buffer) String() string {
 // repository is the top of the source tree.
 func repository() string {
 	_, file, _, _ := runtime.Caller(0)
-	return filepath.Dir(filepath.Dir(file))
+	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
 }

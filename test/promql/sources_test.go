@@ -36,7 +36,7 @@ func glob(t *testing.T, pattern string) []string {
 func reference(t *testing.T) map[string][]string {
 	t.Helper()
 	known := map[string][]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| \\w+ \\| ([^|]*) \\|").FindAllStringSubmatch(read(t, "../docs/metrics.md"), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| \\w+ \\| ([^|]*) \\|").FindAllStringSubmatch(read(t, "../../docs/metrics.md"), -1) {
 		known[row[1]] = []string{}
 		for _, label := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(row[2], -1) {
 			known[row[1]] = append(known[row[1]], label[1])
@@ -68,7 +68,7 @@ type dashboard struct {
 func dashboards(t *testing.T) map[string]dashboard {
 	t.Helper()
 	all := map[string]dashboard{}
-	for _, file := range glob(t, "../dashboards/*.json") {
+	for _, file := range glob(t, "../../dashboards/*.json") {
 		var d dashboard
 		if err := json.Unmarshal([]byte(read(t, file)), &d); err != nil {
 			t.Fatalf("%s: %v", file, err)
@@ -117,7 +117,7 @@ func variables(t *testing.T) (all []expression) {
 
 func ruleFiles(t *testing.T) (all []rulefmt.Rule) {
 	t.Helper()
-	for _, file := range glob(t, "../alerts/*.rules.yml") {
+	for _, file := range glob(t, "../../alerts/*.rules.yml") {
 		var groups rulefmt.RuleGroups
 		if err := yaml.Unmarshal([]byte(read(t, file)), &groups); err != nil {
 			t.Fatalf("%s: %v", file, err)

@@ -1,4 +1,4 @@
-package main
+package exporter
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/zuora-exporter/zuora_exporter/config"
+	"github.com/zuora-exporter/zuora_exporter/internal/config"
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
@@ -28,8 +28,8 @@ var dailyLimits = []struct {
 	{"API Sandbox", 10_000},
 }
 
-// printCheck prints what a valid configuration would read, and what that costs.
-func printCheck(w io.Writer, cfg *config.Config) {
+// Check prints what a valid configuration would read, and what that costs.
+func Check(w io.Writer, cfg *config.Config) {
 	for _, t := range cfg.Tenants {
 		fmt.Fprintf(w, "tenant %s: %s from %s\n", t.Name, plural(len(t.Jobs), "job"), t.BaseURL.Host)
 		if _, err := t.OAuth2.ClientSecret(); err != nil {
@@ -101,9 +101,9 @@ func requestsADay(t *config.Tenant, interval time.Duration) float64 {
 // errCheckFailed says that the table tells what failed.
 var errCheckFailed = errors.New("not all could be read")
 
-// checkAPI asks for a token for each tenant and for each job once, and prints
+// CheckAPI asks for a token for each tenant and for each job once, and prints
 // a table of what came back.
-func checkAPI(ctx context.Context, w io.Writer, cfg *config.Config) error {
+func CheckAPI(ctx context.Context, w io.Writer, cfg *config.Config) error {
 	all, err := newTenants(cfg, nil, nil)
 	if err != nil {
 		return err
