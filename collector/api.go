@@ -24,9 +24,9 @@ func NewAPIMetrics(tenant string) *APIMetrics {
 	return &APIMetrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name:        "zuora_api_requests_total",
-			Help:        "Requests sent to Zuora, by endpoint (token, data_labeling_job) and HTTP status, or error where there was no answer. Absent before the first of its kind.",
+			Help:        "Requests sent to Zuora, by operation (token, data_labeling_job) and HTTP status, or error where there was no answer. Absent before the first of its kind.",
 			ConstLabels: labels,
-		}, []string{"endpoint", "code"}),
+		}, []string{"operation", "code"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:                            "zuora_api_request_duration_seconds",
 			Help:                            "Seconds from sending a request to Zuora to the end of its answer.",
@@ -35,7 +35,7 @@ func NewAPIMetrics(tenant string) *APIMetrics {
 			NativeHistogramBucketFactor:     1.1,
 			NativeHistogramMaxBucketNumber:  100,
 			NativeHistogramMinResetDuration: time.Hour,
-		}, []string{"endpoint"}),
+		}, []string{"operation"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name:        "zuora_api_requests_in_flight",
 			Help:        "Requests to Zuora that are under way.",
@@ -58,17 +58,17 @@ func (m *APIMetrics) Collect(ch chan<- prometheus.Metric) {
 	m.inFlight.Collect(ch)
 }
 
-// Instrument returns a transport that counts the requests that go to endpoint
+// Instrument returns a transport that counts the requests that go to operation
 // by next.
-func (m *APIMetrics) Instrument(endpoint string, next http.RoundTripper) http.RoundTripper {
-	return &instrumentedTransport{m, endpoint, m.duration.WithLabelValues(endpoint), next}
+func (m *APIMetrics) Instrument(operation string, next http.RoundTripper) http.RoundTripper {
+	return &instrumentedTransport{m, operation, m.duration.WithLabelValues(operation), next}
 }
 
 type instrumentedTransport struct {
 	*APIMetrics
-	endpoint string
-	observer prometheus.Observer
-	next     http.RoundTripper
+	operation string
+	observer  prometheus.Observer
+	next      http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -81,11 +81,11 @@ func (t *instrumentedTransport) RoundTrip(req *http.Request) (*http.Response, er
 	}
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
-		t.requests.WithLabelValues(t.endpoint, "error").Inc()
+		t.requests.WithLabelValues(t.operation, "error").Inc()
 		done()
 		return nil, err
 	}
-	t.requests.WithLabelValues(t.endpoint, strconv.Itoa(resp.StatusCode)).Inc()
+	t.requests.WithLabelValues(t.operation, strconv.Itoa(resp.StatusCode)).Inc()
 	resp.Body = &observedBody{ReadCloser: resp.Body, done: done}
 	return resp, nil
 }

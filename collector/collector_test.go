@@ -46,7 +46,7 @@ func completed() (*zuora.DataLabelingJob, error) {
 }
 
 func failed(reason zuora.Reason) (*zuora.DataLabelingJob, error) {
-	return nil, &zuora.Error{Endpoint: zuora.EndpointDataLabelingJob, Reason: reason, Message: "because"}
+	return nil, &zuora.Error{Operation: zuora.OperationDataLabelingJob, Reason: reason, Message: "because"}
 }
 
 // newCollector returns a collector of one tenant with jobs of the given ids.
@@ -190,7 +190,7 @@ zuora_up{tenant="t"} 0`,
 
 func TestUp(t *testing.T) {
 	token := func() (*zuora.DataLabelingJob, error) {
-		return nil, &zuora.Error{Endpoint: zuora.EndpointToken, Reason: zuora.ReasonRefused}
+		return nil, &zuora.Error{Operation: zuora.OperationToken, Reason: zuora.ReasonRefused}
 	}
 	for name, tc := range map[string]struct {
 		read reader
@@ -266,7 +266,7 @@ func TestTenantSeries(t *testing.T) {
 			RateLimit: new(int64(50000)), RateLimitRemaining: new(int64(49000)), RateLimitReset: at,
 			Concurrency: map[string]zuora.ConcurrencyLimit{"Default": {Limit: new(int64(40)), Remaining: new(int64(39))}, "High": {Limit: new(int64(80))}},
 		},
-		paused: map[string]time.Time{zuora.EndpointToken: at}, expiry: at,
+		paused: map[string]time.Time{zuora.OperationToken: at}, expiry: at,
 	}}
 	names := []string{
 		"zuora_api_rate_limit_requests", "zuora_api_rate_limit_remaining_requests", "zuora_api_rate_limit_reset_timestamp_seconds",
@@ -277,7 +277,7 @@ func TestTenantSeries(t *testing.T) {
 zuora_api_concurrency_limit_remaining_requests{tenant="t",type="Default"} 39
 zuora_api_concurrency_limit_requests{tenant="t",type="Default"} 40
 zuora_api_concurrency_limit_requests{tenant="t",type="High"} 80
-zuora_api_paused_until_timestamp_seconds{endpoint="token",tenant="t"} 1.8e+09
+zuora_api_paused_until_timestamp_seconds{operation="token",tenant="t"} 1.8e+09
 zuora_api_rate_limit_remaining_requests{tenant="t"} 49000
 zuora_api_rate_limit_requests{tenant="t"} 50000
 zuora_api_rate_limit_reset_timestamp_seconds{tenant="t"} 1.8e+09

@@ -164,7 +164,7 @@ func (t *tenantJobs) collect(ctx context.Context, descs *jobDescs, ch chan<- pro
 }
 
 // tokenFailed tells whether the read failed for want of a token.
-func (o outcome) tokenFailed() bool { return o.err != nil && o.err.Endpoint == zuora.EndpointToken }
+func (o outcome) tokenFailed() bool { return o.err != nil && o.err.Operation == zuora.OperationToken }
 
 // reached tells whether the outcome is about the job rather than the tenant.
 func (o outcome) reached() bool {
@@ -233,7 +233,7 @@ func (t *tenantJobs) panicked(j *job, p any) *zuora.Error {
 		text = "panic: " + err.Error()
 	}
 	level.Error(t.logger).Log("msg", "A defect of the exporter, please report it", labelJobID, j.id, "err", text, "stack", string(debug.Stack()))
-	return &zuora.Error{Endpoint: zuora.EndpointDataLabelingJob, Reason: zuora.ReasonInvalidResponse, Message: text}
+	return &zuora.Error{Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonInvalidResponse, Message: text}
 }
 
 // read reads one job.
@@ -247,9 +247,9 @@ func (t *tenantJobs) read(ctx context.Context, j *job) outcome {
 	switch {
 	case errors.As(err, &o.err):
 	case err != nil && ctx.Err() != nil:
-		o.err = &zuora.Error{Endpoint: zuora.EndpointDataLabelingJob, Reason: zuora.ReasonTimeout, Message: err.Error()}
+		o.err = &zuora.Error{Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonTimeout, Message: err.Error()}
 	case err != nil:
-		o.err = &zuora.Error{Endpoint: zuora.EndpointDataLabelingJob, Reason: zuora.ReasonUnavailable, Message: err.Error()}
+		o.err = &zuora.Error{Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonUnavailable, Message: err.Error()}
 	case answer.ReceivedAt.Before(begun):
 		o.duration = 0 // it was in memory
 	}

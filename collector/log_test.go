@@ -29,7 +29,7 @@ func TestLogSaysWhatChanged(t *testing.T) {
 	}
 	read = func() (*zuora.DataLabelingJob, error) {
 		return nil, &zuora.Error{
-			Endpoint: zuora.EndpointDataLabelingJob, Reason: zuora.ReasonNotFound, StatusCode: 404,
+			Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonNotFound, StatusCode: 404,
 			Code: "50000020", Message: "The job does not exist", RequestID: "r-1", ProcessID: "p-1",
 		}
 	}

@@ -47,7 +47,7 @@ func (s *Shared) DataLabelingJob(ctx context.Context, id string) (*zuora.DataLab
 	case <-ctx.Done():
 		if !s.leave(c, id) {
 			return nil, &zuora.Error{
-				Endpoint: zuora.EndpointDataLabelingJob, Reason: zuora.ReasonTimeout,
+				Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonTimeout,
 				Message: "no answer before the scrape's time ran out",
 			}
 		}

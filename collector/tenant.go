@@ -23,7 +23,7 @@ type Tenant struct {
 // is one.
 type Status interface {
 	Limits() zuora.Limits
-	PausedUntil() map[string]time.Time // by endpoint
+	PausedUntil() map[string]time.Time // by operation
 	TokenExpiry() time.Time            // zero where there is no token
 }
 
@@ -49,7 +49,7 @@ var (
 		[]string{labelTenant, "type"}, nil)
 	pausedUntilDesc = prometheus.NewDesc("zuora_api_paused_until_timestamp_seconds",
 		"Until when requests are held back because of Zuora's limits, in seconds since 1970. Absent while they are not.",
-		[]string{labelTenant, "endpoint"}, nil)
+		[]string{labelTenant, "operation"}, nil)
 	tokenExpiryDesc = prometheus.NewDesc("zuora_api_token_expiry_timestamp_seconds",
 		"When the access token in use ends, in seconds since 1970. Absent while there is none.",
 		[]string{labelTenant}, nil)
@@ -82,8 +82,8 @@ func (t *Tenant) collect(up bool, ch chan<- prometheus.Metric) {
 		sendCount(concurrencyLimitDesc, c.Limit, name)
 		sendCount(concurrencyRemainingDesc, c.Remaining, name)
 	}
-	for endpoint, until := range t.Status.PausedUntil() {
-		send(pausedUntilDesc, unixSeconds(until), endpoint)
+	for operation, until := range t.Status.PausedUntil() {
+		send(pausedUntilDesc, unixSeconds(until), operation)
 	}
 	if expiry := t.Status.TokenExpiry(); !expiry.IsZero() {
 		send(tokenExpiryDesc, unixSeconds(expiry))

@@ -42,7 +42,7 @@ func Exporter() *Dashboard {
 			}},
 			row{8, []panel{
 				timeseries("API requests", "Requests sent to Zuora per second, by HTTP status; error: there was no answer.", "reqps",
-					query{`sum by (tenant, endpoint, code) (rate(zuora_api_requests_total{$TENANT}[$__rate_interval]))`, "{{tenant}} {{endpoint}} {{code}}"}),
+					query{`sum by (tenant, operation, code) (rate(zuora_api_requests_total{$TENANT}[$__rate_interval]))`, "{{tenant}} {{operation}} {{code}}"}),
 				timeseries("Latency", "From sending a request to the end of its answer: half, nine tenths and 99 of 100 are faster.", "s",
 					quantile("0.5"), quantile("0.9"), quantile("0.99")),
 			}},
@@ -63,7 +63,7 @@ func Exporter() *Dashboard {
 			}},
 			row{8, []panel{
 				timeseries("Held back by Zuora", "Until requests are sent again that are held back because of Zuora's limits. Empty while none are.", "s",
-					query{`max by (tenant, endpoint) (zuora_api_paused_until_timestamp_seconds{$TENANT}) - time() > 0`, "{{tenant}} {{endpoint}}"}),
+					query{`max by (tenant, operation) (zuora_api_paused_until_timestamp_seconds{$TENANT}) - time() > 0`, "{{tenant}} {{operation}}"}),
 				timeseries("Token's life", "Until the access token in use ends. It is renewed 300 s before, or a tenth of its life.", "s",
 					query{`max by (job, instance, tenant) (zuora_api_token_expiry_timestamp_seconds{$TENANT}) - time()`, "{{tenant}} {{instance}}"}),
 				timeseries("Since the last reload", "Since the configuration in use was loaded.", "dtdurations",
@@ -95,7 +95,7 @@ func Exporter() *Dashboard {
 
 func quantile(q string) query {
 	return query{
-		`histogram_quantile(` + q + `, sum by (le, tenant, endpoint) (rate(zuora_api_request_duration_seconds_bucket{$TENANT}[$__rate_interval])))`,
-		"{{tenant}} {{endpoint}} " + q,
+		`histogram_quantile(` + q + `, sum by (le, tenant, operation) (rate(zuora_api_request_duration_seconds_bucket{$TENANT}[$__rate_interval])))`,
+		"{{tenant}} {{operation}} " + q,
 	}
 }

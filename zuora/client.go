@@ -41,7 +41,7 @@ type Config struct {
 	RateLimitReserve      float64       // share of the rate limit, 0 to 1, that is left to others
 
 	// The transports that requests go out by. They are two, so that whoever
-	// wraps them knows which endpoint a request is for.
+	// wraps them knows which operation a request is for.
 	TokenTransport, JobTransport http.RoundTripper
 }
 
@@ -83,7 +83,7 @@ func (c *Client) Close() { c.tokens.close() }
 // Limits returns what Zuora said of the tenant's limits so far.
 func (c *Client) Limits() Limits { return c.limits.snapshot() }
 
-// PausedUntil returns, for each endpoint whose requests are held back, until
+// PausedUntil returns, for each operation whose requests are held back, until
 // when they are.
 func (c *Client) PausedUntil() map[string]time.Time { return c.limits.pausedUntil(time.Now()) }
 
@@ -108,7 +108,7 @@ func (c *Client) DataLabelingJob(ctx context.Context, id string) (*DataLabelingJ
 		defer func() { <-c.slots }()
 	case <-ctx.Done():
 		return nil, &Error{
-			Endpoint: EndpointDataLabelingJob, Reason: ReasonTimeout, NotBegun: true,
+			Operation: OperationDataLabelingJob, Reason: ReasonTimeout, NotBegun: true,
 			Message: "no time left before a request could begin",
 		}
 	}
@@ -134,7 +134,7 @@ func (c *Client) DataLabelingJob(ctx context.Context, id string) (*DataLabelingJ
 // tryJob gets a token and sends one request. The token is nil where the error
 // is about having none, and where the request was held back.
 func (c *Client) tryJob(ctx context.Context, id string) (*DataLabelingJob, *token, *Error) {
-	if err := c.limits.held(EndpointDataLabelingJob, time.Now()); err != nil {
+	if err := c.limits.held(OperationDataLabelingJob, time.Now()); err != nil {
 		return nil, nil, err
 	}
 	tok, err := c.tokens.token(ctx)
@@ -142,7 +142,7 @@ func (c *Client) tryJob(ctx context.Context, id string) (*DataLabelingJob, *toke
 		return nil, nil, err
 	}
 	// The wait for the token may have been long.
-	if err := c.limits.held(EndpointDataLabelingJob, time.Now()); err != nil {
+	if err := c.limits.held(OperationDataLabelingJob, time.Now()); err != nil {
 		return nil, nil, err
 	}
 	job, err := c.requestJob(ctx, tok, id)
@@ -158,7 +158,7 @@ func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLa
 	if target.RawPath != "" {
 		target.RawPath += id // an id needs no escaping
 	}
-	resp, body, err := c.send(ctx, c.JobTransport, EndpointDataLabelingJob, &http.Request{
+	resp, body, err := c.send(ctx, c.JobTransport, OperationDataLabelingJob, &http.Request{
 		Method: http.MethodGet,
 		URL:    &target,
 		Host:   target.Host,
@@ -185,14 +185,14 @@ func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLa
 		f := decodeFailure(body)
 		if !errors.Is(err, errNoSuccess) && (!errors.Is(err, errNoJob) || len(f.reasons) == 0) {
 			return nil, &Error{
-				Endpoint: EndpointDataLabelingJob, Reason: ReasonInvalidResponse, StatusCode: resp.StatusCode,
+				Operation: OperationDataLabelingJob, Reason: ReasonInvalidResponse, StatusCode: resp.StatusCode,
 				Message: err.Error(), RequestID: resp.Header.Get(headerRequestID),
 			}
 		}
 	}
-	e := answerError(EndpointDataLabelingJob, resp, decodeFailure(body)).orTooLate(err)
+	e := answerError(OperationDataLabelingJob, resp, decodeFailure(body)).orTooLate(err)
 	if e.limited {
-		c.limits.limited(EndpointDataLabelingJob, resp.Header, time.Now())
+		c.limits.limited(OperationDataLabelingJob, resp.Header, time.Now())
 	}
 	return nil, e
 }
@@ -203,13 +203,13 @@ func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLa
 // closed. A body that ends too early is an error only where the status is 200:
 // any other says enough by itself. A body that came too late is one with any
 // status, and what came of it is returned as well.
-func (c *Client) send(ctx context.Context, transport http.RoundTripper, endpoint string, req *http.Request) (*http.Response, []byte, *Error) {
+func (c *Client) send(ctx context.Context, transport http.RoundTripper, operation string, req *http.Request) (*http.Response, []byte, *Error) {
 	parent := ctx
 	ctx, cancel := context.WithTimeout(ctx, c.RequestTimeout)
 	defer cancel()
 
 	fail := func(reason Reason, resp *http.Response, format string, args ...any) *Error {
-		e := &Error{Endpoint: endpoint, Reason: reason, Message: fmt.Sprintf(format, args...)}
+		e := &Error{Operation: operation, Reason: reason, Message: fmt.Sprintf(format, args...)}
 		if resp != nil {
 			e.StatusCode, e.RequestID = resp.StatusCode, resp.Header.Get(headerRequestID)
 		}

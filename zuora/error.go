@@ -33,17 +33,17 @@ const (
 	ReasonRefused Reason = "refused"
 )
 
-// The endpoints of the API that the client asks.
+// The operations of the API that the client asks.
 const (
-	EndpointToken           = "token"
-	EndpointDataLabelingJob = "data_labeling_job"
+	OperationToken           = "token"
+	OperationDataLabelingJob = "data_labeling_job"
 )
 
 // Error is a failed read: what Zuora said, or why it could not be asked. No
 // text in it holds the client secret or a token, and all are cut to a length
 // that suits a log line.
 type Error struct {
-	Endpoint   string // EndpointToken or EndpointDataLabelingJob
+	Operation  string // OperationToken or OperationDataLabelingJob
 	Reason     Reason
 	StatusCode int    // the HTTP status; 0 where there was none
 	Code       string // Zuora's code: digits or a word; may be empty
@@ -69,7 +69,7 @@ type Error struct {
 // Error tells the failure in one line.
 func (e *Error) Error() string {
 	var b strings.Builder
-	if e.Endpoint == EndpointToken {
+	if e.Operation == OperationToken {
 		b.WriteString("getting a token: ")
 	}
 	if e.StatusCode != 0 {
@@ -190,9 +190,9 @@ func classify(status int, reasons []apiReason) Reason {
 }
 
 // answerError turns an answer that is an error into one. The caller redacts it.
-func answerError(endpoint string, resp *http.Response, f failure) *Error {
+func answerError(operation string, resp *http.Response, f failure) *Error {
 	e := &Error{
-		Endpoint:   endpoint,
+		Operation:  operation,
 		Reason:     classify(resp.StatusCode, f.reasons),
 		limited:    isLimit(resp.StatusCode, f.reasons),
 		StatusCode: resp.StatusCode,

@@ -50,8 +50,8 @@ func TestAnswerError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			resp := &http.Response{StatusCode: tc.status, Header: http.Header{}}
-			got := answerError(EndpointDataLabelingJob, resp, decodeFailure([]byte(tc.body)))
-			tc.want.Endpoint, tc.want.StatusCode = EndpointDataLabelingJob, tc.status
+			got := answerError(OperationDataLabelingJob, resp, decodeFailure([]byte(tc.body)))
+			tc.want.Operation, tc.want.StatusCode = OperationDataLabelingJob, tc.status
 			if diff := cmp.Diff(&tc.want, got, cmpopts.IgnoreUnexported(Error{})); diff != "" {
 				t.Error(diff)
 			}
@@ -82,7 +82,7 @@ func FuzzDecodeFailure(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		resp := &http.Response{StatusCode: status, Header: http.Header{}}
-		e := answerError(EndpointDataLabelingJob, resp, decodeFailure(body)).redact(nil)
+		e := answerError(OperationDataLabelingJob, resp, decodeFailure(body)).redact(nil)
 		if e.Reason == "" || !utf8.ValidString(e.Error()) || strings.ContainsAny(e.Error(), "\n\r") {
 			t.Errorf("%q: %q", e.Reason, e.Error())
 		}

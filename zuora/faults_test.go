@@ -38,7 +38,7 @@ func TestFaults(t *testing.T) {
 				} else if err.StatusCode != 0 && err.RequestID == "" {
 					t.Errorf("%v has no Zuora-Request-Id", err)
 				}
-				_, paused := c.PausedUntil()[zuora.EndpointDataLabelingJob]
+				_, paused := c.PausedUntil()[zuora.OperationDataLabelingJob]
 				if paused != (fault.Reason == "rate_limited") {
 					t.Errorf("paused: %v", paused)
 				}
@@ -65,7 +65,7 @@ func TestTokenFaults(t *testing.T) {
 				switch {
 				case fault.Reason == "" && err != nil:
 					t.Errorf("an odd but good answer: %v", err)
-				case fault.Reason != "" && (err == nil || string(err.Reason) != fault.Reason || err.Endpoint != zuora.EndpointToken):
+				case fault.Reason != "" && (err == nil || string(err.Reason) != fault.Reason || err.Operation != zuora.OperationToken):
 					t.Errorf("%v, want the reason %s", err, fault.Reason)
 				case err != nil && strings.Contains(err.Error(), zuoratest.ClientSecret):
 					t.Errorf("%v holds the secret", err)
@@ -195,7 +195,7 @@ func TestSwitchingProtocols(t *testing.T) {
 	}
 	c = newClient(t, s)
 	s.SetTokenFault(switching)
-	if _, err := readSample(t, c); err == nil || err.Reason != zuora.ReasonRefused || err.Endpoint != zuora.EndpointToken {
+	if _, err := readSample(t, c); err == nil || err.Reason != zuora.ReasonRefused || err.Operation != zuora.OperationToken {
 		t.Errorf("%v", err)
 	}
 }

@@ -59,7 +59,7 @@ type limiter struct {
 
 	mu     sync.Mutex
 	limits Limits
-	until  map[string]time.Time // by endpoint
+	until  map[string]time.Time // by operation
 }
 
 func newLimiter(reserve float64) *limiter {
@@ -100,13 +100,13 @@ func (l *limiter) observe(h http.Header, secrets *strings.Replacer, now time.Tim
 		if reset != nil {
 			wait = *reset
 		}
-		l.hold(EndpointDataLabelingJob, now.Add(min(max(wait, minHold), maxReserveHold)))
+		l.hold(OperationDataLabelingJob, now.Add(min(max(wait, minHold), maxReserveHold)))
 	}
 }
 
 // limited takes in the headers of an answer that says that a limit was
-// reached, and holds back the endpoint's requests until the instant it returns.
-func (l *limiter) limited(endpoint string, h http.Header, now time.Time) time.Time {
+// reached, and holds back the operation's requests until the instant it returns.
+func (l *limiter) limited(operation string, h http.Header, now time.Time) time.Time {
 	wait := defaultHold
 	if d := retryAfter(h.Get(headerRetryAfter), now); d != nil {
 		wait = *d
@@ -115,42 +115,42 @@ func (l *limiter) limited(endpoint string, h http.Header, now time.Time) time.Ti
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.hold(endpoint, now.Add(min(max(wait, minHold), maxHold)))
-	return l.until[endpoint]
+	l.hold(operation, now.Add(min(max(wait, minHold), maxHold)))
+	return l.until[operation]
 }
 
 // hold never brings forward an instant that is known already: the answers to
 // requests that ran at once come in any order.
-func (l *limiter) hold(endpoint string, until time.Time) {
-	if until.After(l.until[endpoint]) {
-		l.until[endpoint] = until
+func (l *limiter) hold(operation string, until time.Time) {
+	if until.After(l.until[operation]) {
+		l.until[operation] = until
 	}
 }
 
-// held returns the error for a request to endpoint that has to wait, and nil
+// held returns the error for a request to operation that has to wait, and nil
 // where it may go.
-func (l *limiter) held(endpoint string, now time.Time) *Error {
+func (l *limiter) held(operation string, now time.Time) *Error {
 	l.mu.Lock()
-	until := l.until[endpoint]
+	until := l.until[operation]
 	l.mu.Unlock()
 	if !now.Before(until) {
 		return nil
 	}
 	return &Error{
-		Endpoint: endpoint,
-		Reason:   ReasonRateLimited,
-		Message:  "held back until " + until.UTC().Format(time.RFC3339) + " because of Zuora's limits",
+		Operation: operation,
+		Reason:    ReasonRateLimited,
+		Message:   "held back until " + until.UTC().Format(time.RFC3339) + " because of Zuora's limits",
 	}
 }
 
-// pausedUntil returns, by endpoint, the instants that lie ahead.
+// pausedUntil returns, by operation, the instants that lie ahead.
 func (l *limiter) pausedUntil(now time.Time) map[string]time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	ahead := make(map[string]time.Time, len(l.until))
-	for endpoint, until := range l.until {
+	for operation, until := range l.until {
 		if now.Before(until) {
-			ahead[endpoint] = until
+			ahead[operation] = until
 		}
 	}
 	return ahead

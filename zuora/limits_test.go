@@ -63,18 +63,18 @@ func TestHoldingBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLimiter(0)
-			l.limited(EndpointToken, tc.header, now)
-			if got := l.pausedUntil(now)[EndpointToken].Sub(now); got != tc.want {
+			l.limited(OperationToken, tc.header, now)
+			if got := l.pausedUntil(now)[OperationToken].Sub(now); got != tc.want {
 				t.Errorf("held back for %s, want %s", got, tc.want)
 			}
-			if l.held(EndpointToken, now.Add(tc.want-1)) == nil || l.held(EndpointToken, now.Add(tc.want)) != nil {
+			if l.held(OperationToken, now.Add(tc.want-1)) == nil || l.held(OperationToken, now.Add(tc.want)) != nil {
 				t.Error("held does not end when pausedUntil says")
 			}
-			if l.held(EndpointDataLabelingJob, now) != nil {
-				t.Error("the other endpoint is held back too")
+			if l.held(OperationDataLabelingJob, now) != nil {
+				t.Error("the other operation is held back too")
 			}
-			l.limited(EndpointToken, http.Header{"Retry-After": {"1"}}, now)
-			if got := l.pausedUntil(now)[EndpointToken].Sub(now); got != tc.want {
+			l.limited(OperationToken, http.Header{"Retry-After": {"1"}}, now)
+			if got := l.pausedUntil(now)[OperationToken].Sub(now); got != tc.want {
 				t.Errorf("a later answer brought the instant forward to %s", got)
 			}
 		})
@@ -102,7 +102,7 @@ func TestReserve(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := newLimiter(.05)
 			l.observe(tc.header, noSecrets, now)
-			until, held := l.pausedUntil(now)[EndpointDataLabelingJob]
+			until, held := l.pausedUntil(now)[OperationDataLabelingJob]
 			if got := until.Sub(now); held != (tc.want > 0) || held && got != tc.want {
 				t.Errorf("held back for %s, want %s", got, tc.want)
 			}
@@ -144,8 +144,8 @@ func FuzzRetryAfter(f *testing.F) {
 			t.Errorf("%s", *d)
 		}
 		l := newLimiter(0)
-		l.limited(EndpointToken, http.Header{"Retry-After": {value}}, now)
-		if d := l.pausedUntil(now)[EndpointToken].Sub(now); d < minHold || d > maxHold {
+		l.limited(OperationToken, http.Header{"Retry-After": {value}}, now)
+		if d := l.pausedUntil(now)[OperationToken].Sub(now); d < minHold || d > maxHold {
 			t.Errorf("held back for %s", d)
 		}
 	})
@@ -166,7 +166,7 @@ func FuzzLimits(f *testing.F) {
 				t.Errorf("%d", *n)
 			}
 		}
-		if until, ok := l.pausedUntil(now)[EndpointDataLabelingJob]; ok && until.Sub(now) > maxReserveHold {
+		if until, ok := l.pausedUntil(now)[OperationDataLabelingJob]; ok && until.Sub(now) > maxReserveHold {
 			t.Errorf("held back until %s", until)
 		}
 	})

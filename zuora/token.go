@@ -108,13 +108,13 @@ func (s *tokenSource) token(ctx context.Context) (*token, *Error) {
 	case pending == nil && failure != nil:
 		return nil, failure
 	case pending == nil:
-		return nil, &Error{Endpoint: EndpointToken, Reason: ReasonUnavailable, Message: "the client is closed"}
+		return nil, &Error{Operation: OperationToken, Reason: ReasonUnavailable, Message: "the client is closed"}
 	}
 	select {
 	case <-pending.done:
 		return pending.tok, pending.err
 	case <-ctx.Done():
-		return nil, &Error{Endpoint: EndpointToken, Reason: ReasonTimeout, Message: "no token before the scrape's time ran out"}
+		return nil, &Error{Operation: OperationToken, Reason: ReasonTimeout, Message: "no token before the scrape's time ran out"}
 	}
 }
 
@@ -181,10 +181,10 @@ func (c *Client) requestToken(ctx context.Context) (*token, *Error) {
 	sent := time.Now()
 	secret, err := c.ClientSecret()
 	if err != nil {
-		return nil, &Error{Endpoint: EndpointToken, Reason: ReasonAuth, Message: err.Error()}
+		return nil, &Error{Operation: OperationToken, Reason: ReasonAuth, Message: err.Error()}
 	}
 	if secret == "" {
-		return nil, &Error{Endpoint: EndpointToken, Reason: ReasonAuth, Message: "the client secret is empty"}
+		return nil, &Error{Operation: OperationToken, Reason: ReasonAuth, Message: "the client secret is empty"}
 	}
 	secrets := spellings(secret)
 	for _, values := range c.EndpointParams {
@@ -214,7 +214,7 @@ func (c *Client) requestToken(ctx context.Context) (*token, *Error) {
 		header.Set("Zuora-Entity-Ids", c.EntityID)
 	}
 	target := *c.TokenURL
-	resp, answer, e := c.send(ctx, c.TokenTransport, EndpointToken, &http.Request{
+	resp, answer, e := c.send(ctx, c.TokenTransport, OperationToken, &http.Request{
 		Method: http.MethodPost,
 		URL:    &target,
 		Host:   target.Host,
@@ -267,7 +267,7 @@ func (c *Client) readToken(resp *http.Response, body []byte, secrets []string, s
 	}
 	if err != nil {
 		return nil, &Error{
-			Endpoint: EndpointToken, Reason: ReasonInvalidResponse, StatusCode: resp.StatusCode,
+			Operation: OperationToken, Reason: ReasonInvalidResponse, StatusCode: resp.StatusCode,
 			Message: err.Error(), RequestID: resp.Header.Get(headerRequestID),
 		}
 	}
@@ -292,10 +292,10 @@ func (c *Client) readToken(resp *http.Response, body []byte, secrets []string, s
 // document how it refuses one.
 func (c *Client) tokenRefused(resp *http.Response, body []byte) *Error {
 	f := decodeFailure(body)
-	e := answerError(EndpointToken, resp, f)
+	e := answerError(OperationToken, resp, f)
 	switch {
 	case e.Reason == ReasonRateLimited:
-		e.heldUntil = c.limits.limited(EndpointToken, resp.Header, time.Now())
+		e.heldUntil = c.limits.limited(OperationToken, resp.Header, time.Now())
 	case resp.StatusCode >= 400 && resp.StatusCode < 500:
 		e.Reason = ReasonAuth
 	case resp.StatusCode == http.StatusOK && len(f.reasons) == 0 && f.success == nil:

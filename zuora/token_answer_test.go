@@ -50,8 +50,8 @@ func TestTokenAnswers(t *testing.T) {
 				t.Errorf("reason %s (%s), want %s", got, err, tc.want)
 			}
 			var e *Error
-			if errors.As(err, &e); e.Endpoint != EndpointToken {
-				t.Errorf("endpoint %s", e.Endpoint)
+			if errors.As(err, &e); e.Operation != OperationToken {
+				t.Errorf("operation %s", e.Operation)
 			}
 		})
 	}

@@ -327,7 +327,7 @@ func TestLimitedTokenRequestsWait(t *testing.T) {
 			if got := reasonOf(t, read(c)); got != ReasonRateLimited {
 				t.Fatalf("reason %s", got)
 			}
-			if until := c.PausedUntil(); len(until) != 1 || until[EndpointToken].IsZero() {
+			if until := c.PausedUntil(); len(until) != 1 || until[OperationToken].IsZero() {
 				t.Fatalf("paused until %v", until)
 			}
 			time.Sleep(time.Second)

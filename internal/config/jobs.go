@@ -42,7 +42,7 @@ var (
 	labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 	// The exporter's own labels, and those that Prometheus sets.
 	reservedLabels = set("job", "instance", "tenant", "job_id", "object_type", "status",
-		"reason", "endpoint", "code", "type", "le", "quantile")
+		"reason", "endpoint", "operation", "code", "type", "le", "quantile")
 )
 
 func readLabels(v value) (map[string]string, error) {

@@ -40,8 +40,8 @@ func newTenant(t *config.Tenant) (*tenant, error) {
 		RequestTimeout:        t.RequestTimeout,
 		MaxConcurrentRequests: t.MaxConcurrentRequests,
 		RateLimitReserve:      t.RateLimitReserve,
-		TokenTransport:        api.Instrument(zuora.EndpointToken, transport),
-		JobTransport:          api.Instrument(zuora.EndpointDataLabelingJob, transport),
+		TokenTransport:        api.Instrument(zuora.OperationToken, transport),
+		JobTransport:          api.Instrument(zuora.OperationDataLabelingJob, transport),
 	})
 	fresh := collector.NewFresh(collector.NewShared(client))
 	return &tenant{

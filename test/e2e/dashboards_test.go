@@ -66,7 +66,7 @@ scrape_configs: [{job_name: zuora, static_configs: [{targets: [%q]}]}]
 	eventually(t, "a job that moves, a firing alert, scrapes at two instants", func() bool {
 		return len(p.query(t, "deriv(zuora_data_labeling_job_labeled_objects[15m]) > 0")) > 0 &&
 			len(p.query(t, `ALERTS{alertstate="firing"}`)) > 0 &&
-			len(p.query(t, `rate(zuora_api_requests_total{endpoint="token"}[1m])`)) > 0
+			len(p.query(t, `rate(zuora_api_requests_total{operation="token"}[1m])`)) > 0
 	})
 	// Grafana puts a variable of which All is chosen into a regular expression
 	// like this, and several values as (a|b).

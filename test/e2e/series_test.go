@@ -108,7 +108,7 @@ func TestDemoSeriesInPrometheus(t *testing.T) {
 		`zuora_data_labeling_job_total_objects{job_id=~".*6"} == 3100`:                1,
 		`zuora_data_labeling_job_failed_objects{job_id=~".*5"} == 0`:                  1,
 		`time() - zuora_data_labeling_job_last_success_timestamp_seconds < 30`:        7,
-		`zuora_api_requests_total{endpoint="token",code="200"} == 1`:                  1,
+		`zuora_api_requests_total{operation="token",code="200"} == 1`:                 1,
 		`zuora_api_token_expiry_timestamp_seconds > time()`:                           1,
 		`zuora_api_rate_limit_remaining_requests < zuora_api_rate_limit_requests`:     1,
 		`zuora_api_concurrency_limit_requests{type="Default"} == 40`:                  1,
@@ -123,7 +123,7 @@ func TestDemoSeriesInPrometheus(t *testing.T) {
 			t.Errorf("%s has %d results, want %d: %v", expression, len(got), n, got)
 		}
 	}
-	eventually(t, "native histograms of both endpoints", func() bool {
+	eventually(t, "native histograms of both operations", func() bool {
 		return len(native.query(t, `histogram_count(zuora_api_request_duration_seconds) > 0`)) == 2
 	})
 }

@@ -100,7 +100,7 @@ func TestMadeUpNamesAreFound(t *testing.T) {
 	known := reference(t)
 	for expr, want := range map[string]string{
 		`zuora_up{tenant="x"}`: "",
-		`sum by (le) (rate(zuora_api_request_duration_seconds_bucket{endpoint="token"}[5m]))`: "",
+		`sum by (le) (rate(zuora_api_request_duration_seconds_bucket{operation="token"}[5m]))`: "",
 		`zuora_made_up`:                      `there is no metric "zuora_made_up"`,
 		`zuora_up_bucket`:                    `there is no metric "zuora_up_bucket"`,
 		`zuora_up{made_up="x"}`:              `zuora_up has no label "made_up"`,
