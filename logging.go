@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -46,8 +47,8 @@ func newSlogLogger(logger log.Logger) *slog.Logger {
 	return slog.New(withoutTime{slgk.NewGoKitHandler(logger, slog.LevelDebug)})
 }
 
-// setErrorLog makes what a server complains of, such as a client that speaks no
-// TLS, lines of our log: net/http would print them in a form of its own.
+// setErrorLog puts a server's complaints into our log: net/http would print
+// them in a form of its own.
 func setErrorLog(srv *http.Server, logger log.Logger) {
 	srv.ErrorLog = slog.NewLogLogger(newSlogLogger(logger).Handler(), slog.LevelWarn)
 }
@@ -57,6 +58,10 @@ type withoutTime struct{ slog.Handler }
 
 func (h withoutTime) Handle(ctx context.Context, r slog.Record) error {
 	r.Time = time.Time{}
+	// A health check by TCP connects to a TLS port and leaves.
+	if strings.Contains(r.Message, "TLS handshake error") && (strings.HasSuffix(r.Message, "EOF") || strings.HasSuffix(r.Message, "reset by peer")) {
+		r.Level = slog.LevelDebug
+	}
 	return h.Handler.Handle(ctx, r)
 }
 

@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/signal"
@@ -30,7 +31,7 @@ import (
 
 const (
 	name = "zuora_exporter"
-	// shutdownTimeout is how long scrapes under way may take to finish.
+	// shutdownTimeout is how long scrapes in progress may take to finish.
 	shutdownTimeout = 10 * time.Second
 )
 
@@ -46,9 +47,10 @@ func main() {
 	var (
 		configFile    = app.Flag("config.file", "Configuration file.").Default("zuora_exporter.yml").String()
 		configCheck   = app.Flag("config.check", "Validate the configuration file, print what it would read, and exit.").Bool()
-		checkAPI      = app.Flag("config.check-api", "Do the same, then ask Zuora for a token of each tenant and for each job once, print what came back, and exit.").Bool()
+		checkAPI      = app.Flag("config.check-api", "Do the same, then get a token for each tenant, read each job once, print the answers, and exit.").Bool()
 		demo          = app.Flag("demo", "Run against an embedded Zuora stand-in; needs no configuration file.").Bool()
-		timeoutOffset = app.Flag("scrape.timeout-offset", "Time taken off Prometheus's scrape timeout.").Default("500ms").Duration()
+		autoReload    = app.Flag("config.auto-reload-interval", "How often to check whether the configuration file has changed, and reload it if so. 0s: never.").Default("0s").Duration()
+		timeoutOffset = app.Flag("scrape.timeout-offset", "Time subtracted from Prometheus's scrape timeout.").Default("500ms").Duration()
 		telemetryPath = app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").String()
 		enablePprof   = app.Flag("web.enable-pprof", "Serve runtime profiles under /debug/pprof/.").Bool()
 		webFlags      = kingpinflag.AddFlags(app, ":10986")
@@ -61,11 +63,11 @@ func main() {
 	logger := newLogger(logFlags)
 
 	if err := run(options{
-		configFile: *configFile, configCheck: *configCheck, configCheckAPI: *checkAPI, demo: *demo,
+		configFile: *configFile, configCheck: *configCheck, configCheckAPI: *checkAPI, autoReload: *autoReload, demo: *demo,
 		server: server.Options{TelemetryPath: *telemetryPath, TimeoutOffset: *timeoutOffset, EnablePprof: *enablePprof, Logger: logger},
 		web:    webFlags,
 	}, logger); err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %s\n", name, err)
+		level.Error(logger).Log("msg", name+" ends", "err", err)
 		os.Exit(1)
 	}
 }
@@ -74,6 +76,7 @@ type options struct {
 	configFile     string
 	configCheck    bool
 	configCheckAPI bool
+	autoReload     time.Duration
 	demo           bool
 	server         server.Options
 	web            *web.FlagConfig
@@ -81,34 +84,46 @@ type options struct {
 
 // run runs the exporter until a signal ends it.
 func run(o options, logger log.Logger) error {
+	if o.autoReload < 0 {
+		return fmt.Errorf("--config.auto-reload-interval: %s is below 0", o.autoReload)
+	}
 	load := func() (*config.Config, error) { return config.Load(o.configFile) }
 	if o.demo {
 		standIn := exporter.StartDemo()
 		defer standIn.Close()
 		load = func() (*config.Config, error) { return exporter.DemoConfig(standIn) }
+		o.autoReload = 0
+	}
+	fingerprint := func() string { return config.Fingerprint(o.configFile) }
+	var known string
+	if o.autoReload > 0 {
+		known = fingerprint()
 	}
 	cfg, err := load()
+	if errors.Is(err, fs.ErrNotExist) && !o.demo {
+		return fmt.Errorf("%w; name the file with --config.file, or try --demo", err)
+	}
 	if err != nil {
 		return err
 	}
 	if o.configCheck || o.configCheckAPI {
 		exporter.Check(os.Stdout, cfg)
 		if o.configCheckAPI {
-			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+			ctx, stop := notify()
 			defer stop()
 			return exporter.CheckAPI(ctx, os.Stdout, cfg)
 		}
 		return nil
 	}
+
 	level.Info(logger).Log("msg", "Starting "+name, "version", version.Info())
 	level.Info(logger).Log("msg", "Build context", "build_context", version.BuildContext())
-
-	o.server.Self = []prometheus.Collector{
+	o.server.ExporterMetrics = []prometheus.Collector{
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		versioncollector.NewCollector(name),
 	}
-	e, err := exporter.New(cfg, load, o.server, logger)
+	e, err := exporter.New(cfg, load, o.server)
 	if err != nil {
 		return err
 	}
@@ -116,37 +131,45 @@ func run(o options, logger log.Logger) error {
 	if o.demo {
 		exporter.PrintDemo(os.Stdout, (*o.web.WebListenAddresses)[0], o.server.TelemetryPath)
 	}
-	srv := &http.Server{Handler: e.Server, ReadHeaderTimeout: 10 * time.Second}
-	setErrorLog(srv, logger)
-	return serve(srv, o.web, e.Reload, logger)
-}
-
-// serve serves until SIGTERM or SIGINT, then lets scrapes under way finish. A
-// second signal ends the process at once. SIGHUP reloads.
-func serve(srv *http.Server, flags *web.FlagConfig, reload func() error, logger log.Logger) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	ctx, stop := notify()
 	defer stop()
+	if o.autoReload > 0 {
+		go e.Watch(ctx, o.autoReload, known, fingerprint)
+	}
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP)
-	defer signal.Stop(hangUp)
+	go func() {
+		for range hangUp {
+			_ = e.Reload(ctx) // it logs what comes of it
+		}
+	}()
+	srv := &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute}
+	setErrorLog(srv, logger)
+	return serve(ctx, srv, o.web, logger)
+}
 
+// notify returns a context that the first SIGTERM or SIGINT ends. The second
+// does what it does by default, whatever the program is doing.
+func notify() (ctx context.Context, stop context.CancelFunc) {
+	ctx, stop = signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+// serve serves until ctx ends, then lets scrapes in progress finish.
+func serve(ctx context.Context, srv *http.Server, flags *web.FlagConfig, logger log.Logger) error {
 	served := make(chan error, 1)
 	go func() { served <- web.ListenAndServe(srv, flags, newSlogLogger(logger)) }()
-	for ctx.Err() == nil {
-		select {
-		case err := <-served:
-			return err
-		case <-hangUp:
-			_ = reload() // it logs what comes of it
-		case <-ctx.Done():
-		}
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
 	}
-	stop() // the next signal does what it does by default
 	level.Info(logger).Log("msg", "Shutting down")
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	if err := srv.Shutdown(ctx); err != nil {
-		level.Warn(logger).Log("msg", "Scrapes under way were cut off", "err", err)
+		level.Warn(logger).Log("msg", "Scrapes in progress were cut off", "err", err)
 		srv.Close()
 	}
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {

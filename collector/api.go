@@ -1,17 +1,91 @@
 package collector
 
 import (
-	"io"
-	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
-// APIMetrics counts the requests that are sent to one tenant's API, seen from
-// outside its client. It is a prometheus.Collector.
+// APIState tells what is known of a tenant's API without asking Zuora. A
+// *zuora.Client is one.
+type APIState interface {
+	Limits() zuora.Limits
+	PausedUntil() map[string]time.Time // by operation
+	Token() zuora.TokenState
+}
+
+// The series that each tenant has beside its jobs'.
+var (
+	upDesc = prometheus.NewDesc("zuora_up",
+		"0 if no token could be had, or if reading every job failed with auth, unavailable, timeout or rate_limited; else 1.",
+		[]string{labelTenant}, nil)
+	rateLimitDesc = prometheus.NewDesc("zuora_api_rate_limit_requests",
+		"Requests that Zuora allows the tenant in the window nearest to exhaustion. Absent until Zuora says it.",
+		[]string{labelTenant}, nil)
+	rateLimitRemainingDesc = prometheus.NewDesc("zuora_api_rate_limit_remaining_requests",
+		"Requests that the tenant has left in the window nearest to exhaustion. Absent until Zuora says it.",
+		[]string{labelTenant}, nil)
+	rateLimitResetDesc = prometheus.NewDesc("zuora_api_rate_limit_reset_timestamp_seconds",
+		"When the window nearest to exhaustion ends, in seconds since 1970. Absent until Zuora says it.",
+		[]string{labelTenant}, nil)
+	concurrencyLimitDesc = prometheus.NewDesc("zuora_api_concurrency_limit_requests",
+		"Requests of one type that Zuora lets the tenant run at once. Absent until Zuora says it.",
+		[]string{labelTenant, "type"}, nil)
+	concurrencyRemainingDesc = prometheus.NewDesc("zuora_api_concurrency_limit_remaining_requests",
+		"Further requests of one type that the tenant could have run at the newest answer. Absent until Zuora says it.",
+		[]string{labelTenant, "type"}, nil)
+	pausedUntilDesc = prometheus.NewDesc("zuora_api_paused_until_timestamp_seconds",
+		"Until when requests are paused because of Zuora's limits, in seconds since 1970. Absent while they are not.",
+		[]string{labelTenant, labelOperation}, nil)
+	tokenExpiryDesc = prometheus.NewDesc("zuora_api_token_expiry_timestamp_seconds",
+		"When the access token in use expires, in seconds since 1970. Absent while there is none.",
+		[]string{labelTenant}, nil)
+
+	tenantDescs = []*prometheus.Desc{
+		upDesc, rateLimitDesc, rateLimitRemainingDesc, rateLimitResetDesc,
+		concurrencyLimitDesc, concurrencyRemainingDesc, pausedUntilDesc, tokenExpiryDesc,
+	}
+)
+
+// collect sends what the tenant has beside its jobs.
+func (t *tenant) collect(up bool, ch chan<- prometheus.Metric) {
+	send := func(desc *prometheus.Desc, value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append([]string{t.Name}, labels...)...)
+	}
+	sendCount := func(desc *prometheus.Desc, n *int64, labels ...string) {
+		if n != nil {
+			send(desc, float64(*n), labels...)
+		}
+	}
+	send(upDesc, boolValue(up))
+	t.Metrics.Collect(ch)
+	if t.API == nil {
+		return
+	}
+
+	limits := t.API.Limits()
+	sendCount(rateLimitDesc, limits.RateLimit)
+	sendCount(rateLimitRemainingDesc, limits.RateLimitRemaining)
+	if !limits.RateLimitReset.IsZero() {
+		send(rateLimitResetDesc, unixSeconds(limits.RateLimitReset))
+	}
+	for name, c := range limits.Concurrency {
+		sendCount(concurrencyLimitDesc, c.Limit, name)
+		sendCount(concurrencyRemainingDesc, c.Remaining, name)
+	}
+	for operation, until := range t.API.PausedUntil() {
+		send(pausedUntilDesc, unixSeconds(until), operation)
+	}
+	if expiry := t.API.Token().Expiry; !expiry.IsZero() {
+		send(tokenExpiryDesc, unixSeconds(expiry))
+	}
+}
+
+// APIMetrics counts the requests that are sent to one tenant's API. It is a
+// prometheus.Collector.
 type APIMetrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
@@ -24,9 +98,9 @@ func NewAPIMetrics(tenant string) *APIMetrics {
 	return &APIMetrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name:        "zuora_api_requests_total",
-			Help:        "Requests sent to Zuora, by operation (token, data_labeling_job) and HTTP status, or error where there was no answer. Absent before the first of its kind.",
+			Help:        "Requests sent to Zuora, by operation (token, data_labeling_job) and HTTP status, or error if there was no answer. Absent before the first of its kind.",
 			ConstLabels: labels,
-		}, []string{"operation", "code"}),
+		}, []string{labelOperation, "code"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:                            "zuora_api_request_duration_seconds",
 			Help:                            "Seconds from sending a request to Zuora to the end of its answer.",
@@ -35,10 +109,10 @@ func NewAPIMetrics(tenant string) *APIMetrics {
 			NativeHistogramBucketFactor:     1.1,
 			NativeHistogramMaxBucketNumber:  100,
 			NativeHistogramMinResetDuration: time.Hour,
-		}, []string{"operation"}),
+		}, []string{labelOperation}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name:        "zuora_api_requests_in_flight",
-			Help:        "Requests to Zuora that are under way.",
+			Help:        "Requests to Zuora that are in progress.",
 			ConstLabels: labels,
 		}),
 	}
@@ -58,47 +132,27 @@ func (m *APIMetrics) Collect(ch chan<- prometheus.Metric) {
 	m.inFlight.Collect(ch)
 }
 
-// Instrument returns a transport that counts the requests that go to operation
-// by next.
-func (m *APIMetrics) Instrument(operation string, next http.RoundTripper) http.RoundTripper {
-	return &instrumentedTransport{m, operation, m.duration.WithLabelValues(operation), next}
-}
-
-type instrumentedTransport struct {
-	*APIMetrics
-	operation string
-	observer  prometheus.Observer
-	next      http.RoundTripper
-}
-
-// RoundTrip implements http.RoundTripper.
-func (t *instrumentedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+// Observe counts a request: it is what zuora.Config.Observe takes.
+func (m *APIMetrics) Observe(operation string) (done func(status int)) {
 	sent := time.Now()
-	t.inFlight.Inc()
-	done := func() {
-		t.inFlight.Dec()
-		t.observer.Observe(time.Since(sent).Seconds())
+	m.inFlight.Inc()
+	return func(status int) {
+		m.inFlight.Dec()
+		m.duration.WithLabelValues(operation).Observe(time.Since(sent).Seconds())
+		code := "error"
+		if status != 0 {
+			code = strconv.Itoa(status)
+		}
+		m.requests.WithLabelValues(operation, code).Inc()
 	}
-	resp, err := t.next.RoundTrip(req)
-	if err != nil {
-		t.requests.WithLabelValues(t.operation, "error").Inc()
-		done()
-		return nil, err
-	}
-	t.requests.WithLabelValues(t.operation, strconv.Itoa(resp.StatusCode)).Inc()
-	resp.Body = &observedBody{ReadCloser: resp.Body, done: done}
-	return resp, nil
 }
 
-// observedBody calls done once, when the body is closed.
-type observedBody struct {
-	io.ReadCloser
-	once sync.Once
-	done func()
+func boolValue(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
-func (b *observedBody) Close() error {
-	err := b.ReadCloser.Close()
-	b.once.Do(b.done)
-	return err
-}
+// unixSeconds keeps to milliseconds, as Prometheus does.
+func unixSeconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -1,10 +1,11 @@
-// Package collector turns the state of Zuora's data labeling jobs into
-// Prometheus metrics, asking for it at each scrape.
+// Package collector reads Zuora's data labeling jobs at each scrape and turns
+// their state into Prometheus metrics.
 package collector
 
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,8 +15,8 @@ import (
 
 // Reader reads one data labeling job. A *zuora.Client is one.
 //
-// A Reader returns when ctx ends at the latest. Its errors are *zuora.Error;
-// any other counts as zuora.ReasonUnavailable.
+// Its errors are *zuora.Error; any other counts as zuora.ReasonUnavailable. A
+// Reader should return when ctx ends; nobody waits for one that does not.
 type Reader interface {
 	DataLabelingJob(ctx context.Context, id string) (*zuora.DataLabelingJob, error)
 }
@@ -23,31 +24,31 @@ type Reader interface {
 // Collector collects the configured jobs of all tenants. It serves any number
 // of scrapes at once; each goes through a Scrape of its own.
 type Collector struct {
-	tenants    []*tenantJobs
+	tenants    []*tenant
 	labelNames []string
 	descs      *jobDescs
 }
 
-// New returns a collector for jobs. Where a tenant is the previous collector's
-// as well, what is known of its jobs goes on; previous may be nil.
+// New returns a collector of the tenants' jobs. What the previous collector
+// knows of them goes on; previous may be nil.
 //
-// labelNames are those of all jobs' labels; a job that lacks one has it empty.
-func New(jobs []Jobs, labelNames []string, logger log.Logger, previous *Collector) *Collector {
+// labelNames are those of all jobs' labels. A label that a job lacks is empty.
+func New(tenants []Tenant, labelNames []string, logger log.Logger, previous *Collector) *Collector {
 	c := &Collector{labelNames: labelNames, descs: newJobDescs(labelNames)}
-	for _, j := range jobs {
-		c.tenants = append(c.tenants, newTenantJobs(j, labelNames, logger, previous.find(j.Tenant)))
+	for _, t := range tenants {
+		c.tenants = append(c.tenants, newTenant(t, labelNames, logger, previous.find(t.Name)))
 	}
 	return c
 }
 
-// find returns what c knows of a tenant, nil where it does not know it.
-func (c *Collector) find(t *Tenant) *tenantJobs {
+// find returns the tenant of that name, or nil.
+func (c *Collector) find(name string) *tenant {
 	if c == nil {
 		return nil
 	}
-	for _, tj := range c.tenants {
-		if tj.Tenant == t {
-			return tj
+	for _, t := range c.tenants {
+		if t.Name == name {
+			return t
 		}
 	}
 	return nil
@@ -55,16 +56,17 @@ func (c *Collector) find(t *Tenant) *tenantJobs {
 
 // Scrape is a Collector at the time of one scrape.
 type Scrape struct {
-	ctx       context.Context
+	by        asker
 	collector *Collector
 }
 
 var _ prometheus.Collector = Scrape{}
 
 // Scrape returns a prometheus.Collector that reads all jobs when it is
-// collected and ends when ctx does. What could not be read by then is exposed
-// as failed.
-func (c *Collector) Scrape(ctx context.Context) Scrape { return Scrape{ctx, c} }
+// collected, and ends when ctx does. Jobs unread by then are exposed as failed.
+func (c *Collector) Scrape(ctx context.Context) Scrape {
+	return Scrape{asker{ctx: ctx, begun: time.Now()}, c}
+}
 
 // Describe implements prometheus.Collector.
 func (s Scrape) Describe(ch chan<- *prometheus.Desc) {
@@ -73,7 +75,7 @@ func (s Scrape) Describe(ch chan<- *prometheus.Desc) {
 		ch <- desc
 	}
 	for _, t := range s.collector.tenants {
-		t.API.Describe(ch)
+		t.Metrics.Describe(ch)
 	}
 }
 
@@ -82,10 +84,33 @@ func (s Scrape) Collect(ch chan<- prometheus.Metric) {
 	var tenants sync.WaitGroup
 	for _, t := range s.collector.tenants {
 		tenants.Go(func() {
-			up := t.collect(s.ctx, s.collector.descs, ch)
-			// After the jobs, so that a page's own requests are on it.
-			t.Tenant.collect(up, ch)
+			outcomes := t.scrape(s.by)
+			for i, target := range t.targets {
+				target.collect(s.collector.descs, outcomes[i], ch)
+			}
+			// After the jobs: a page's own requests are on it.
+			t.collect(t.tally(s.by, outcomes), ch)
 		})
 	}
 	tenants.Wait()
+}
+
+// LastRead is what is known of a configured job without asking Zuora.
+type LastRead struct {
+	Tenant  string
+	Job     Job
+	Answer  *zuora.DataLabelingJob // the newest good answer, nil before the first
+	Failure *zuora.Error           // of the newest read, nil if it was good
+}
+
+// LastReads returns what is known of all configured jobs, in their order.
+func (c *Collector) LastReads() []LastRead {
+	var all []LastRead
+	for _, t := range c.tenants {
+		for _, target := range t.targets {
+			answer, failure := target.job.lastRead()
+			all = append(all, LastRead{t.Name, target.Job, answer, failure})
+		}
+	}
+	return all
 }

@@ -26,16 +26,16 @@ func (f reader) DataLabelingJob(ctx context.Context, id string) (*zuora.DataLabe
 	return f(ctx, id)
 }
 
-// status is a Status that tells what it holds.
-type status struct {
+// apiState is an APIState that tells what it holds.
+type apiState struct {
 	limits zuora.Limits
 	paused map[string]time.Time
-	expiry time.Time
+	token  zuora.TokenState
 }
 
-func (s status) Limits() zuora.Limits              { return s.limits }
-func (s status) PausedUntil() map[string]time.Time { return s.paused }
-func (s status) TokenExpiry() time.Time            { return s.expiry }
+func (s *apiState) Limits() zuora.Limits              { return s.limits }
+func (s *apiState) PausedUntil() map[string]time.Time { return s.paused }
+func (s *apiState) Token() zuora.TokenState           { return s.token }
 
 func completed() (*zuora.DataLabelingJob, error) {
 	return &zuora.DataLabelingJob{
@@ -51,12 +51,15 @@ func failed(reason zuora.Reason) (*zuora.DataLabelingJob, error) {
 
 // newCollector returns a collector of one tenant with jobs of the given ids.
 func newCollector(logger log.Logger, workers int, r reader, ids ...string) *Collector {
-	tenant := &Tenant{Name: "t", Reader: r, Status: status{}, API: NewAPIMetrics("t"), MaxConcurrentRequests: workers}
-	jobs := Jobs{Tenant: tenant}
+	return New([]Tenant{newTestTenant(workers, r, ids...)}, nil, logger, nil)
+}
+
+func newTestTenant(workers int, r reader, ids ...string) Tenant {
+	t := Tenant{Name: "t", Reader: &r, Metrics: NewAPIMetrics("t"), MaxConcurrentRequests: workers}
 	for _, id := range ids {
-		jobs.Jobs = append(jobs.Jobs, Job{ID: id})
+		t.Jobs = append(t.Jobs, Job{ID: id})
 	}
-	return New([]Jobs{jobs}, nil, logger, nil)
+	return t
 }
 
 func ids(n int) []string {
@@ -151,17 +154,6 @@ scrape_success{job_id="job-000",tenant="t"} 1
 total_objects{job_id="job-000",object_type="",tenant="t"} 3
 zuora_up{tenant="t"} 1`,
 		},
-		"long and unprintable texts": {
-			func(context.Context, string) (*zuora.DataLabelingJob, error) {
-				return &zuora.DataLabelingJob{Status: strings.Repeat("ä", 70), ObjectType: "a\nb\x00c"}, nil
-			}, `
-scrape_success{job_id="job-000",tenant="t"} 1
-status{job_id="job-000",object_type="a_b_c",status="Accepted",tenant="t"} 0
-status{job_id="job-000",object_type="a_b_c",status="Completed",tenant="t"} 0
-status{job_id="job-000",object_type="a_b_c",status="Dispatched",tenant="t"} 0
-status{job_id="job-000",object_type="a_b_c",status="` + strings.Repeat("ä", 64) + `",tenant="t"} 1
-zuora_up{tenant="t"} 1`,
-		},
 		"a failed read has a reason and no counts": {
 			func(context.Context, string) (*zuora.DataLabelingJob, error) { return failed(zuora.ReasonNotFound) }, `
 scrape_error{job_id="job-000",reason="not_found",tenant="t"} 1
@@ -231,9 +223,9 @@ func TestCustomLabelsAreOnEverySeriesOfAJob(t *testing.T) {
 		}
 		return failed(zuora.ReasonNotFound)
 	})
-	tenant := &Tenant{Name: "t", Reader: read, Status: status{}, API: NewAPIMetrics("t"), MaxConcurrentRequests: 1}
-	c := New([]Jobs{{tenant, []Job{{"a", map[string]string{"wave": "first", "area": "x"}}, {"b", map[string]string{"zone": "z"}}}}},
-		[]string{"area", "wave", "zone"}, log.NewNopLogger(), nil)
+	tenant := newTestTenant(1, read)
+	tenant.Jobs = []Job{{"a", map[string]string{"wave": "first", "area": "x"}}, {"b", map[string]string{"zone": "z"}}}
+	c := New([]Tenant{tenant}, []string{"area", "wave", "zone"}, log.NewNopLogger(), nil)
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(c.Scrape(t.Context()))
 	families, err := registry.Gather()
@@ -261,19 +253,20 @@ func TestCustomLabelsAreOnEverySeriesOfAJob(t *testing.T) {
 
 func TestTenantSeries(t *testing.T) {
 	at := time.Unix(1_800_000_000, 0)
-	tenant := &Tenant{Name: "t", API: NewAPIMetrics("t"), Status: status{
+	tenant := newTestTenant(1, nil)
+	tenant.API = &apiState{
 		limits: zuora.Limits{
 			RateLimit: new(int64(50000)), RateLimitRemaining: new(int64(49000)), RateLimitReset: at,
 			Concurrency: map[string]zuora.ConcurrencyLimit{"Default": {Limit: new(int64(40)), Remaining: new(int64(39))}, "High": {Limit: new(int64(80))}},
 		},
-		paused: map[string]time.Time{zuora.OperationToken: at}, expiry: at,
-	}}
+		paused: map[string]time.Time{zuora.OperationToken: at}, token: zuora.TokenState{Expiry: at},
+	}
 	names := []string{
 		"zuora_api_rate_limit_requests", "zuora_api_rate_limit_remaining_requests", "zuora_api_rate_limit_reset_timestamp_seconds",
 		"zuora_api_concurrency_limit_requests", "zuora_api_concurrency_limit_remaining_requests",
 		"zuora_api_paused_until_timestamp_seconds", "zuora_api_token_expiry_timestamp_seconds",
 	}
-	expect(t, New([]Jobs{{Tenant: tenant}}, nil, log.NewNopLogger(), nil).Scrape(t.Context()), `
+	expect(t, New([]Tenant{tenant}, nil, log.NewNopLogger(), nil).Scrape(t.Context()), `
 zuora_api_concurrency_limit_remaining_requests{tenant="t",type="Default"} 39
 zuora_api_concurrency_limit_requests{tenant="t",type="Default"} 40
 zuora_api_concurrency_limit_requests{tenant="t",type="High"} 80
@@ -282,8 +275,8 @@ zuora_api_rate_limit_remaining_requests{tenant="t"} 49000
 zuora_api_rate_limit_requests{tenant="t"} 50000
 zuora_api_rate_limit_reset_timestamp_seconds{tenant="t"} 1.8e+09
 zuora_api_token_expiry_timestamp_seconds{tenant="t"} 1.8e+09`, names...)
-	tenant.Status = status{}
-	expect(t, New([]Jobs{{Tenant: tenant}}, nil, log.NewNopLogger(), nil).Scrape(t.Context()), "", names...)
+	tenant.API = &apiState{}
+	expect(t, New([]Tenant{tenant}, nil, log.NewNopLogger(), nil).Scrape(t.Context()), "", names...)
 }
 
 func TestSeriesPleaseTheLinter(t *testing.T) {
@@ -330,7 +323,7 @@ func TestLastSuccessOutlivesFailuresAndReloads(t *testing.T) {
 		time.Sleep(time.Minute)
 		expect(t, c.Scrape(t.Context()), want, "last_success_timestamp_seconds")
 
-		again := New([]Jobs{{c.tenants[0].Tenant, []Job{{ID: "j"}}}}, nil, log.NewNopLogger(), c)
+		again := New([]Tenant{c.tenants[0].Tenant}, nil, log.NewNopLogger(), c)
 		expect(t, again.Scrape(t.Context()), want, "last_success_timestamp_seconds")
 	})
 }
@@ -343,9 +336,18 @@ func TestProbeKnowsTheJobInAnySpelling(t *testing.T) {
 		}
 		return completed()
 	}, id)
-	p, err := c.Probe(t.Context(), "", strings.ToUpper(id))
+	expect(t, probe(t, t.Context(), c, strings.ToUpper(id)), `scrape_success{job_id="`+id+`",tenant="t"} 1`, "scrape_success")
+}
+
+// probe returns a probe that was read.
+func probe(t *testing.T, ctx context.Context, c *Collector, id string) *Probe {
+	t.Helper()
+	p, err := c.Probe("", id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(t, p, `scrape_success{job_id="`+id+`",tenant="t"} 1`, "scrape_success")
+	if err := p.Read(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return p
 }

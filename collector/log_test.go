@@ -30,10 +30,10 @@ func TestLogSaysWhatChanged(t *testing.T) {
 	read = func() (*zuora.DataLabelingJob, error) {
 		return nil, &zuora.Error{
 			Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonNotFound, StatusCode: 404,
-			Code: "50000020", Message: "The job does not exist", RequestID: "r-1", ProcessID: "p-1",
+			Code: "50000020", Message: "The job does not exist", RequestID: "r-1", ProcessID: "p-1", TrackID: "t-1",
 		}
 	}
-	if got, want := scrape(), `level=warn tenant=t msg="Reading the job failed" job_id=j reason=not_found err="HTTP 404: 50000020: The job does not exist" zuora_request_id=r-1 process_id=p-1`+"\n"; got != want {
+	if got, want := scrape(), `level=warn tenant=t msg="Reading the job failed" job_id=j reason=not_found err="HTTP 404: 50000020: The job does not exist" zuora_request_id=r-1 process_id=p-1 zuora_track_id=t-1`+"\n"; got != want {
 		t.Errorf("a job that starts to fail: %swant %s", got, want)
 	}
 	if got := scrape(); got != "" {
@@ -76,9 +76,9 @@ func TestLogOfScrapesThatAreTooShort(t *testing.T) {
 		if got := logged.String(); got != "" {
 			t.Errorf("whoever left caused\n%s", got)
 		}
-		for _, k := range c.Known() {
+		for _, k := range c.LastReads() {
 			if k.Failure != nil {
-				t.Errorf("%s: %v", k.JobID, k.Failure)
+				t.Errorf("%s: %v", k.Job.ID, k.Failure)
 			}
 		}
 	})

@@ -4,67 +4,176 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
-// Probe is one job at the time of one probe, configured or not.
+// maxWaitingProbes bounds the probes of a tenant that wait for a slot.
+const maxWaitingProbes = 1000
+
+// ErrTooManyProbes says that too many probes of a tenant are waiting.
+var ErrTooManyProbes = errors.New("too many probes of this tenant are waiting")
+
+// Probe is one job at the time of one probe, configured or not. It is a
+// prometheus.Collector of the job's series and zuora_up, once it was read.
 type Probe struct {
-	ctx    context.Context
-	tenant *tenantJobs
-	job    *job
-	descs  *jobDescs
+	tenant  *tenant
+	target  *target
+	descs   *jobDescs
+	trace   zuora.Trace
+	outcome outcome
+	up      bool
 }
 
-var _ prometheus.Collector = Probe{}
+var _ prometheus.Collector = (*Probe)(nil)
 
-// Probe returns a prometheus.Collector that reads the job with that id when it
-// is collected, and exposes its series and zuora_up. The tenant may be left out
-// where there is one only. An error says what is wrong with id or tenant.
-func (c *Collector) Probe(ctx context.Context, tenant, id string) (Probe, error) {
+// Probe returns a probe of the job with that id. The tenant may be empty if
+// there is only one. An error says what is wrong with id or tenant.
+func (c *Collector) Probe(tenant, id string) (*Probe, error) {
 	if err := zuora.CheckJobID(id); err != nil {
-		return Probe{}, fmt.Errorf("the target is no job: %w", err)
+		return nil, fmt.Errorf("the target is no job: %w", err)
 	}
-	var found *tenantJobs
+	t := c.find(tenant)
 	switch {
 	case tenant == "" && len(c.tenants) == 1:
-		found = c.tenants[0]
+		t = c.tenants[0]
 	case tenant == "":
-		return Probe{}, errors.New("the tenant is missing, and more than one is configured")
-	default:
-		for _, t := range c.tenants {
-			if t.Name == tenant {
-				found = t
-			}
-		}
+		return nil, errors.New("the tenant is missing, and more than one is configured")
+	case t == nil:
+		return nil, fmt.Errorf("no tenant %.64q is configured", tenant)
 	}
+	found := t.byID[zuora.CanonicalJobID(id)]
 	if found == nil {
-		return Probe{}, fmt.Errorf("no tenant %q is configured", zuora.Printable(tenant, 64))
+		found = newTarget(t.Name, Job{ID: id}, c.labelNames, t.probed.get(t, id), false)
 	}
-	j := found.find(id)
-	if j == nil {
-		j = &job{id: id, labels: jobLabels(found.Name, Job{ID: id}, c.labelNames), state: &jobState{}, probed: true}
+	return &Probe{tenant: t, target: found, descs: c.descs}, nil
+}
+
+// Read reads the job. The only error is ErrTooManyProbes.
+func (p *Probe) Read(ctx context.Context) error {
+	t := p.tenant
+	defer t.probes.Add(-1)
+	if int(t.probes.Add(1)) > maxWaitingProbes+t.MaxConcurrentRequests {
+		return ErrTooManyProbes
 	}
-	return Probe{ctx, found, j, c.descs}, nil
+	a := asker{ctx: zuora.WithTrace(ctx, &p.trace), begun: time.Now(), probe: true}
+	p.outcome = t.read(a, p.target)
+	p.up = t.tally(a, []outcome{p.outcome})
+	return nil
 }
 
 // Describe implements prometheus.Collector.
-func (p Probe) Describe(ch chan<- *prometheus.Desc) {
+func (p *Probe) Describe(ch chan<- *prometheus.Desc) {
 	p.descs.describe(ch)
 	ch <- upDesc
 }
 
 // Collect implements prometheus.Collector.
-func (p Probe) Collect(ch chan<- prometheus.Metric) {
-	o, metrics := p.tenant.scrape(p.ctx, p.descs, p.job)
-	if o.cutOff { // nothing else took its time
-		p.tenant.note(p.job, o)
+func (p *Probe) Collect(ch chan<- prometheus.Metric) {
+	p.target.collect(p.descs, p.outcome, ch)
+	ch <- prometheus.MustNewConstMetric(upDesc, prometheus.GaugeValue, boolValue(p.up), p.tenant.Name)
+}
+
+// Explain writes what happened, as text.
+func (p *Probe) Explain(w io.Writer) {
+	fmt.Fprintf(w, "Probe of job %s of tenant %s\n", p.target.job.id, p.tenant.Name)
+	requests, token := p.trace.Requests(), "kept"
+	for _, r := range requests {
+		if r.Operation == zuora.OperationToken {
+			token = "new"
+		}
 	}
-	for i := range metrics {
-		ch <- &metrics[i]
+	o := p.outcome
+	switch {
+	case o.cached:
+		fmt.Fprintf(w, "Cached: no request was sent, the answer came at %s\n", o.answer.ReceivedAt.UTC().Format(time.RFC3339))
+	case len(requests) == 0 && o.err == nil:
+		fmt.Fprintln(w, "Joined: a scrape or another probe was reading the job already")
+	case len(requests) == 0:
+		fmt.Fprintln(w, "No request was sent")
+	default:
+		fmt.Fprintf(w, "Token: %s\n", token)
 	}
-	up := o.reached() && !o.tokenFailed()
-	ch <- prometheus.MustNewConstMetric(upDesc, prometheus.GaugeValue, boolValue(up), p.tenant.Name)
+	for _, r := range requests {
+		status := "no answer"
+		if r.StatusCode != 0 {
+			status = fmt.Sprintf("HTTP %d", r.StatusCode)
+		}
+		fmt.Fprintf(w, "Request: operation=%s, %s, duration=%s", r.Operation, status, r.Duration.Round(time.Microsecond))
+		if r.RequestID != "" {
+			fmt.Fprintf(w, ", Zuora-Request-Id=%s", r.RequestID)
+		}
+		if r.TrackID != "" {
+			fmt.Fprintf(w, ", Zuora-Track-Id=%s", r.TrackID)
+		}
+		fmt.Fprintln(w)
+	}
+	if o.err != nil {
+		fmt.Fprintf(w, "Error: %s: %s\n", o.err.Reason, o.err)
+	} else {
+		fmt.Fprintf(w, "Read: status %q, object type %q\n", o.answer.Status, o.answer.ObjectType)
+	}
+}
+
+// maxProbed bounds the answers kept for jobs that are not configured.
+const maxProbed = 10_000
+
+// probedJobs are the jobs of a tenant that are only probed.
+type probedJobs struct {
+	mu    sync.Mutex
+	jobs  map[string]*job // by canonical id
+	swept time.Time
+}
+
+// get returns the job with that id. A new one is kept if there is room.
+func (p *probedJobs) get(t *tenant, id string) *job {
+	key := zuora.CanonicalJobID(id)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if j := p.jobs[key]; j != nil {
+		return j
+	}
+	now := time.Now()
+	if len(p.jobs) >= maxProbed || now.Sub(p.swept) >= time.Minute {
+		p.swept = now
+		for key, j := range p.jobs {
+			if !t.needed(j, now) {
+				delete(p.jobs, key)
+			}
+		}
+	}
+	j := &job{id: id}
+	if len(p.jobs) < maxProbed {
+		if p.jobs == nil {
+			p.jobs = make(map[string]*job)
+		}
+		p.jobs[key] = j
+	}
+	return j
+}
+
+// needed tells whether a job is being read or has an answer to serve again.
+func (t *tenant) needed(j *job, now time.Time) bool {
+	if t.cached(asker{begun: now}, j) != nil {
+		return true
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.reading != nil
+}
+
+// take returns the job with that id, which is configured from now on, or else.
+func (p *probedJobs) take(key string, or *job) *job {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if j := p.jobs[key]; j != nil {
+		delete(p.jobs, key)
+		return j
+	}
+	return or
 }

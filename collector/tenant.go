@@ -1,102 +1,171 @@
 package collector
 
 import (
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/go-kit/log"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
-// Tenant is one Zuora tenant. It outlives the configurations that do not
-// change it.
+// Tenant is one Zuora tenant under one configuration.
 type Tenant struct {
 	Name   string
-	Reader Reader
-	Status Status
-	API    *APIMetrics
-	// MaxConcurrentRequests is how many jobs a scrape reads at once.
+	Reader Reader // comparable: what is known of the jobs goes on as long as it stays the same
+	// API tells what is known of the tenant's API. It is nil for a Reader that
+	// needs no token.
+	API     APIState
+	Metrics *APIMetrics
+	// MaxConcurrentRequests bounds the reads in progress, over all scrapes and
+	// probes; at least 1.
 	MaxConcurrentRequests int
+	// RefreshInterval is the age below which an answer is served again,
+	// CompletedRefreshInterval the same for completed jobs, if it is longer.
+	RefreshInterval, CompletedRefreshInterval time.Duration
+	Jobs                                      []Job
 }
 
-// Status tells what is known of a tenant without asking Zuora. A *zuora.Client
-// is one.
-type Status interface {
-	Limits() zuora.Limits
-	PausedUntil() map[string]time.Time // by operation
-	TokenExpiry() time.Time            // zero where there is no token
+// Job is one configured job.
+type Job struct {
+	ID     string
+	Labels map[string]string // put on every series of the job
 }
 
-// The series that each tenant has beside its jobs'.
-var (
-	upDesc = prometheus.NewDesc("zuora_up",
-		"0 if no token could be had, or if reading every job failed with auth, unavailable, timeout or rate_limited; else 1.",
-		[]string{labelTenant}, nil)
-	rateLimitDesc = prometheus.NewDesc("zuora_api_rate_limit_requests",
-		"Requests that Zuora allows the tenant in the window nearest to exhaustion. Absent until Zuora says it.",
-		[]string{labelTenant}, nil)
-	rateLimitRemainingDesc = prometheus.NewDesc("zuora_api_rate_limit_remaining_requests",
-		"Requests that the tenant has left in the window nearest to exhaustion. Absent until Zuora says it.",
-		[]string{labelTenant}, nil)
-	rateLimitResetDesc = prometheus.NewDesc("zuora_api_rate_limit_reset_timestamp_seconds",
-		"When the window nearest to exhaustion begins anew, in seconds since 1970. Absent until Zuora says it.",
-		[]string{labelTenant}, nil)
-	concurrencyLimitDesc = prometheus.NewDesc("zuora_api_concurrency_limit_requests",
-		"Requests of one type that Zuora lets the tenant run at once. Absent until Zuora says it.",
-		[]string{labelTenant, "type"}, nil)
-	concurrencyRemainingDesc = prometheus.NewDesc("zuora_api_concurrency_limit_remaining_requests",
-		"Further requests of one type that the tenant could have run at the newest answer. Absent until Zuora says it.",
-		[]string{labelTenant, "type"}, nil)
-	pausedUntilDesc = prometheus.NewDesc("zuora_api_paused_until_timestamp_seconds",
-		"Until when requests are held back because of Zuora's limits, in seconds since 1970. Absent while they are not.",
-		[]string{labelTenant, "operation"}, nil)
-	tokenExpiryDesc = prometheus.NewDesc("zuora_api_token_expiry_timestamp_seconds",
-		"When the access token in use ends, in seconds since 1970. Absent while there is none.",
-		[]string{labelTenant}, nil)
+// tenant is a Tenant at work.
+type tenant struct {
+	Tenant
+	*shared
+	*causes // outlive any change of a tenant, by its name
+	targets []*target
+	byID    map[string]*target // by canonical id
+	logger  log.Logger
+}
 
-	tenantDescs = []*prometheus.Desc{
-		upDesc, rateLimitDesc, rateLimitRemainingDesc, rateLimitResetDesc,
-		concurrencyLimitDesc, concurrencyRemainingDesc, pausedUntilDesc, tokenExpiryDesc,
-	}
-)
+// shared is what outlives a configuration that leaves the tenant as it is.
+type shared struct {
+	slots  slots
+	probes atomic.Int64 // in progress
+	probed probedJobs
+}
 
-// collect exposes what the tenant has beside its jobs.
-func (t *Tenant) collect(up bool, ch chan<- prometheus.Metric) {
-	send := func(desc *prometheus.Desc, value float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append([]string{t.Name}, labels...)...)
+func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenant) *tenant {
+	n := &tenant{
+		Tenant: t,
+		shared: &shared{slots: slots{free: t.MaxConcurrentRequests}},
+		causes: newCauses(),
+		byID:   make(map[string]*target, len(t.Jobs)),
+		logger: log.With(logger, labelTenant, t.Name),
 	}
-	sendCount := func(desc *prometheus.Desc, n *int64, labels ...string) {
-		if n != nil {
-			send(desc, float64(*n), labels...)
+	same := previous != nil && previous.Reader == t.Reader
+	if previous != nil {
+		n.causes = previous.causes
+	}
+	if same {
+		n.shared = previous.shared
+	}
+	for _, j := range t.Jobs {
+		key := zuora.CanonicalJobID(j.ID)
+		state := &job{id: j.ID}
+		if same {
+			state = n.probed.take(key, state)
 		}
+		if previous != nil && previous.byID[key] != nil {
+			known := previous.byID[key].job
+			if same {
+				state = known
+			} else {
+				known.mu.Lock()
+				// The answers may be another Zuora tenant's.
+				state.place, state.failing = known.place, known.failing
+				known.mu.Unlock()
+			}
+		}
+		n.byID[key] = newTarget(t.Name, j, labelNames, state, true)
+		n.targets = append(n.targets, n.byID[key])
 	}
-	send(upDesc, boolValue(up))
-
-	limits := t.Status.Limits()
-	sendCount(rateLimitDesc, limits.RateLimit)
-	sendCount(rateLimitRemainingDesc, limits.RateLimitRemaining)
-	if !limits.RateLimitReset.IsZero() {
-		send(rateLimitResetDesc, unixSeconds(limits.RateLimitReset))
-	}
-	for name, c := range limits.Concurrency {
-		sendCount(concurrencyLimitDesc, c.Limit, name)
-		sendCount(concurrencyRemainingDesc, c.Remaining, name)
-	}
-	for operation, until := range t.Status.PausedUntil() {
-		send(pausedUntilDesc, unixSeconds(until), operation)
-	}
-	if expiry := t.Status.TokenExpiry(); !expiry.IsZero() {
-		send(tokenExpiryDesc, unixSeconds(expiry))
-	}
-	t.API.Collect(ch)
+	return n
 }
 
-func boolValue(b bool) float64 {
-	if b {
-		return 1
+// scrape reads all jobs, those with the oldest place first and as many at once
+// as may be. It returns an outcome for each.
+func (t *tenant) scrape(a asker) []outcome {
+	outcomes := make([]outcome, len(t.targets))
+	var todo []int // indexes of what is not cached
+	places := make([]time.Time, len(t.targets))
+	for i, target := range t.targets {
+		if answer := t.cached(a, target.job); answer != nil {
+			outcomes[i] = outcome{answer: answer, cached: true}
+			continue
+		}
+		todo, places[i] = append(todo, i), target.job.placeNow()
 	}
-	return 0
+	slices.SortStableFunc(todo, func(a, b int) int { return places[a].Compare(places[b]) })
+
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(t.MaxConcurrentRequests, len(todo)) {
+		workers.Go(func() {
+			for n := next.Add(1); int(n) <= len(todo); n = next.Add(1) {
+				i := todo[n-1]
+				outcomes[i] = t.read(a, t.targets[i])
+			}
+		})
+	}
+	workers.Wait()
+	return outcomes
 }
 
-// unixSeconds keeps to milliseconds, as Prometheus does.
-func unixSeconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+// tally logs what the outcomes say of the tenant as a whole, and tells whether
+// it is up.
+func (t *tenant) tally(a asker, outcomes []outcome) (up bool) {
+	var noToken, paused, leftOut, read int
+	var tokenErr, pauseErr *zuora.Error
+	for _, o := range outcomes {
+		switch {
+		case o.leftOut:
+			leftOut++
+		case o.err != nil && o.err.Operation == zuora.OperationToken:
+			noToken, tokenErr = noToken+1, o.err
+		case o.err != nil && o.err.Reason == zuora.ReasonRateLimited:
+			paused, pauseErr = paused+1, o.err
+		case !o.cached:
+			read++
+		}
+		up = up || o.aboutJob()
+	}
+	var token zuora.TokenState
+	if t.API != nil {
+		token = t.API.Token()
+	}
+	switch {
+	case len(outcomes) == 0:
+		up = token.Failure == nil || !token.Expiry.IsZero()
+	case noToken > 0:
+		up = false
+	}
+	if a.gone() {
+		return up
+	}
+
+	configured := len(t.targets)
+	t.noToken.report(t.logger, noToken > 0, read > 0, append([]any{"jobs", noToken, "configured", configured}, described(tokenErr)...)...)
+	t.paused.report(t.logger, paused > 0, read > 0, append([]any{"jobs", paused, "configured", configured}, described(pauseErr)...)...)
+	t.noTime.report(t.logger, leftOut > 0, leftOut == 0 && !a.probe, "jobs", leftOut, "configured", configured)
+	t.renewal.report(t.logger, token.Failure != nil && !token.Expiry.IsZero(), token.Failure == nil, described(token.Failure)...)
+	return up
+}
+
+// aboutJob tells whether the outcome says something of the job.
+func (o outcome) aboutJob() bool {
+	if o.err == nil {
+		return true
+	}
+	switch o.err.Reason {
+	case zuora.ReasonAuth, zuora.ReasonUnavailable, zuora.ReasonTimeout, zuora.ReasonRateLimited:
+		return false
+	}
+	return true
+}

@@ -1,7 +1,7 @@
 // Package zuora reads data labeling jobs from the Zuora REST API.
 //
-// It keeps to what Zuora's API reference says and copes with what it leaves
-// open; it knows neither Prometheus nor a configuration file.
+// It follows Zuora's API reference and copes with what that leaves open. It
+// knows neither Prometheus nor a configuration file.
 package zuora
 
 import (
@@ -9,17 +9,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
-	"syscall"
+	"sync/atomic"
 	"time"
 )
-
-// maxBody bounds the bodies that are read, after unpacking. A job takes about
-// 200 bytes.
-const maxBody = 1 << 20
 
 // Config says how to reach one tenant.
 type Config struct {
@@ -27,47 +25,56 @@ type Config struct {
 	TokenURL *url.URL // such as https://rest.na.zuora.com/oauth/token
 
 	ClientID string
-	// ClientSecret is asked for each token. Its errors must not quote it.
+	// ClientSecret is called for each token request. Its errors must not quote
+	// the secret.
 	ClientSecret   func() (string, error)
 	Scopes         []string   // optional
-	EndpointParams url.Values // optional: more parameters for the token request
+	EndpointParams url.Values // optional: more parameters of the token request
 
 	EntityID   string // optional: Zuora-Entity-Ids
 	APIVersion string // Zuora-Version
 	UserAgent  string
 
-	RequestTimeout        time.Duration // of one request, from sending it to the end of its answer
-	MaxConcurrentRequests int           // job requests that run at once
-	RateLimitReserve      float64       // share of the rate limit, 0 to 1, that is left to others
+	RequestTimeout   time.Duration // of one request, from sending it to the end of its answer
+	RateLimitReserve float64       // share of the rate limit, 0 to 1, that is left to others
 
-	// The transports that requests go out by. They are two, so that whoever
-	// wraps them knows which operation a request is for.
-	TokenTransport, JobTransport http.RoundTripper
+	Transport http.RoundTripper
+	// Secrets are further texts that no error may repeat, such as a proxy's
+	// password.
+	Secrets []string
+	// TokenBudget is shared by all clients of a process; nil sets no bound.
+	TokenBudget *TokenBudget
+	// Observe is optional. It is called when a request is sent, and what it
+	// returns when the answer has ended, with the HTTP status or, if there was
+	// no answer, 0.
+	Observe func(operation string) (done func(status int))
 }
 
 // Client reads the data labeling jobs of one tenant. It is safe for concurrent
-// use; Close ends it.
+// use, and sets no bound to it. Close ends it.
 type Client struct {
 	Config
-	jobs   *url.URL      // ends where the job's id begins
-	slots  chan struct{} // holds a value for each job request under way
-	limits *limiter
+	jobs   *url.URL // ends where the job's id begins
+	limits *limits
 	tokens *tokenSource
+
+	trackPrefix string // of each Zuora-Track-Id: unique to this client
+	tracked     atomic.Uint64
 }
 
 // NewClient returns a client that has not sent anything yet.
 func NewClient(c Config) *Client {
 	client := &Client{
-		Config: c,
-		jobs:   rooted(c.BaseURL).JoinPath("v1/multi-organizations/data-labeling-job/"),
-		slots:  make(chan struct{}, c.MaxConcurrentRequests),
-		limits: newLimiter(c.RateLimitReserve),
+		Config:      c,
+		jobs:        rooted(c.BaseURL).JoinPath("v1/multi-organizations/data-labeling-job/"),
+		limits:      newLimits(c.RateLimitReserve),
+		trackPrefix: fmt.Sprintf("zuora_exporter-%016x-", rand.Uint64()),
 	}
-	client.tokens = newTokenSource(client.requestToken)
+	client.tokens = newTokenSource(client)
 	return client
 }
 
-// rooted returns u with a path: what is joined to none is a relative path.
+// rooted returns u with a path: url.URL joins to none a relative path.
 func rooted(u *url.URL) *url.URL {
 	r := *u
 	if r.Path == "" {
@@ -76,20 +83,19 @@ func rooted(u *url.URL) *url.URL {
 	return &r
 }
 
-// Close ends a token request that may be under way and waits for it. Reads
-// that are under way end with their contexts; new ones fail.
+// Close ends a token request in progress. Reads in progress end with their
+// contexts; new ones fail once the token has expired.
 func (c *Client) Close() { c.tokens.close() }
 
 // Limits returns what Zuora said of the tenant's limits so far.
 func (c *Client) Limits() Limits { return c.limits.snapshot() }
 
-// PausedUntil returns, for each operation whose requests are held back, until
+// PausedUntil returns, for each operation whose requests are paused, until
 // when they are.
 func (c *Client) PausedUntil() map[string]time.Time { return c.limits.pausedUntil(time.Now()) }
 
-// TokenExpiry returns when the token in use ends, the zero time where there is
-// none.
-func (c *Client) TokenExpiry() time.Time { return c.tokens.expiry() }
+// Token returns what is known of the tenant's token.
+func (c *Client) Token() TokenState { return c.tokens.state() }
 
 // CheckToken gets a token, or uses the one it has. The error is always an *Error.
 func (c *Client) CheckToken(ctx context.Context) error {
@@ -100,19 +106,9 @@ func (c *Client) CheckToken(ctx context.Context) error {
 }
 
 // DataLabelingJob reads one job: GET /v1/multi-organizations/data-labeling-job/{job-id}.
-// The error is always an *Error. It waits until fewer than
-// MaxConcurrentRequests run and sends nothing while Zuora asked to hold back.
+// The error is always an *Error. It sends nothing while job requests are paused.
 func (c *Client) DataLabelingJob(ctx context.Context, id string) (*DataLabelingJob, error) {
-	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
-	case <-ctx.Done():
-		return nil, &Error{
-			Operation: OperationDataLabelingJob, Reason: ReasonTimeout, NotBegun: true,
-			Message: "no time left before a request could begin",
-		}
-	}
-	// Each kind of second try happens once at most.
+	// Each kind of retry happens once at most.
 	var renewed, repeated bool
 	for {
 		job, tok, err := c.tryJob(ctx, id)
@@ -131,10 +127,10 @@ func (c *Client) DataLabelingJob(ctx context.Context, id string) (*DataLabelingJ
 	}
 }
 
-// tryJob gets a token and sends one request. The token is nil where the error
-// is about having none, and where the request was held back.
+// tryJob gets a token and sends one request. The token is nil if there is
+// none, or if requests are paused.
 func (c *Client) tryJob(ctx context.Context, id string) (*DataLabelingJob, *token, *Error) {
-	if err := c.limits.held(OperationDataLabelingJob, time.Now()); err != nil {
+	if err := c.limits.paused(OperationDataLabelingJob, time.Now()); err != nil {
 		return nil, nil, err
 	}
 	tok, err := c.tokens.token(ctx)
@@ -142,14 +138,11 @@ func (c *Client) tryJob(ctx context.Context, id string) (*DataLabelingJob, *toke
 		return nil, nil, err
 	}
 	// The wait for the token may have been long.
-	if err := c.limits.held(OperationDataLabelingJob, time.Now()); err != nil {
+	if err := c.limits.paused(OperationDataLabelingJob, time.Now()); err != nil {
 		return nil, nil, err
 	}
 	job, err := c.requestJob(ctx, tok, id)
-	if err != nil {
-		return nil, tok, err.redact(tok.secrets)
-	}
-	return job, tok, nil
+	return job, tok, err
 }
 
 func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLabelingJob, *Error) {
@@ -158,116 +151,42 @@ func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLa
 	if target.RawPath != "" {
 		target.RawPath += id // an id needs no escaping
 	}
-	resp, body, err := c.send(ctx, c.JobTransport, OperationDataLabelingJob, &http.Request{
+	header := maps.Clone(tok.header)
+	header["Zuora-Track-Id"] = []string{c.trackPrefix + strconv.FormatUint(c.tracked.Add(1), 36)}
+	a, err := c.send(ctx, OperationDataLabelingJob, &http.Request{
 		Method: http.MethodGet,
 		URL:    &target,
 		Host:   target.Host,
-		Header: tok.header,
-		// A request with a body, even an empty one, is not repeated by
-		// http.Transport itself, which would try a lost request again on each
-		// idle connection. One more try is ours to make, and ours to count.
+		Header: header,
+		// http.Transport does not repeat a request with a body, even an empty
+		// one. It would repeat a lost one on each idle connection; the one
+		// retry is ours to make, and to count.
 		Body:             io.NopCloser(strings.NewReader("")),
 		TransferEncoding: []string{"identity"},
-	})
-	if resp != nil {
-		c.limits.observe(resp.Header, tok.secrets, time.Now())
-	}
-	if err != nil && (resp == nil || resp.StatusCode == http.StatusOK) {
+	}, tok.secrets)
+	if a == nil {
 		return nil, err
 	}
-	if resp.StatusCode == http.StatusOK {
-		job, err := decodeJob(body, id)
-		if err == nil {
-			job.Status, job.ObjectType = tok.secrets.Replace(job.Status), tok.secrets.Replace(job.ObjectType)
-			job.ReceivedAt = time.Now()
+	c.limits.observe(a.header, tok.secrets, time.Now())
+	if a.status == http.StatusOK {
+		if err != nil {
+			return nil, err
+		}
+		job, invalid := decodeJob(a.body, id, tok.secrets)
+		if invalid == nil {
+			c.limits.pauseBelowReserve(a.header, time.Now())
 			return job, nil
 		}
-		f := decodeFailure(body)
-		if !errors.Is(err, errNoSuccess) && (!errors.Is(err, errNoJob) || len(f.reasons) == 0) {
-			return nil, &Error{
-				Operation: OperationDataLabelingJob, Reason: ReasonInvalidResponse, StatusCode: resp.StatusCode,
-				Message: err.Error(), RequestID: resp.Header.Get(headerRequestID),
-			}
+		// Versions before 2024-05-20 tell errors with status 200.
+		if !errors.Is(invalid, errNoSuccess) && (!errors.Is(invalid, errNoJob) || len(decodeFailure(a.body).reasons) == 0) {
+			return nil, a.error(ReasonInvalidResponse, invalid.Error())
 		}
 	}
-	e := answerError(OperationDataLabelingJob, resp, decodeFailure(body)).orTooLate(err)
+	e := a.failed(decodeFailure(a.body)).orTooLate(err)
 	if e.limited {
-		c.limits.limited(OperationDataLabelingJob, resp.Header, time.Now())
+		c.limits.pause(OperationDataLabelingJob, a.header, time.Now())
+	} else {
+		c.limits.pauseBelowReserve(a.header, time.Now())
 	}
 	return nil, e
-}
-
-// send sends one request by the transport itself: that follows no redirect,
-// which would carry the credentials elsewhere, and puts no URL into its
-// errors. It returns the answer, where there was one, with the body read and
-// closed. A body that ends too early is an error only where the status is 200:
-// any other says enough by itself. A body that came too late is one with any
-// status, and what came of it is returned as well.
-func (c *Client) send(ctx context.Context, transport http.RoundTripper, operation string, req *http.Request) (*http.Response, []byte, *Error) {
-	parent := ctx
-	ctx, cancel := context.WithTimeout(ctx, c.RequestTimeout)
-	defer cancel()
-
-	fail := func(reason Reason, resp *http.Response, format string, args ...any) *Error {
-		e := &Error{Operation: operation, Reason: reason, Message: fmt.Sprintf(format, args...)}
-		if resp != nil {
-			e.StatusCode, e.RequestID = resp.StatusCode, resp.Header.Get(headerRequestID)
-		}
-		return e
-	}
-	outOfTime := func(resp *http.Response) *Error {
-		what := "no answer"
-		if resp != nil {
-			what = "no end of the answer"
-		}
-		if parent.Err() != nil {
-			return fail(ReasonTimeout, resp, "%s before the scrape's time ran out", what)
-		}
-		return fail(ReasonTimeout, resp, "%s within the request timeout of %s", what, c.RequestTimeout)
-	}
-
-	resp, err := transport.RoundTrip(req.WithContext(ctx))
-	if err != nil {
-		if isTimeout(ctx, err) {
-			return nil, nil, outOfTime(nil)
-		}
-		e := fail(ReasonUnavailable, nil, "%s", err)
-		e.lost = isLost(err)
-		return nil, nil, e
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		return resp, nil, nil // its body is the connection itself, which no context ends
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
-	switch {
-	case err != nil && isTimeout(ctx, err):
-		return resp, body, outOfTime(resp)
-	case resp.StatusCode != http.StatusOK:
-		return resp, body, nil
-	case err != nil:
-		return resp, nil, fail(ReasonInvalidResponse, resp, "the body is cut short: %s", err)
-	case len(body) > maxBody:
-		return resp, nil, fail(ReasonInvalidResponse, resp, "the body is larger than %d bytes", maxBody)
-	}
-	return resp, body, nil
-}
-
-// isTimeout tells whether err came of the context's end. The dialer learns of
-// the deadline a moment before the context says so.
-func isTimeout(ctx context.Context, err error) bool {
-	return ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded)
-}
-
-// isLost tells whether a connection that had been made ended before an answer
-// began, as opposed to one that could not be made.
-func isLost(err error) bool {
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
-		return false
-	}
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
-		strings.Contains(err.Error(), "server closed idle connection") ||
-		strings.Contains(err.Error(), "http2:")
 }

@@ -1,13 +1,12 @@
 package zuora
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
-	"unicode"
 )
 
 // Reason says in one word why a read failed.
@@ -15,55 +14,45 @@ type Reason string
 
 // The reasons, in the order in which they are tried: the first that fits.
 const (
-	// ReasonAuth is a refused token, 401, 403, or a code of category 10 or 11.
+	// ReasonAuth is 401 or 403, 400 for the token, or category 10 or 11.
 	ReasonAuth Reason = "auth"
-	// ReasonRateLimited is 429, a code of category 70, or a request that was
-	// held back because of an earlier one.
+	// ReasonRateLimited is 429, category 70, or a request that was not sent
+	// because requests are paused.
 	ReasonRateLimited Reason = "rate_limited"
-	// ReasonNotFound is 404, category 40, or a message saying that the job
-	// does not exist.
+	// ReasonNotFound is 404 for a job, category 40, or a message saying that
+	// something does not exist.
 	ReasonNotFound Reason = "not_found"
-	// ReasonTimeout is a request, or its caller, that ran out of time.
+	// ReasonTimeout is the end of the request's or the caller's time.
 	ReasonTimeout Reason = "timeout"
 	// ReasonUnavailable is no connection, TLS, a 5xx, or category 50, 60, 61, 99.
 	ReasonUnavailable Reason = "unavailable"
-	// ReasonInvalidResponse is a 200 that cannot be believed.
+	// ReasonInvalidResponse is a 200 that holds no valid answer.
 	ReasonInvalidResponse Reason = "invalid_response"
 	// ReasonRefused is any other answer.
 	ReasonRefused Reason = "refused"
 )
 
-// The operations of the API that the client asks.
+// The operations of Zuora's API that the client uses.
 const (
 	OperationToken           = "token"
 	OperationDataLabelingJob = "data_labeling_job"
 )
 
 // Error is a failed read: what Zuora said, or why it could not be asked. No
-// text in it holds the client secret or a token, and all are cut to a length
-// that suits a log line.
+// text in it repeats a secret, and each has at most 300 characters.
 type Error struct {
 	Operation  string // OperationToken or OperationDataLabelingJob
 	Reason     Reason
-	StatusCode int    // the HTTP status; 0 where there was none
+	StatusCode int    // the HTTP status; 0 if there was none
 	Code       string // Zuora's code: digits or a word; may be empty
 	Message    string // Zuora's message, or what went wrong in our words
 	RequestID  string // Zuora-Request-Id, which Zuora's support asks for
 	ProcessID  string // processId, which it asks for as well
-	// NotBegun is true where time ran out before anything was sent for this
-	// read, because the requests of others took all there was.
-	NotBegun bool
+	TrackID    string // Zuora-Track-Id; empty for a token request
 
-	// unauthorized is true where Zuora does not accept the token.
-	unauthorized bool
-	// limited is true where Zuora says that a limit was reached, even if
-	// another reason fits first.
-	limited bool
-	// lost is true where the connection ended before the status line.
-	lost bool
-	// heldUntil is the instant before which a token request is not repeated
-	// because Zuora asked so; zero where it did not.
-	heldUntil time.Time
+	unauthorized bool // Zuora does not accept the token
+	limited      bool // a limit was reached, even if another reason fits first
+	lost         bool // the connection ended before the status line
 }
 
 // Error tells the failure in one line.
@@ -82,12 +71,12 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// retryable tells whether asking again at once may help: after a 5xx or a lost
-// connection, but never against a limit.
+// retryable tells whether a retry at once may help: after a 5xx or a lost
+// connection, but never if a limit was reached.
 func (e *Error) retryable() bool { return e.lost || e.StatusCode >= 500 && !e.limited }
 
-// orTooLate returns the first of two reasons that fit an answer: what it says
-// itself, or late, where it is not nil, that it did not end in time.
+// orTooLate returns the first reason that fits an answer: what it says itself,
+// or late, if that is not nil, saying that it did not end in time.
 func (e *Error) orTooLate(late *Error) *Error {
 	if late == nil || e.Reason != ReasonUnavailable && e.Reason != ReasonRefused {
 		return e
@@ -96,32 +85,33 @@ func (e *Error) orTooLate(late *Error) *Error {
 }
 
 // failure is the body of an answer that tells an error. Zuora uses several
-// shapes, sometimes at once, and its gateways add theirs; nothing is required
-// and nothing of an unexpected type may hide the rest.
+// shapes, sometimes at once, and its gateways have their own; nothing is
+// required, and no field of an unexpected type may hide the others.
 type failure struct {
-	success   *bool
+	denied    bool // success is false
 	reasons   []apiReason
 	processID string
-	// plain is true where the body was no JSON object.
-	plain bool
 }
 
 type apiReason struct{ code, message string }
 
 func decodeFailure(body []byte) failure {
 	var top map[string]json.RawMessage
-	if json.Unmarshal(body, &top) != nil || top == nil {
-		return failure{plain: true}
+	if json.Unmarshal(body, &top) != nil {
+		return failure{}
 	}
-	f := failure{processID: text(top["processId"])}
-	var success bool
-	if raw, ok := top["success"]; ok && json.Unmarshal(raw, &success) == nil {
-		f.success = &success
+	f := failure{denied: string(top["success"]) == "false", processID: text(top["processId"])}
+	var elements []json.RawMessage
+	if json.Unmarshal(top["reasons"], &elements) != nil {
+		elements = []json.RawMessage{top["reasons"]}
 	}
-	var reasons []map[string]json.RawMessage
-	if json.Unmarshal(top["reasons"], &reasons) == nil {
-		for _, r := range reasons {
+	for _, raw := range elements {
+		var r map[string]json.RawMessage
+		var message string
+		if json.Unmarshal(raw, &r) == nil && r != nil {
 			f.reasons = append(f.reasons, apiReason{text(r["code"]), text(r["message"])})
+		} else if json.Unmarshal(raw, &message) == nil && message != "" {
+			f.reasons = append(f.reasons, apiReason{message: message})
 		}
 	}
 	code := text(top["code"])
@@ -169,19 +159,20 @@ func isLimit(status int, reasons []apiReason) bool {
 
 // classify returns the first reason that fits an answer that is an error,
 // whatever its status, and otherwise ReasonRefused.
-func classify(status int, reasons []apiReason) Reason {
+func classify(operation string, status int, reasons []apiReason) Reason {
 	inCategory := func(categories ...string) bool {
 		return slices.ContainsFunc(reasons, func(r apiReason) bool { return slices.Contains(categories, category(r.code)) })
 	}
 	missing := slices.ContainsFunc(reasons, func(r apiReason) bool {
 		return strings.Contains(strings.ToLower(r.message), "does not exist")
 	})
+	token := operation == OperationToken
 	switch {
-	case status == http.StatusUnauthorized, status == http.StatusForbidden, inCategory("10", "11"):
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, token && status == http.StatusBadRequest, inCategory("10", "11"):
 		return ReasonAuth
 	case isLimit(status, reasons):
 		return ReasonRateLimited
-	case status == http.StatusNotFound, inCategory("40"), missing:
+	case status == http.StatusNotFound && !token, inCategory("40"), missing:
 		return ReasonNotFound
 	case status >= 500, inCategory("50", "60", "61", "99"):
 		return ReasonUnavailable
@@ -189,64 +180,37 @@ func classify(status int, reasons []apiReason) Reason {
 	return ReasonRefused
 }
 
-// answerError turns an answer that is an error into one. The caller redacts it.
-func answerError(operation string, resp *http.Response, f failure) *Error {
-	e := &Error{
-		Operation:  operation,
-		Reason:     classify(resp.StatusCode, f.reasons),
-		limited:    isLimit(resp.StatusCode, f.reasons),
-		StatusCode: resp.StatusCode,
-		ProcessID:  f.processID,
-		RequestID:  resp.Header.Get(headerRequestID),
+// error returns an error about the answer, or about the lack of one.
+func (a *answer) error(reason Reason, message string) *Error {
+	return &Error{
+		Operation:  a.operation,
+		Reason:     reason,
+		StatusCode: a.status,
+		Message:    a.secrets.show(message, maxText),
+		RequestID:  a.secrets.show(a.header.Get(headerRequestID), maxText),
+		TrackID:    a.trackID,
 	}
+}
+
+// failed returns the error that the answer tells.
+func (a *answer) failed(f failure) *Error {
+	var code, message string
+	unauthorized := a.status == http.StatusUnauthorized
 	for _, r := range f.reasons {
-		if e.Code == "" {
-			e.Code = r.code
-		}
-		if e.Message == "" {
-			e.Message = r.message
-		}
-		e.unauthorized = e.unauthorized || category(r.code) == "11"
+		code, message = cmp.Or(code, r.code), cmp.Or(message, r.message)
+		unauthorized = unauthorized || category(r.code) == "11"
 	}
-	e.unauthorized = e.unauthorized || resp.StatusCode == http.StatusUnauthorized
 	switch {
-	case e.Message != "":
-	case resp.StatusCode == http.StatusOK:
-		e.Message = "success is false, without a message"
-	case resp.StatusCode >= 300 && resp.StatusCode < 400:
-		e.Message = "redirects are not followed"
+	case message != "":
+	case a.status == http.StatusOK:
+		message = "success is false, without a message"
+	case a.status >= 300 && a.status < 400:
+		message = "redirects are not followed"
 	default:
-		e.Message = http.StatusText(resp.StatusCode)
+		message = http.StatusText(a.status)
 	}
+	e := a.error(classify(a.operation, a.status, f.reasons), message)
+	e.Code, e.ProcessID = a.secrets.show(code, maxText), a.secrets.show(f.processID, maxText)
+	e.unauthorized, e.limited = unauthorized, isLimit(a.status, f.reasons)
 	return e
-}
-
-// redact takes the secrets out of all texts of e and cuts these to length.
-func (e *Error) redact(secrets *strings.Replacer) *Error {
-	for _, s := range []*string{&e.Code, &e.Message, &e.RequestID, &e.ProcessID} {
-		if secrets != nil {
-			*s = secrets.Replace(*s)
-		}
-		*s = Printable(*s, 300)
-	}
-	return e
-}
-
-// Printable makes a text from Zuora fit to be shown: "_" stands for each
-// character that cannot be printed, and the text ends after limit characters.
-func Printable(s string, limit int) string {
-	n := 0
-	for i := range s {
-		if n == limit {
-			s = s[:i]
-			break
-		}
-		n++
-	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '_'
-	}, s)
 }

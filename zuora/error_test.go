@@ -1,7 +1,6 @@
 package zuora
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -45,12 +44,14 @@ func TestAnswerError(t *testing.T) {
 		"seven digits have no category":     {200, `{"reasons":[{"code":"5000070","message":"m"}]}`, Error{Reason: ReasonRefused, Code: "5000070", Message: "m"}},
 		"auth goes before not_found":        {403, `{"message":"The user does not exist"}`, Error{Reason: ReasonAuth, Message: "The user does not exist"}},
 		"rate_limited before unavailable":   {503, `{"reasons":[{"code":70,"message":"m"}]}`, Error{Reason: ReasonRateLimited, Code: "70", Message: "m"}},
+		"one reason that is no object":      {200, `{"reasons":["text",{"code":"50000070","message":"m"},7]}`, Error{Reason: ReasonRateLimited, Code: "50000070", Message: "text"}},
+		"one reason that is not in a list":  {200, `{"reasons":{"code":"50000070","message":"m"}}`, Error{Reason: ReasonRateLimited, Code: "50000070", Message: "m"}},
 		"409":                               {409, `{}`, Error{Reason: ReasonRefused, Message: "Conflict"}},
 		"204":                               {204, ``, Error{Reason: ReasonRefused, Message: "No Content"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			resp := &http.Response{StatusCode: tc.status, Header: http.Header{}}
-			got := answerError(OperationDataLabelingJob, resp, decodeFailure([]byte(tc.body)))
+			a := &answer{operation: OperationDataLabelingJob, status: tc.status}
+			got := a.failed(decodeFailure([]byte(tc.body)))
 			tc.want.Operation, tc.want.StatusCode = OperationDataLabelingJob, tc.status
 			if diff := cmp.Diff(&tc.want, got, cmpopts.IgnoreUnexported(Error{})); diff != "" {
 				t.Error(diff)
@@ -59,17 +60,14 @@ func TestAnswerError(t *testing.T) {
 	}
 }
 
-func TestRedactTakesSecretsOut(t *testing.T) {
-	e := &Error{
-		Message:   "hunter2 and hunter%2B are wrong\nreally" + strings.Repeat(".", 400),
-		RequestID: "x-hunter2", Code: "hunter2", ProcessID: "hunter2",
-	}
-	e.redact(strings.NewReplacer("hunter2", "<secret>", "hunter%2B", "<secret>"))
-	if text := e.Error() + e.RequestID + e.ProcessID; strings.Contains(text, "hunter") || strings.Contains(text, "\n") {
-		t.Errorf("%q", text)
+func TestErrorTextsAreShort(t *testing.T) {
+	a := &answer{operation: OperationToken, status: 401}
+	e := a.failed(failure{reasons: []apiReason{{message: "wrong\nreally" + strings.Repeat(".", 400)}}})
+	if strings.Contains(e.Error(), "\n") {
+		t.Errorf("got %q, want one line", e.Error())
 	}
 	if n := utf8.RuneCountInString(e.Message); n != 300 {
-		t.Errorf("a message of %d characters", n)
+		t.Errorf("got a message of %d characters, want 300", n)
 	}
 }
 
@@ -81,8 +79,8 @@ func FuzzDecodeFailure(f *testing.F) {
 		f.Add(200, []byte(body))
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		resp := &http.Response{StatusCode: status, Header: http.Header{}}
-		e := answerError(OperationDataLabelingJob, resp, decodeFailure(body)).redact(nil)
+		a := &answer{operation: OperationDataLabelingJob, status: status, body: body}
+		e := a.failed(decodeFailure(body))
 		if e.Reason == "" || !utf8.ValidString(e.Error()) || strings.ContainsAny(e.Error(), "\n\r") {
 			t.Errorf("%q: %q", e.Reason, e.Error())
 		}

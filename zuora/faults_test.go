@@ -162,9 +162,9 @@ func TestBodyThatNeverEnds(t *testing.T) {
 			s = newServer(t)
 			c = newClient(t, s, func(c *zuora.Config) { c.RequestTimeout = 200 * time.Millisecond })
 			s.SetTokenFault(tc.fault)
-			want := zuora.ReasonAuth // any 4xx
-			if tc.want == zuora.ReasonTimeout && name != "400" {
-				want = zuora.ReasonTimeout
+			want := zuora.ReasonTimeout
+			if strings.HasPrefix(name, "400") || name == "403" {
+				want = zuora.ReasonAuth
 			}
 			if _, err := readSample(t, c); err == nil || err.Reason != want {
 				t.Errorf("%v for the token, want the reason %s", err, want)

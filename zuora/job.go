@@ -12,31 +12,50 @@ import (
 	"unicode/utf8"
 )
 
-// The states of a data labeling job that Zuora documents. Others occur and
-// are carried as they come.
+// The states of a data labeling job that Zuora documents. Others may occur and
+// are kept as they are.
 const (
 	Accepted   = "Accepted"   // taken by the system
 	Dispatched = "Dispatched" // handed to the labeling service
-	Completed  = "Completed"  // ended; Progress says with what success
+	Completed  = "Completed"  // ended; the counts say with what success
 )
 
+// documented has the states and the object types that Zuora's API reference
+// names.
+var documented = map[string]bool{
+	Accepted: true, Dispatched: true, Completed: true,
+	"User": true, "Account": true, "Product": true, "BillRun": true, "PaymentRun": true, "ForecastRun": true,
+}
+
+// label makes a text from Zuora fit to be a label's value. A text that repeats
+// a secret counts as not sent, unless Zuora documents it.
+func (s secrets) label(text string) string {
+	if documented[text] {
+		return text
+	}
+	if text = printable(text, maxLabel); s.in(text) {
+		return ""
+	}
+	return text
+}
+
 // DataLabelingJob is a job's state as Zuora told it. A field that Zuora left
-// out, or sent as null, is empty or nil: no field of the answer is documented
-// as required, and an absent count is not zero. A job handed out by this
-// package is shared between readers and must not be changed.
+// out, or sent as null, is empty or nil: Zuora documents no field as required,
+// and an absent count is not zero. Texts are printable and have at most 64
+// characters. A job that this package returns must not be changed.
 //
 // Source: "Retrieve a data labeling job" in Zuora's API reference.
 type DataLabelingJob struct {
-	Status     string // jobStatus, spelt as Zuora does
+	Status     string // jobStatus, as Zuora spells it
 	ObjectType string // objectType: Account, User, Product, BillRun, ...
 	// Counts of objects.
 	Labeled, Failed, Timeout *int64
 	Total                    *int64 // totalObject: objects to be labeled
-	// ReceivedAt is when the answer had been read to its end.
+	// ReceivedAt is when the answer had been read.
 	ReceivedAt time.Time
 }
 
-// CheckJobID returns an error where id cannot be a data labeling job's. Zuora
+// CheckJobID returns an error if id cannot be a data labeling job's. Zuora
 // documents 32 characters; they must also be safe in a URL's path.
 func CheckJobID(id string) error {
 	if n := utf8.RuneCountInString(id); n != 32 {
@@ -98,7 +117,7 @@ var (
 )
 
 // decodeJob reads the body of a 200. Its errors quote nothing of the body.
-func decodeJob(body []byte, id string) (*DataLabelingJob, error) {
+func decodeJob(body []byte, id string, known secrets) (*DataLabelingJob, error) {
 	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
 		return nil, errors.New("not a JSON object") // null would decode without an error
 	}
@@ -115,12 +134,13 @@ func decodeJob(body []byte, id string) (*DataLabelingJob, error) {
 		return nil, errors.New("the answer is another job's")
 	}
 	return &DataLabelingJob{
-		Status:     a.JobStatus,
-		ObjectType: a.ObjectType,
+		Status:     known.label(a.JobStatus),
+		ObjectType: known.label(a.ObjectType),
 		Labeled:    (*int64)(a.Progress.Labeled),
 		Failed:     (*int64)(a.Progress.Failed),
 		Timeout:    (*int64)(a.Progress.Timeout),
 		Total:      (*int64)(a.TotalObject),
+		ReceivedAt: time.Now(),
 	}, nil
 }
 

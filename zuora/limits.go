@@ -22,18 +22,18 @@ const (
 )
 
 const (
-	defaultHold = time.Minute      // where a 429 names no instant
-	maxHold     = 15 * time.Minute // whatever a 429 says
-	minHold     = time.Second      // "at once" still means not now
-	// maxReserveHold is the longest window for which Zuora counts requests.
-	maxReserveHold = 24 * time.Hour
+	defaultPause = time.Minute      // if a 429 names no time
+	maxPause     = 15 * time.Minute // whatever a 429 says
+	minPause     = time.Second      // "at once" still means not now
+	// maxReservePause is the longest window for which Zuora counts requests.
+	maxReservePause = 24 * time.Hour
 	// maxConcurrencyTypes bounds what a confused gateway can make us keep;
 	// Zuora documents four.
 	maxConcurrencyTypes = 16
 )
 
-// Limits is what Zuora said of the tenant's limits in its newest answers about
-// jobs. A field that it never sent is nil, zero or missing.
+// Limits is what Zuora said of the tenant's limits in its newest answers to job
+// requests. A field that it never sent is nil, zero or missing.
 //
 // Source: "Rate limits" and "Concurrent request limits" in Zuora's API
 // reference.
@@ -53,85 +53,96 @@ type ConcurrencyLimit struct {
 	Limit, Remaining *int64
 }
 
-// limiter remembers limits and until when requests are held back.
-type limiter struct {
+// limits remembers what Zuora said of the limits, and until when requests are
+// paused.
+type limits struct {
 	reserve float64 // share of the rate limit that is left to others
 
 	mu     sync.Mutex
-	limits Limits
-	until  map[string]time.Time // by operation
+	told   Limits
+	pauses map[string]time.Time // by operation
 }
 
-func newLimiter(reserve float64) *limiter {
-	return &limiter{
+func newLimits(reserve float64) *limits {
+	return &limits{
 		reserve: reserve,
-		limits:  Limits{Concurrency: make(map[string]ConcurrencyLimit)},
-		until:   make(map[string]time.Time),
+		told:    Limits{Concurrency: make(map[string]ConcurrencyLimit)},
+		pauses:  make(map[string]time.Time),
 	}
 }
 
-// observe takes in the headers of an answer about a job, in which no secret may
-// stay.
-func (l *limiter) observe(h http.Header, secrets *strings.Replacer, now time.Time) {
+// observe remembers the limits that the answer to a job request names.
+func (l *limits) observe(h http.Header, s secrets, now time.Time) {
 	limit, remaining, reset := rateLimit(h.Get(headerRateLimit)), number(h.Get(headerRateRemaining)), seconds(h.Get(headerRateReset))
 	concurrency := ConcurrencyLimit{number(h.Get(headerConcurrencyLimit)), number(h.Get(headerConcurrencyRemaining))}
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if limit != nil {
-		l.limits.RateLimit = limit
+		l.told.RateLimit = limit
 	}
 	if remaining != nil {
-		l.limits.RateLimitRemaining = remaining
+		l.told.RateLimitRemaining = remaining
 	}
 	if reset != nil {
-		l.limits.RateLimitReset = now.Add(*reset)
+		l.told.RateLimitReset = now.Add(*reset)
 	}
 	if concurrency != (ConcurrencyLimit{}) {
-		name := Printable(secrets.Replace(h.Get(headerConcurrencyType)), 64)
-		if _, known := l.limits.Concurrency[name]; known || len(l.limits.Concurrency) < maxConcurrencyTypes {
-			l.limits.Concurrency[name] = concurrency
+		name := h.Get(headerConcurrencyType)
+		if _, known := l.told.Concurrency[name]; !known {
+			name = s.label(name)
 		}
-	}
-	// None left is less than any share, even where nobody says of how many.
-	below := remaining != nil && (limit != nil && float64(*remaining) < l.reserve*float64(*limit) || *remaining == 0 && l.reserve > 0)
-	if below {
-		wait := defaultHold
-		if reset != nil {
-			wait = *reset
+		if _, known := l.told.Concurrency[name]; known || len(l.told.Concurrency) < maxConcurrencyTypes {
+			l.told.Concurrency[name] = concurrency
 		}
-		l.hold(OperationDataLabelingJob, now.Add(min(max(wait, minHold), maxReserveHold)))
 	}
 }
 
-// limited takes in the headers of an answer that says that a limit was
-// reached, and holds back the operation's requests until the instant it returns.
-func (l *limiter) limited(operation string, h http.Header, now time.Time) time.Time {
-	wait := defaultHold
-	if d := retryAfter(h.Get(headerRetryAfter), now); d != nil {
+// pauseBelowReserve pauses job requests until the reset if an answer shows that
+// less than the reserve is left.
+func (l *limits) pauseBelowReserve(h http.Header, now time.Time) {
+	remaining := number(h.Get(headerRateRemaining))
+	if remaining == nil {
+		return
+	}
+	limit := rateLimit(h.Get(headerRateLimit))
+	// None left is less than any share, even of an unknown limit.
+	if limit != nil && float64(*remaining) < l.reserve*float64(*limit) || *remaining == 0 && l.reserve > 0 {
+		wait := defaultPause
+		if reset := seconds(h.Get(headerRateReset)); reset != nil {
+			wait = *reset
+		}
+		l.pauseFor(OperationDataLabelingJob, min(max(wait, minPause), maxReservePause), now)
+	}
+}
+
+// pause pauses an operation's requests after an answer saying that a limit was
+// reached. Retry-After alone decides if it is there.
+func (l *limits) pause(operation string, h http.Header, now time.Time) {
+	wait := defaultPause
+	if d := retryAfter(h, now); d != nil {
 		wait = *d
 	} else if d := seconds(h.Get(headerRateReset)); d != nil {
 		wait = *d
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.hold(operation, now.Add(min(max(wait, minHold), maxHold)))
-	return l.until[operation]
+	l.pauseFor(operation, min(max(wait, minPause), maxPause), now)
 }
 
-// hold never brings forward an instant that is known already: the answers to
-// requests that ran at once come in any order.
-func (l *limiter) hold(operation string, until time.Time) {
-	if until.After(l.until[operation]) {
-		l.until[operation] = until
+// pauseFor never shortens a pause: the answers to requests that ran at once
+// come in any order.
+func (l *limits) pauseFor(operation string, d time.Duration, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if until := now.Add(d); until.After(l.pauses[operation]) {
+		l.pauses[operation] = until
 	}
 }
 
-// held returns the error for a request to operation that has to wait, and nil
-// where it may go.
-func (l *limiter) held(operation string, now time.Time) *Error {
+// paused returns the error for a request that has to wait, and nil if it may
+// be sent.
+func (l *limits) paused(operation string, now time.Time) *Error {
 	l.mu.Lock()
-	until := l.until[operation]
+	until := l.pauses[operation]
 	l.mu.Unlock()
 	if !now.Before(until) {
 		return nil
@@ -139,35 +150,31 @@ func (l *limiter) held(operation string, now time.Time) *Error {
 	return &Error{
 		Operation: operation,
 		Reason:    ReasonRateLimited,
-		Message:   "held back until " + until.UTC().Format(time.RFC3339) + " because of Zuora's limits",
+		Message:   "paused until " + until.UTC().Format(time.RFC3339) + " because of Zuora's limits",
 	}
 }
 
-// pausedUntil returns, by operation, the instants that lie ahead.
-func (l *limiter) pausedUntil(now time.Time) map[string]time.Time {
+// pausedUntil returns the ends of the pauses in force, by operation.
+func (l *limits) pausedUntil(now time.Time) map[string]time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ahead := make(map[string]time.Time, len(l.until))
-	for operation, until := range l.until {
-		if now.Before(until) {
-			ahead[operation] = until
-		}
-	}
-	return ahead
+	ends := maps.Clone(l.pauses)
+	maps.DeleteFunc(ends, func(_ string, until time.Time) bool { return !now.Before(until) })
+	return ends
 }
 
-func (l *limiter) snapshot() Limits {
+func (l *limits) snapshot() Limits {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.limits
+	s := l.told
 	s.Concurrency = maps.Clone(s.Concurrency)
 	return s
 }
 
-// number reads a count that a header gives, nil where it gives none.
+// number reads a count that a header gives; nil if it gives none.
 func number(value string) *int64 {
 	if value == "" {
-		return nil // as most are; an error would be made for each
+		return nil // most are empty, and ParseInt would make an error for each
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
 	if err != nil || n < 0 {
@@ -197,14 +204,19 @@ func rateLimit(value string) *int64 {
 }
 
 // retryAfter reads Retry-After, in seconds or as an HTTP date, as a time span
-// from now on; one that lies behind is zero.
-func retryAfter(value string, now time.Time) *time.Duration {
+// from now on; one in the past is 0. A date is by Zuora's clock, which the
+// answer's own Date shows.
+func retryAfter(h http.Header, now time.Time) *time.Duration {
+	value := h.Get(headerRetryAfter)
 	if d := seconds(value); d != nil {
 		return d
 	}
 	at, err := http.ParseTime(strings.TrimSpace(value))
 	if err != nil {
 		return nil
+	}
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
 	}
 	d := max(at.Sub(now), 0)
 	return &d

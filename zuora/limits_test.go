@@ -2,12 +2,9 @@ package zuora
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 )
-
-var noSecrets = strings.NewReplacer()
 
 func TestRateLimit(t *testing.T) {
 	for value, want := range map[string]*int64{
@@ -42,38 +39,40 @@ func TestRetryAfter(t *testing.T) {
 		"soon":                          -1,
 		"1795000000":                    -1, // an instant is no time span
 	} {
-		got := retryAfter(value, now)
+		got := retryAfter(http.Header{"Retry-After": {value}}, now)
 		if (got == nil) != (want < 0) || got != nil && *got != want {
 			t.Errorf("retryAfter(%q) = %v, want %v", value, got, want)
 		}
 	}
 }
 
-func TestHoldingBack(t *testing.T) {
+func TestPauses(t *testing.T) {
 	for name, tc := range map[string]struct {
 		header http.Header
 		want   time.Duration
 	}{
-		"Retry-After":                       {http.Header{"Retry-After": {"120"}, headerRateReset: {"7"}}, 2 * time.Minute},
-		"RateLimit-Reset without it":        {http.Header{headerRateReset: {"7"}}, 7 * time.Second},
-		"RateLimit-Reset where it is wrong": {http.Header{"Retry-After": {"soon"}, headerRateReset: {"7"}}, 7 * time.Second},
-		"neither":                           {nil, time.Minute},
-		"at most 15 minutes":                {http.Header{"Retry-After": {"86400"}}, 15 * time.Minute},
-		"at least a second":                 {http.Header{"Retry-After": {"0"}}, time.Second},
+		"Retry-After":                         {http.Header{"Retry-After": {"120"}, headerRateReset: {"7"}}, 2 * time.Minute},
+		"RateLimit-Reset without it":          {http.Header{headerRateReset: {"7"}}, 7 * time.Second},
+		"RateLimit-Reset where it is wrong":   {http.Header{"Retry-After": {"soon"}, headerRateReset: {"7"}}, 7 * time.Second},
+		"neither":                             {nil, time.Minute},
+		"Retry-After alone, whatever is left": {http.Header{"Retry-After": {"30"}, headerRateRemaining: {"0"}, headerRateReset: {"7200"}}, 30 * time.Second},
+		"a date by Zuora's clock":             {http.Header{"Retry-After": {"Mon, 23 Nov 2026 11:52:00 GMT"}, "Date": {"Mon, 23 Nov 2026 11:50:00 GMT"}}, 2 * time.Minute},
+		"at most 15 minutes":                  {http.Header{"Retry-After": {"86400"}}, 15 * time.Minute},
+		"at least a second":                   {http.Header{"Retry-After": {"0"}}, time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLimiter(0)
-			l.limited(OperationToken, tc.header, now)
+			l := newLimits(0)
+			l.pause(OperationToken, tc.header, now)
 			if got := l.pausedUntil(now)[OperationToken].Sub(now); got != tc.want {
-				t.Errorf("held back for %s, want %s", got, tc.want)
+				t.Errorf("paused for %s, want %s", got, tc.want)
 			}
-			if l.held(OperationToken, now.Add(tc.want-1)) == nil || l.held(OperationToken, now.Add(tc.want)) != nil {
-				t.Error("held does not end when pausedUntil says")
+			if l.paused(OperationToken, now.Add(tc.want-1)) == nil || l.paused(OperationToken, now.Add(tc.want)) != nil {
+				t.Error("paused does not end when pausedUntil says")
 			}
-			if l.held(OperationDataLabelingJob, now) != nil {
-				t.Error("the other operation is held back too")
+			if l.paused(OperationDataLabelingJob, now) != nil {
+				t.Error("the other operation is paused too")
 			}
-			l.limited(OperationToken, http.Header{"Retry-After": {"1"}}, now)
+			l.pause(OperationToken, http.Header{"Retry-After": {"1"}}, now)
 			if got := l.pausedUntil(now)[OperationToken].Sub(now); got != tc.want {
 				t.Errorf("a later answer brought the instant forward to %s", got)
 			}
@@ -100,26 +99,26 @@ func TestReserve(t *testing.T) {
 		"no remaining, nothing to fear": {header("1000", "", "30"), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLimiter(.05)
-			l.observe(tc.header, noSecrets, now)
-			until, held := l.pausedUntil(now)[OperationDataLabelingJob]
-			if got := until.Sub(now); held != (tc.want > 0) || held && got != tc.want {
-				t.Errorf("held back for %s, want %s", got, tc.want)
+			l := newLimits(.05)
+			l.pauseBelowReserve(tc.header, now)
+			until, paused := l.pausedUntil(now)[OperationDataLabelingJob]
+			if got := until.Sub(now); paused != (tc.want > 0) || paused && got != tc.want {
+				t.Errorf("paused for %s, want %s", got, tc.want)
 			}
 		})
 	}
 }
 
 func TestLimitsAreKeptUntilToldOtherwise(t *testing.T) {
-	l := newLimiter(0)
+	l := newLimits(0)
 	if s := l.snapshot(); s.RateLimit != nil || s.RateLimitRemaining != nil || !s.RateLimitReset.IsZero() || len(s.Concurrency) != 0 {
 		t.Errorf("limits before any answer: %+v", s)
 	}
 	l.observe(http.Header{
 		headerRateLimit: {"100"}, headerRateRemaining: {"99"}, headerRateReset: {"60"},
 		headerConcurrencyType: {"Default"}, headerConcurrencyLimit: {"40"}, headerConcurrencyRemaining: {"38"},
-	}, noSecrets, now)
-	l.observe(http.Header{headerRateRemaining: {"98"}}, noSecrets, now.Add(time.Second))
+	}, nil, now)
+	l.observe(http.Header{headerRateRemaining: {"98"}}, nil, now.Add(time.Second))
 	s := l.snapshot()
 	if *s.RateLimit != 100 || *s.RateLimitRemaining != 98 || !s.RateLimitReset.Equal(now.Add(time.Minute)) {
 		t.Errorf("rate limit %d, %d, %s", *s.RateLimit, *s.RateLimitRemaining, s.RateLimitReset)
@@ -128,7 +127,7 @@ func TestLimitsAreKeptUntilToldOtherwise(t *testing.T) {
 		t.Errorf("concurrency %+v", c)
 	}
 	for i := range 100 {
-		l.observe(http.Header{headerConcurrencyType: {string(rune('a' + i))}, headerConcurrencyLimit: {"1"}}, noSecrets, now)
+		l.observe(http.Header{headerConcurrencyType: {string(rune('a' + i))}, headerConcurrencyLimit: {"1"}}, nil, now)
 	}
 	if n := len(l.snapshot().Concurrency); n != maxConcurrencyTypes {
 		t.Errorf("%d types kept", n)
@@ -140,13 +139,13 @@ func FuzzRetryAfter(f *testing.F) {
 		f.Add(value)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		if d := retryAfter(value, now); d != nil && *d < 0 {
+		if d := retryAfter(http.Header{"Retry-After": {value}}, now); d != nil && *d < 0 {
 			t.Errorf("%s", *d)
 		}
-		l := newLimiter(0)
-		l.limited(OperationToken, http.Header{"Retry-After": {value}}, now)
-		if d := l.pausedUntil(now)[OperationToken].Sub(now); d < minHold || d > maxHold {
-			t.Errorf("held back for %s", d)
+		l := newLimits(0)
+		l.pause(OperationToken, http.Header{"Retry-After": {value}}, now)
+		if d := l.pausedUntil(now)[OperationToken].Sub(now); d < minPause || d > maxPause {
+			t.Errorf("paused for %s", d)
 		}
 	})
 }
@@ -155,19 +154,21 @@ func FuzzLimits(f *testing.F) {
 	f.Add("2250000, 50000;w=60", "2249999", "17", "Default", "40", "39")
 	f.Add("", "-1", "x", "", "", "")
 	f.Fuzz(func(t *testing.T, limit, remaining, reset, kind, concurrent, left string) {
-		l := newLimiter(.05)
-		l.observe(http.Header{
+		l := newLimits(.05)
+		h := http.Header{
 			headerRateLimit: {limit}, headerRateRemaining: {remaining}, headerRateReset: {reset},
 			headerConcurrencyType: {kind}, headerConcurrencyLimit: {concurrent}, headerConcurrencyRemaining: {left},
-		}, noSecrets, now)
+		}
+		l.observe(h, nil, now)
+		l.pauseBelowReserve(h, now)
 		s := l.snapshot()
 		for _, n := range []*int64{s.RateLimit, s.RateLimitRemaining} {
 			if n != nil && *n < 0 {
 				t.Errorf("%d", *n)
 			}
 		}
-		if until, ok := l.pausedUntil(now)[OperationDataLabelingJob]; ok && until.Sub(now) > maxReserveHold {
-			t.Errorf("held back until %s", until)
+		if until, ok := l.pausedUntil(now)[OperationDataLabelingJob]; ok && until.Sub(now) > maxReservePause {
+			t.Errorf("paused until %s", until)
 		}
 	})
 }

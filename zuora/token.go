@@ -4,13 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"html"
 	"io"
 	"maps"
 	"math"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,75 +16,78 @@ import (
 )
 
 const (
-	// defaultTokenLife is Zuora's own sample's, for an answer without expires_in.
+	// defaultTokenLife is for an answer without expires_in, as in Zuora's sample.
 	defaultTokenLife = time.Hour
-	// What an answer can claim is bounded: below, so that no answer makes us ask
-	// for tokens without end; above, so that instants do not overflow.
+	// A life that an answer claims is bounded: below, because a token that ends
+	// at once would be asked for without end; above, because times overflow.
 	minTokenLife = time.Second
 	maxTokenLife = 365 * 24 * time.Hour
 	// renewAhead is how long before a token's end Zuora's own sample renews it.
 	renewAhead = 300 * time.Second
-	// A token request that failed is not sent again at once: Zuora allows 100
-	// a minute from one address.
+	// How long a token request that failed is not repeated.
 	minBackoff = time.Second
 	maxBackoff = time.Minute
-	// dropInterval is how often at most a 401 makes us ask for a new token.
+	// dropInterval is the least time between two tokens dropped after a 401.
 	dropInterval = time.Minute
 )
 
 // token is an access token and what is made of it once.
 type token struct {
 	header  http.Header // of every request sent with it; never changed
-	secrets *strings.Replacer
+	secrets secrets
 	expires time.Time
 	renew   time.Time
 }
 
+// TokenState is what is known of a tenant's token without asking Zuora.
+type TokenState struct {
+	Expiry  time.Time // of the token in use; zero if there is none
+	Failure *Error    // of the newest token request; nil if it succeeded
+}
+
 // tokenSource shares one token between all readers. There is one token request
-// at a time, and it belongs to no reader: it goes on when the one that caused
-// it gives up, so that the next finds the token.
+// at a time, and it belongs to no reader: it goes on if the one that caused it
+// gives up, so the next finds the token.
 type tokenSource struct {
-	request func(context.Context) (*token, *Error)
+	client *Client
 
 	ctx    context.Context
 	cancel context.CancelFunc
-	group  sync.WaitGroup
 
 	mu        sync.Mutex
 	current   *token        // nil before the first and after a drop
-	pending   *tokenRequest // nil where none is under way
-	failure   *Error        // of the newest request, nil where it succeeded
+	pending   *tokenRequest // nil if none is in progress
+	failure   *Error        // of the newest request, nil if it succeeded
 	backoff   time.Duration // after that failure
 	notBefore time.Time     // the next request
 	dropped   time.Time     // when a token was dropped last
 }
 
 type tokenRequest struct {
-	done chan struct{} // closed when the fields below are set
-	tok  *token
-	err  *Error
+	trace Trace
+	done  chan struct{} // closed when the fields below are set
+	tok   *token
+	err   *Error
 }
 
-func newTokenSource(request func(context.Context) (*token, *Error)) *tokenSource {
-	s := &tokenSource{request: request}
+func newTokenSource(c *Client) *tokenSource {
+	s := &tokenSource{client: c}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
 
-func (s *tokenSource) close() {
-	s.mu.Lock()
-	s.cancel() // under the lock: no request begins after it
-	s.mu.Unlock()
-	s.group.Wait()
-}
+// close does not wait for a request in progress: a file system that hangs
+// could keep it for ever.
+func (s *tokenSource) close() { s.cancel() }
 
-func (s *tokenSource) expiry() time.Time {
+func (s *tokenSource) state() TokenState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.current == nil || !time.Now().Before(s.current.expires) {
-		return time.Time{}
+	state := TokenState{Failure: s.failure}
+	if s.current != nil && time.Now().Before(s.current.expires) {
+		state.Expiry = s.current.expires
 	}
-	return s.current.expires
+	return state
 }
 
 // token returns the current token while it lives, and otherwise waits for a
@@ -112,25 +113,40 @@ func (s *tokenSource) token(ctx context.Context) (*token, *Error) {
 	}
 	select {
 	case <-pending.done:
+		traceFrom(ctx).join(&pending.trace)
 		return pending.tok, pending.err
 	case <-ctx.Done():
-		return nil, &Error{Operation: OperationToken, Reason: ReasonTimeout, Message: "no token before the scrape's time ran out"}
+		return nil, &Error{Operation: OperationToken, Reason: ReasonTimeout, Message: "no token before the deadline"}
 	}
 }
 
-// begin returns the token request under way, a new one where there is none,
-// and nil where none may be sent now. The caller holds the lock.
+// begin returns the token request in progress, a new one if there is none, and
+// nil if none may be sent now. The caller holds the lock.
 func (s *tokenSource) begin(now time.Time) *tokenRequest {
-	if s.pending != nil {
+	c := s.client
+	switch {
+	case s.pending != nil:
 		return s.pending
-	}
-	if now.Before(s.notBefore) || s.ctx.Err() != nil {
+	case s.ctx.Err() != nil, now.Before(s.notBefore), c.limits.paused(OperationToken, now) != nil:
 		return nil
+	case s.failure != nil:
+		// A repetition waits here, and reads fail with what is known. A first
+		// request or a renewal is worth waiting for.
+		if wait := c.TokenBudget.take(c.TokenURL.Host, maxTokenRepetitions, now); wait > 0 {
+			s.notBefore = now.Add(wait)
+			return nil
+		}
 	}
 	p := &tokenRequest{done: make(chan struct{})}
+	repetition := s.failure != nil
 	s.pending = p
-	s.group.Go(func() {
-		p.tok, p.err = s.request(s.ctx)
+	go func() {
+		defer close(p.done)
+		if repetition || s.await() {
+			p.tok, p.err = c.requestToken(WithTrace(s.ctx, &p.trace))
+		} else {
+			p.err = &Error{Operation: OperationToken, Reason: ReasonUnavailable, Message: "the client is closed"}
+		}
 
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -140,19 +156,31 @@ func (s *tokenSource) begin(now time.Time) *tokenRequest {
 		} else {
 			s.backoff = min(max(2*s.backoff, minBackoff), maxBackoff)
 			s.notBefore = time.Now().Add(s.backoff)
-			if p.err.heldUntil.After(s.notBefore) {
-				s.notBefore = p.err.heldUntil
-			}
 		}
-		close(p.done)
-	})
+	}()
 	return p
+}
+
+// await waits until the budget has room for a request, or tells that the
+// client was closed.
+func (s *tokenSource) await() bool {
+	for s.ctx.Err() == nil {
+		wait := s.client.TokenBudget.take(s.client.TokenURL.Host, maxTokenRequests, time.Now())
+		if wait == 0 {
+			return true
+		}
+		select {
+		case <-time.After(wait):
+		case <-s.ctx.Done():
+		}
+	}
+	return false
 }
 
 // drop gives up a token that Zuora does not accept, and tells whether asking
 // again may help: because a newer token is there, or because this one was
 // dropped. A token is dropped once a minute at most, however many jobs are
-// refused whatever the token.
+// refused with any token.
 func (s *tokenSource) drop(used *token) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,18 +208,17 @@ type tokenAnswer struct {
 func (c *Client) requestToken(ctx context.Context) (*token, *Error) {
 	sent := time.Now()
 	secret, err := c.ClientSecret()
+	if err == nil && secret == "" {
+		err = errors.New("the client secret is empty")
+	}
 	if err != nil {
 		return nil, &Error{Operation: OperationToken, Reason: ReasonAuth, Message: err.Error()}
 	}
-	if secret == "" {
-		return nil, &Error{Operation: OperationToken, Reason: ReasonAuth, Message: "the client secret is empty"}
-	}
-	secrets := spellings(secret)
+	known := secrets{}.with(c.Secrets...).with(secret)
 	for _, values := range c.EndpointParams {
 		for _, value := range values {
-			// A password may be among them; "true" is none.
-			if len(value) > 4 {
-				secrets = append(secrets, spellings(value)...)
+			if len(value) >= 8 { // "true" is no password
+				known = known.with(value)
 			}
 		}
 	}
@@ -214,7 +241,7 @@ func (c *Client) requestToken(ctx context.Context) (*token, *Error) {
 		header.Set("Zuora-Entity-Ids", c.EntityID)
 	}
 	target := *c.TokenURL
-	resp, answer, e := c.send(ctx, c.TokenTransport, OperationToken, &http.Request{
+	a, e := c.send(ctx, OperationToken, &http.Request{
 		Method: http.MethodPost,
 		URL:    &target,
 		Host:   target.Host,
@@ -223,57 +250,40 @@ func (c *Client) requestToken(ctx context.Context) (*token, *Error) {
 		// For a connection that turns out to be gone before anything was sent.
 		GetBody:       func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil },
 		ContentLength: int64(len(body)),
-	})
-	var tok *token
+	}, known)
 	switch {
-	case e == nil:
-		tok, e = c.readToken(resp, answer, secrets, sent)
-	case resp != nil && resp.StatusCode != http.StatusOK:
-		e = c.tokenRefused(resp, answer).orTooLate(e)
+	case a == nil:
+		return nil, e
+	case a.status != http.StatusOK:
+		return nil, c.tokenRefused(a).orTooLate(e)
+	case e != nil:
+		return nil, e
 	}
-	if e != nil {
-		return nil, e.redact(strings.NewReplacer(secrets...))
-	}
-	return tok, nil
+	return c.readToken(a, sent)
 }
 
-// spellings returns, for a strings.Replacer, a secret as it is and as an answer
-// may repeat it.
-func spellings(secret string) []string {
-	var pairs []string
-	for _, escaped := range []string{url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret), secret} {
-		lower := escape.ReplaceAllStringFunc(escaped, strings.ToLower)
-		pairs = append(pairs, escaped, "<secret>", lower, "<secret>")
+// readToken makes a token of a 200.
+func (c *Client) readToken(a *answer, sent time.Time) (*token, *Error) {
+	var body tokenAnswer
+	err := json.Unmarshal(a.body, &body)
+	if err == nil && body.AccessToken == "" {
+		return nil, c.tokenRefused(a)
 	}
-	return pairs
-}
-
-var escape = regexp.MustCompile(`%[0-9A-F]{2}`)
-
-func (c *Client) readToken(resp *http.Response, body []byte, secrets []string, sent time.Time) (*token, *Error) {
-	var answer tokenAnswer
-	err := json.Unmarshal(body, &answer)
-	if resp.StatusCode != http.StatusOK || err == nil && answer.AccessToken == "" {
-		return nil, c.tokenRefused(resp, body)
-	}
-	life := defaultTokenLife
-	if err == nil {
-		life, err = tokenLife(answer.ExpiresIn)
-	} else {
+	var life time.Duration
+	switch {
+	case err != nil:
 		err = jsonError(err)
-	}
-	if err == nil && strings.ContainsFunc(answer.AccessToken, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	case strings.ContainsFunc(body.AccessToken, func(r rune) bool { return r <= ' ' || r > '~' }):
 		err = errors.New("access_token holds characters that a header cannot")
+	default:
+		life, err = tokenLife(body.ExpiresIn)
 	}
 	if err != nil {
-		return nil, &Error{
-			Operation: OperationToken, Reason: ReasonInvalidResponse, StatusCode: resp.StatusCode,
-			Message: err.Error(), RequestID: resp.Header.Get(headerRequestID),
-		}
+		return nil, a.error(ReasonInvalidResponse, err.Error())
 	}
 	header := http.Header{
 		"Accept":        {"application/json"},
-		"Authorization": {"Bearer " + answer.AccessToken},
+		"Authorization": {"Bearer " + body.AccessToken},
 		"User-Agent":    {c.UserAgent},
 		"Zuora-Version": {c.APIVersion},
 	}
@@ -282,7 +292,7 @@ func (c *Client) readToken(resp *http.Response, body []byte, secrets []string, s
 	}
 	return &token{
 		header:  header,
-		secrets: strings.NewReplacer(append(secrets, answer.AccessToken, "<token>")...),
+		secrets: a.secrets.with(body.AccessToken),
 		expires: sent.Add(life),
 		renew:   sent.Add(life - min(renewAhead, life/10)),
 	}, nil
@@ -290,17 +300,16 @@ func (c *Client) readToken(resp *http.Response, body []byte, secrets []string, s
 
 // tokenRefused is the error for an answer that brings no token. Zuora does not
 // document how it refuses one.
-func (c *Client) tokenRefused(resp *http.Response, body []byte) *Error {
-	f := decodeFailure(body)
-	e := answerError(OperationToken, resp, f)
+func (c *Client) tokenRefused(a *answer) *Error {
+	f := decodeFailure(a.body)
+	e := a.failed(f)
+	if e.limited {
+		c.limits.pause(OperationToken, a.header, time.Now())
+	}
 	switch {
-	case e.Reason == ReasonRateLimited:
-		e.heldUntil = c.limits.limited(OperationToken, resp.Header, time.Now())
-	case resp.StatusCode >= 400 && resp.StatusCode < 500:
-		e.Reason = ReasonAuth
-	case resp.StatusCode == http.StatusOK && len(f.reasons) == 0 && f.success == nil:
+	case a.status == http.StatusOK && len(f.reasons) == 0 && !f.denied:
 		e.Reason, e.Message = ReasonInvalidResponse, "no access_token in the answer"
-	case resp.StatusCode == http.StatusOK && e.Reason == ReasonRefused:
+	case a.status == http.StatusOK && e.Reason == ReasonRefused:
 		e.Reason = ReasonAuth
 	}
 	return e

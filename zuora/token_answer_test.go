@@ -31,13 +31,13 @@ func TestTokenAnswers(t *testing.T) {
 		"401 in Spring's shape":      {401, `{"timestamp":"2026","status":401,"message":"Unauthorized","path":"/oauth/token","reason":"x"}`, ReasonAuth},
 		"401 in text":                {401, `no`, ReasonAuth},
 		"403":                        {403, ``, ReasonAuth},
-		"404, the wrong host":        {404, ``, ReasonAuth},
+		"404, the wrong host":        {404, ``, ReasonRefused},
 		"429":                        {429, ``, ReasonRateLimited},
 		"503":                        {503, `<html>`, ReasonUnavailable},
 		"a redirect":                 {302, ``, ReasonRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newTestClient(func(*http.Request) (*http.Response, error) { return answer(tc.status, tc.body) }, goodJob)
+			c := newTestClient(func(*http.Request) (*http.Response, error) { return respond(tc.status, tc.body) }, goodJob)
 			defer c.Close()
 			err := read(c)
 			if tc.want == "" {
@@ -60,7 +60,7 @@ func TestTokenAnswers(t *testing.T) {
 func TestTokenErrorHoldsNoSecret(t *testing.T) {
 	c := newTestClient(func(r *http.Request) (*http.Response, error) {
 		form, _ := io.ReadAll(r.Body)
-		return answer(401, fmt.Sprintf(`{"error":"wrong: hunter2","message":%q}`, form))
+		return respond(401, fmt.Sprintf(`{"error":"wrong: hunter2","message":%q}`, form))
 	}, goodJob)
 	defer c.Close()
 	if err := read(c); strings.Contains(err.Error(), "hunter2") {
@@ -74,8 +74,7 @@ func FuzzTokenAnswer(f *testing.F) {
 	f.Add(200, []byte(`{"access_token":"t","expires_in":"1e400"}`))
 	c := newTestClient(nil, nil)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		resp := &http.Response{StatusCode: status, Header: http.Header{}}
-		tok, err := c.readToken(resp, body, nil, now)
+		tok, err := c.readToken(&answer{operation: OperationToken, status: status, body: body}, now)
 		if (tok == nil) == (err == nil) {
 			t.Fatalf("token %v and error %v", tok, err)
 		}

@@ -22,26 +22,31 @@ type transport func(*http.Request) (*http.Response, error)
 
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func answer(status int, body string) (*http.Response, error) {
+func respond(status int, body string) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
 }
 
-func goodJob(*http.Request) (*http.Response, error) { return answer(200, jobBody) }
+func goodJob(*http.Request) (*http.Response, error) { return respond(200, jobBody) }
 
 func newTestClient(token, job transport) *Client {
 	base, _ := url.Parse("https://rest.example.com/")
 	return NewClient(Config{
 		BaseURL: base, TokenURL: base.JoinPath("oauth/token"),
 		ClientID: "id", ClientSecret: func() (string, error) { return "hunter2", nil },
-		RequestTimeout: 5 * time.Second, MaxConcurrentRequests: 10,
-		TokenTransport: token, JobTransport: job,
+		RequestTimeout: 5 * time.Second,
+		Transport: transport(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/oauth/token" {
+				return token(r)
+			}
+			return job(r)
+		}),
 	})
 }
 
 // countingTokens hands out token-1, token-2 and so on, each for life.
 func countingTokens(n *atomic.Int64, life time.Duration) transport {
 	return func(*http.Request) (*http.Response, error) {
-		return answer(200, fmt.Sprintf(`{"access_token":"token-%d","expires_in":%d}`, n.Add(1), int(life.Seconds())))
+		return respond(200, fmt.Sprintf(`{"access_token":"token-%d","expires_in":%d}`, n.Add(1), int(life.Seconds())))
 	}
 }
 
@@ -66,7 +71,7 @@ func TestTokenIsRequestedAsZuoraDocuments(t *testing.T) {
 		got = r
 		body, _ := io.ReadAll(r.Body)
 		form = string(body)
-		return answer(200, `{"access_token":"t"}`)
+		return respond(200, `{"access_token":"t"}`)
 	}, goodJob)
 	defer c.Close()
 	c.ClientSecret = func() (string, error) { return "a+b/c=d&e", nil }
@@ -96,7 +101,7 @@ func TestTokenIsSharedAndRenewedAhead(t *testing.T) {
 				if tc.life == 0 {
 					token = func(*http.Request) (*http.Response, error) {
 						tokens.Add(1)
-						return answer(200, `{"access_token":"t"}`)
+						return respond(200, `{"access_token":"t"}`)
 					}
 				}
 				c := newTestClient(token, goodJob)
@@ -130,9 +135,9 @@ func TestFailedRenewalCostsNothingWhileTheTokenLives(t *testing.T) {
 		var requests atomic.Int64
 		c := newTestClient(func(*http.Request) (*http.Response, error) {
 			if requests.Add(1) == 1 {
-				return answer(200, `{"access_token":"t","expires_in":3600}`)
+				return respond(200, `{"access_token":"t","expires_in":3600}`)
 			}
-			return answer(503, "")
+			return respond(503, "")
 		}, goodJob)
 		defer c.Close()
 		for range 239 { // a scrape every 15 s, until 15 s before the end
@@ -158,7 +163,7 @@ func TestRefusedTokenBacksOff(t *testing.T) {
 		var at []time.Duration
 		c := newTestClient(func(*http.Request) (*http.Response, error) {
 			at = append(at, time.Since(begun))
-			return answer(401, `{"error":"invalid_client"}`)
+			return respond(401, `{"error":"invalid_client"}`)
 		}, goodJob)
 		defer c.Close()
 		for range 10 * 60 * 10 { // ten minutes of ten scrapes a second
@@ -185,7 +190,7 @@ func TestTokenRequestOutlivesItsWaiter(t *testing.T) {
 			requests.Add(1)
 			select {
 			case <-time.After(3 * time.Second):
-				return answer(200, `{"access_token":"t"}`)
+				return respond(200, `{"access_token":"t"}`)
 			case <-r.Context().Done():
 				return nil, r.Context().Err()
 			}
@@ -224,7 +229,7 @@ func TestUnauthorizedDropsTheTokenOnceAMinute(t *testing.T) {
 		var tokens, reads atomic.Int64
 		c := newTestClient(countingTokens(&tokens, time.Hour), func(*http.Request) (*http.Response, error) {
 			reads.Add(1)
-			return answer(401, `{"message":"Authentication error"}`)
+			return respond(401, `{"message":"Authentication error"}`)
 		})
 		defer c.Close()
 		for range 5 { // five scrapes of fifty jobs that answer 401 whatever the token
@@ -250,9 +255,9 @@ func TestUnauthorizedDropsTheTokenOnceAMinute(t *testing.T) {
 
 func TestRevokedTokenFailsNoRead(t *testing.T) {
 	for name, refusal := range map[string]transport{
-		"401": func(*http.Request) (*http.Response, error) { return answer(401, "") },
+		"401": func(*http.Request) (*http.Response, error) { return respond(401, "") },
 		"below version 2024-05-20": func(*http.Request) (*http.Response, error) {
-			return answer(200, `{"success":false,"reasons":[{"code":90000011,"message":"Authentication error"}]}`)
+			return respond(200, `{"success":false,"reasons":[{"code":90000011,"message":"Authentication error"}]}`)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -263,7 +268,7 @@ func TestRevokedTokenFailsNoRead(t *testing.T) {
 					if r.Header.Get("Authorization") == "Bearer token-1" {
 						return refusal(r)
 					}
-					return answer(200, jobBody)
+					return respond(200, jobBody)
 				})
 				defer c.Close()
 				var group sync.WaitGroup
@@ -289,9 +294,9 @@ func TestSecretIsReadForEveryToken(t *testing.T) {
 		c := newTestClient(func(r *http.Request) (*http.Response, error) {
 			form, _ := io.ReadAll(r.Body)
 			if !strings.Contains(string(form), "client_secret="+accepted+"&") {
-				return answer(401, "")
+				return respond(401, "")
 			}
-			return answer(200, `{"access_token":"t","expires_in":3600}`)
+			return respond(200, `{"access_token":"t","expires_in":3600}`)
 		}, goodJob)
 		defer c.Close()
 		c.ClientSecret = func() (string, error) { return secret, nil }
@@ -316,11 +321,11 @@ func TestLimitedTokenRequestsWait(t *testing.T) {
 		var requests atomic.Int64
 		c := newTestClient(func(*http.Request) (*http.Response, error) {
 			if requests.Add(1) == 1 {
-				resp, err := answer(429, "")
+				resp, err := respond(429, "")
 				resp.Header.Set("Retry-After", "100")
 				return resp, err
 			}
-			return answer(200, `{"access_token":"t"}`)
+			return respond(200, `{"access_token":"t"}`)
 		}, goodJob)
 		defer c.Close()
 		for range 100 {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"os"
@@ -17,6 +18,16 @@ func Load(file string) (*Config, error) {
 		return nil, fmt.Errorf("reading the configuration file: %w", err)
 	}
 	return Parse(file, data)
+}
+
+// Fingerprint differs if the content of the file differs, or the error of
+// reading it.
+func Fingerprint(file string) string {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(data))
 }
 
 // Parse is Load for a file that has been read already. The name is used in

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strings"
-	"sync"
 	"text/tabwriter"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/zuora-exporter/zuora_exporter/collector"
 	"github.com/zuora-exporter/zuora_exporter/internal/config"
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
@@ -90,12 +91,9 @@ func printCost(w io.Writer, t *config.Tenant) {
 	}
 }
 
-// requestsADay is how many requests the jobs cost, none of them completed. An
-// answer is asked for again by the first scrape at which it is as old as the
-// refresh interval.
+// requestsADay is how many requests the jobs cost, none of them completed.
 func requestsADay(t *config.Tenant, interval time.Duration) float64 {
-	scrapes := max(1, math.Ceil(float64(t.RefreshInterval)/float64(interval)))
-	return float64(len(t.Jobs)) * float64(24*time.Hour) / (scrapes * float64(interval))
+	return float64(len(t.Jobs)) * float64(24*time.Hour) / float64(collector.ReadEvery(interval, t.RefreshInterval))
 }
 
 // errCheckFailed says that the table tells what failed.
@@ -104,43 +102,41 @@ var errCheckFailed = errors.New("not all could be read")
 // CheckAPI asks for a token for each tenant and for each job once, and prints
 // a table of what came back.
 func CheckAPI(ctx context.Context, w io.Writer, cfg *config.Config) error {
-	all, err := newTenants(cfg, nil, nil)
+	all, err := newTenants(cfg, nil, new(zuora.TokenBudget))
 	if err != nil {
 		return err
 	}
-	defer all.close()
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "TENANT\tJOB\tOBJECT TYPE\tSTATUS\tLABELED\tFAILED\tTIMED OUT\tTOTAL\tERROR")
 	failed := false
 	for i, t := range all {
+		defer t.close()
 		if err := t.client.CheckToken(ctx); err != nil {
 			failed = true
-			fmt.Fprintf(table, "%s\t(token)\t\t\t\t\t\t\t%s\n", t.Name, describe(err))
+			fmt.Fprintf(table, "%s\t(token)\t\t\t\t\t\t\t%s\n", t.name, describe(err))
 			continue
 		}
-		fmt.Fprintf(table, "%s\t(token)\t\tgood\t\t\t\t\t\n", t.Name)
+		fmt.Fprintf(table, "%s\t(token)\t\tgood\t\t\t\t\t\n", t.name)
 		jobs := cfg.Tenants[i].Jobs
-		lines := make([]string, len(jobs))
-		var group sync.WaitGroup
-		var mu sync.Mutex
+		answers, errs := make([]*zuora.DataLabelingJob, len(jobs)), make([]error, len(jobs))
+		var group errgroup.Group
+		group.SetLimit(cfg.Tenants[i].MaxConcurrentRequests)
 		for n, j := range jobs {
-			group.Go(func() {
-				answer, err := t.client.DataLabelingJob(ctx, j.ID)
-				if err != nil {
-					mu.Lock()
-					failed = true
-					mu.Unlock()
-					lines[n] = fmt.Sprintf("%s\t%s\t\t\t\t\t\t\t%s", t.Name, j.ID, describe(err))
-					return
-				}
-				lines[n] = fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t", t.Name, j.ID,
-					zuora.Printable(answer.ObjectType, 64), zuora.Printable(answer.Status, 64),
-					count(answer.Labeled), count(answer.Failed), count(answer.Timeout), count(answer.Total))
+			group.Go(func() error {
+				answers[n], errs[n] = t.client.DataLabelingJob(ctx, j.ID)
+				return nil
 			})
 		}
-		group.Wait()
-		for _, line := range lines {
-			fmt.Fprintln(table, line)
+		_ = group.Wait()
+		for n, j := range jobs {
+			if errs[n] != nil {
+				failed = true
+				fmt.Fprintf(table, "%s\t%s\t\t\t\t\t\t\t%s\n", t.name, j.ID, describe(errs[n]))
+				continue
+			}
+			a := answers[n]
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", t.name, j.ID, a.ObjectType, a.Status,
+				count(a.Labeled), count(a.Failed), count(a.Timeout), count(a.Total))
 		}
 	}
 	table.Flush()

@@ -97,10 +97,7 @@ func allDescs(t *testing.T) map[string]description {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := New(cfg, nil, server.Options{
-		TelemetryPath: "/metrics", Logger: log.NewNopLogger(),
-		Self: []prometheus.Collector{versioncollector.NewCollector("zuora_exporter")},
-	}, log.NewNopLogger())
+	e, err := New(cfg, nil, server.Options{TelemetryPath: "/metrics", Logger: log.NewNopLogger()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +106,9 @@ func allDescs(t *testing.T) map[string]description {
 	registered := make(chan *prometheus.Desc)
 	go func() {
 		defer close(registered)
-		for _, c := range append(e.Server.Self, e.collector.Scrape(t.Context())) {
+		for _, c := range []prometheus.Collector{
+			versioncollector.NewCollector("zuora_exporter"), e.reloadSuccessful, e.reloadTime, e.current.collector.Scrape(t.Context()),
+		} {
 			c.Describe(registered)
 		}
 	}()

@@ -12,44 +12,39 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
-// tenant is a configured tenant with what it takes to reach it.
+// tenant is what outlives the configurations that do not change it.
 type tenant struct {
-	collector.Tenant
-	client    *zuora.Client
-	fresh     *collector.Fresh
-	transport http.RoundTripper
+	name        string
+	client      *zuora.Client
+	metrics     *collector.APIMetrics
+	transport   http.RoundTripper
+	generations int // that have it; guarded by Exporter.mu
 }
 
 // newTenant makes the client of a tenant; it sends nothing yet.
-func newTenant(t *config.Tenant) (*tenant, error) {
+func newTenant(t *config.Tenant, budget *zuora.TokenBudget) (*tenant, error) {
 	transport, err := t.NewTransport()
 	if err != nil {
 		return nil, fmt.Errorf("tenant %s: %w", t.Name, err)
 	}
-	api := collector.NewAPIMetrics(t.Name)
+	metrics := collector.NewAPIMetrics(t.Name)
 	client := zuora.NewClient(zuora.Config{
-		BaseURL:               t.BaseURL,
-		TokenURL:              t.OAuth2.TokenURL,
-		ClientID:              t.OAuth2.ClientID,
-		ClientSecret:          t.OAuth2.ClientSecret,
-		Scopes:                t.OAuth2.Scopes,
-		EndpointParams:        t.OAuth2.EndpointParams,
-		EntityID:              t.EntityID,
-		APIVersion:            t.APIVersion,
-		UserAgent:             "zuora_exporter/" + version.Version,
-		RequestTimeout:        t.RequestTimeout,
-		MaxConcurrentRequests: t.MaxConcurrentRequests,
-		RateLimitReserve:      t.RateLimitReserve,
-		TokenTransport:        api.Instrument(zuora.OperationToken, transport),
-		JobTransport:          api.Instrument(zuora.OperationDataLabelingJob, transport),
+		BaseURL:          t.BaseURL,
+		TokenURL:         t.OAuth2.TokenURL,
+		ClientID:         t.OAuth2.ClientID,
+		ClientSecret:     t.OAuth2.ClientSecret,
+		Scopes:           t.OAuth2.Scopes,
+		EndpointParams:   t.OAuth2.EndpointParams,
+		EntityID:         t.EntityID,
+		APIVersion:       t.APIVersion,
+		UserAgent:        "zuora_exporter/" + version.Version,
+		RequestTimeout:   t.RequestTimeout,
+		RateLimitReserve: t.RateLimitReserve,
+		Transport:        transport,
+		TokenBudget:      budget,
+		Observe:          metrics.Observe,
 	})
-	fresh := collector.NewFresh(collector.NewShared(client))
-	return &tenant{
-		Tenant:    collector.Tenant{Name: t.Name, Reader: fresh, Status: client, API: api, MaxConcurrentRequests: t.MaxConcurrentRequests},
-		client:    client,
-		fresh:     fresh,
-		transport: transport,
-	}, nil
+	return &tenant{name: t.Name, client: client, metrics: metrics, transport: transport}, nil
 }
 
 // close ends the tenant's requests and connections.
@@ -58,49 +53,53 @@ func (t *tenant) close() {
 	(&http.Client{Transport: t.transport}).CloseIdleConnections()
 }
 
-// tenants are those of one configuration, in its order.
-type tenants []*tenant
-
-// newTenants makes those of cfg. A tenant that is the same in the previous
-// configuration is taken over from there. An error leaves those alone.
-func newTenants(cfg, previousCfg *config.Config, previous tenants) (tenants, error) {
-	var all, made tenants
+// newTenants makes the tenants of cfg, in its order. Those that are the same in
+// the previous generation are taken over; previous may be nil.
+func newTenants(cfg *config.Config, previous *generation, budget *zuora.TokenBudget) ([]*tenant, error) {
+	var all []*tenant
 	for _, c := range cfg.Tenants {
-		var t *tenant
-		for i, p := range previous {
-			if p.Name == c.Name && previousCfg.Tenants[i].SameClient(c) {
-				t = p
-			}
-		}
+		t := previous.find(c)
 		if t == nil {
 			var err error
-			if t, err = newTenant(c); err != nil {
-				made.close()
-				return nil, err
+			if t, err = newTenant(c, budget); err != nil {
+				return nil, err // those made so far have sent nothing
 			}
-			made = append(made, t)
 		}
 		all = append(all, t)
 	}
 	return all, nil
 }
 
-func (all tenants) close() {
-	for _, t := range all {
-		t.close()
+// find returns the generation's tenant that serves c as well, or nil.
+func (g *generation) find(c *config.Tenant) *tenant {
+	if g == nil {
+		return nil
 	}
+	for i, t := range g.tenants {
+		if t.name == c.Name && g.cfg.Tenants[i].SameClient(c) {
+			return t
+		}
+	}
+	return nil
 }
 
-// collector returns a collector of the configured jobs.
-func (all tenants) collector(cfg *config.Config, logger log.Logger, previous *collector.Collector) *collector.Collector {
-	var jobs []collector.Jobs
-	for i, c := range cfg.Tenants {
-		j := collector.Jobs{Tenant: &all[i].Tenant}
-		for _, job := range c.Jobs {
-			j.Jobs = append(j.Jobs, collector.Job{ID: job.ID, Labels: job.Labels})
+// newCollector returns a collector of the generation's jobs.
+func newCollector(g, previous *generation, logger log.Logger) *collector.Collector {
+	var tenants []collector.Tenant
+	for i, c := range g.cfg.Tenants {
+		t := collector.Tenant{
+			Name: c.Name, Reader: g.tenants[i].client, API: g.tenants[i].client, Metrics: g.tenants[i].metrics,
+			MaxConcurrentRequests: c.MaxConcurrentRequests,
+			RefreshInterval:       c.RefreshInterval, CompletedRefreshInterval: c.CompletedRefreshInterval,
 		}
-		all[i].fresh.Configure(c.RefreshInterval, c.CompletedRefreshInterval, j.Jobs)
-		jobs = append(jobs, j)
+		for _, j := range c.Jobs {
+			t.Jobs = append(t.Jobs, collector.Job{ID: j.ID, Labels: j.Labels})
+		}
+		tenants = append(tenants, t)
 	}
-	return collector.New(jobs, cfg.LabelNames, logger, previous)
+	var known *collector.Collector
+	if previous != nil {
+		known = previous.collector
+	}
+	return collector.New(tenants, g.cfg.LabelNames, logger, known)
 }

@@ -6,22 +6,17 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/go-kit/log"
-
 	"github.com/zuora-exporter/zuora_exporter/collector"
 )
 
 // BenchmarkPage makes the page of 1,000 jobs, and one of a probed job, packed
 // as for Prometheus, from a reader that costs nothing.
 func BenchmarkPage(b *testing.B) {
-	jobs := collector.Jobs{Tenant: &collector.Tenant{Name: "t", Reader: known{}, Status: known{}, API: collector.NewAPIMetrics("t"), MaxConcurrentRequests: 20}}
+	var jobs []collector.Job
 	for i := range 1000 {
-		jobs.Jobs = append(jobs.Jobs, collector.Job{ID: fmt.Sprintf("%032x", i)})
+		jobs = append(jobs, collector.Job{ID: fmt.Sprintf("%032x", i)})
 	}
-	s, err := New(Options{TelemetryPath: "/metrics", Logger: log.NewNopLogger()}, collector.New([]collector.Jobs{jobs}, nil, log.NewNopLogger(), nil))
-	if err != nil {
-		b.Fatal(err)
-	}
+	s := newTestServer(b, jobs...)
 	for name, path := range map[string]string{"scrape": "/metrics", "probe": "/probe?target=ff80808186b966950186b97922e200ab"} {
 		b.Run(name, func(b *testing.B) {
 			r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, path, nil)

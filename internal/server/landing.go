@@ -28,11 +28,11 @@ var jobsTemplate = template.Must(template.New("jobs").Parse(jobsHTML))
 // jobs as last read. The toolkit renders a page once and puts what it is given
 // into it as it is, so each request has a page made, around a table that
 // html/template has escaped.
-func (s *Server) landingPage(w http.ResponseWriter, r *http.Request) {
-	c := s.use()
-	defer c.inUse.Done()
+func (s *server) landingPage(w http.ResponseWriter, r *http.Request) {
+	c, done := s.Use()
+	known := c.LastReads()
+	done()
 	var table bytes.Buffer
-	known := c.Known()
 	shown := worstFirst(known)
 	if err := jobsTemplate.Execute(&table, struct {
 		Rows []row
@@ -86,11 +86,11 @@ const maxRows = 1000
 
 // worstFirst returns all jobs in their order, or, where they are too many, as
 // many as the table takes: first those that could not be read.
-func worstFirst(known []collector.Known) []collector.Known {
+func worstFirst(known []collector.LastRead) []collector.LastRead {
 	if len(known) <= maxRows {
 		return known
 	}
-	slices.SortStableFunc(known, func(a, b collector.Known) int {
+	slices.SortStableFunc(known, func(a, b collector.LastRead) int {
 		switch {
 		case (a.Failure == nil) == (b.Failure == nil):
 			return 0
@@ -102,12 +102,12 @@ func worstFirst(known []collector.Known) []collector.Known {
 	return known[:maxRows]
 }
 
-func rows(known []collector.Known, now time.Time) []row {
+func rows(known []collector.LastRead, now time.Time) []row {
 	all := make([]row, 0, len(known))
 	for _, k := range known {
-		r := row{Tenant: k.Tenant, JobID: k.JobID, Age: "never read"}
-		if j := k.Newest; j != nil {
-			r.ObjectType, r.Status = zuora.Printable(j.ObjectType, 64), zuora.Printable(j.Status, 64)
+		r := row{Tenant: k.Tenant, JobID: k.Job.ID, Age: "never read"}
+		if j := k.Answer; j != nil {
+			r.ObjectType, r.Status = j.ObjectType, j.Status
 			r.Labeled, r.Failed, r.Timeout, r.Total = number(j.Labeled), number(j.Failed), number(j.Timeout), number(j.Total)
 			r.Age = now.Sub(j.ReceivedAt).Round(time.Second).String()
 			r.Bar = progress(j)
@@ -151,7 +151,8 @@ func progress(j *zuora.DataLabelingJob) *bar {
 	case 0:
 		return nil
 	case len(counts):
-		words = append(words, fmt.Sprintf("%d remaining", max(0, *j.Total-*j.Labeled-*j.Failed-*j.Timeout)))
+		// As floats: the sum of two counts may exceed an int64.
+		words = append(words, fmt.Sprintf("%.0f remaining", max(0, float64(*j.Total)-sum)))
 	}
 	whole := max(float64(*j.Total), sum) // counts may exceed the total; the bar does not
 	for _, c := range counts {

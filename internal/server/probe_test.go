@@ -15,16 +15,28 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
-// known is a Reader and a Status that knows all jobs.
+// known is a Reader that knows all jobs.
 type known struct{}
 
 func (known) DataLabelingJob(context.Context, string) (*zuora.DataLabelingJob, error) {
 	n := new(int64(7))
 	return &zuora.DataLabelingJob{Status: zuora.Accepted, ObjectType: "Account", Labeled: n, Failed: n, Timeout: n, Total: n, ReceivedAt: time.Now()}, nil
 }
-func (known) Limits() zuora.Limits              { return zuora.Limits{} }
-func (known) PausedUntil() map[string]time.Time { return nil }
-func (known) TokenExpiry() time.Time            { return time.Time{} }
+
+// newTestServer serves these jobs of one tenant.
+func newTestServer(t testing.TB, jobs ...collector.Job) http.Handler {
+	t.Helper()
+	c := collector.New([]collector.Tenant{{Name: "t", Reader: known{}, Metrics: collector.NewAPIMetrics("t"), MaxConcurrentRequests: 20, Jobs: jobs}},
+		nil, log.NewNopLogger(), nil)
+	s, err := New(Options{
+		TelemetryPath: "/metrics", Logger: log.NewNopLogger(),
+		Use: func() (*collector.Collector, func()) { return c, func() {} },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
 
 // Whatever the query is, a probe answers 400 with a sentence or 200 with the
 // job that was asked for.
@@ -35,12 +47,7 @@ func FuzzProbe(f *testing.F) {
 	} {
 		f.Add(query)
 	}
-	c := collector.New([]collector.Jobs{{Tenant: &collector.Tenant{Name: "t", Reader: known{}, Status: known{}, API: collector.NewAPIMetrics("t"), MaxConcurrentRequests: 1}}},
-		nil, log.NewNopLogger(), nil)
-	s, err := New(Options{TelemetryPath: "/metrics", Logger: log.NewNopLogger()}, c)
-	if err != nil {
-		f.Fatal(err)
-	}
+	s := newTestServer(f)
 	f.Fuzz(func(t *testing.T, query string) {
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, &http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/probe", RawQuery: query}, Header: http.Header{}})

@@ -4,135 +4,114 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/pprof"
-	"slices"
+	"net/url"
+	"path"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/go-kit/log"
-	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/zuora-exporter/zuora_exporter/collector"
 )
 
-// Options say how to serve.
+// Options say what to serve.
 type Options struct {
 	TelemetryPath string        // where the metrics are, such as /metrics
-	TimeoutOffset time.Duration // taken off Prometheus's scrape timeout
+	TimeoutOffset time.Duration // subtracted from Prometheus's scrape timeout
 	EnablePprof   bool          // whether /debug/pprof/ is there
-	// Reload reads the configuration anew. Its error says why it could not.
-	Reload func() error
-	// Self are the metrics of the exporter itself, put on each page.
-	Self   []prometheus.Collector
-	Logger log.Logger
+	// Use returns the collector of the configuration in use, which stays usable
+	// until done is called.
+	Use func() (c *collector.Collector, done func())
+	// Reload reads the configuration again. Its error says why it could not.
+	Reload func(context.Context) error
+	// ExporterMetrics are put on the page beside the jobs'.
+	ExporterMetrics []prometheus.Collector
+	Logger          log.Logger
 }
 
-// Server is the exporter's http.Handler.
-type Server struct {
+type server struct {
 	Options
-	mux *http.ServeMux
-
-	mu      sync.RWMutex
-	current *generation
 }
 
-// generation is a collector, and who still uses it.
-type generation struct {
-	*collector.Collector
-	inUse sync.WaitGroup
-}
-
-// New returns a server of c's jobs. An error is about the options.
-func New(o Options, c *collector.Collector) (*Server, error) {
-	if !strings.HasPrefix(o.TelemetryPath, "/") || strings.ContainsAny(o.TelemetryPath, " {}?#") {
-		return nil, fmt.Errorf("the telemetry path %q must begin with / and hold no space, brace, ? or #", o.TelemetryPath)
+// New returns the exporter's handler. An error is about the options.
+func New(o Options) (http.Handler, error) {
+	s := &server{o}
+	if p := o.TelemetryPath; p != path.Clean(p) || p[0] != '/' || strings.ContainsAny(p, "{}") || (&url.URL{Path: p}).EscapedPath() != p {
+		return nil, fmt.Errorf("the telemetry path %q must be a clean path such as /metrics, without escapes or any of {}", p)
 	}
 	if o.TimeoutOffset < 0 {
 		return nil, fmt.Errorf("the scrape timeout offset %s is below 0", o.TimeoutOffset)
 	}
-	s := &Server{Options: o, mux: http.NewServeMux(), current: &generation{Collector: c}}
-
-	routes := map[string]http.HandlerFunc{
-		"GET /probe":     s.probe,
-		"POST /-/reload": s.reload,
+	routes := map[string]http.Handler{
+		"GET /probe":     http.HandlerFunc(s.probe),
+		"POST /-/reload": http.NewCrossOriginProtection().Handler(http.HandlerFunc(s.reload)),
 		"GET /-/healthy": plainText("zuora_exporter is healthy.\n"),
 		"GET /-/ready":   plainText("zuora_exporter is ready.\n"),
 	}
-	if o.EnablePprof {
-		routes["GET /debug/pprof/"] = pprof.Index
-		routes["GET /debug/pprof/cmdline"] = pprof.Cmdline
-		routes["GET /debug/pprof/profile"] = pprof.Profile
-		routes["GET /debug/pprof/symbol"] = pprof.Symbol
-		routes["GET /debug/pprof/trace"] = pprof.Trace
-	}
 	for route := range routes {
-		if _, path, _ := strings.Cut(route, " "); path == o.TelemetryPath {
+		if _, taken, _ := strings.Cut(route, " "); taken == o.TelemetryPath {
 			return nil, fmt.Errorf("the telemetry path %q is taken by another page", o.TelemetryPath)
 		}
 	}
-	if o.TelemetryPath != "/" {
-		routes["GET /{$}"] = s.landingPage
-		routes["GET "+exactly(o.TelemetryPath)] = s.metrics
-	} else {
-		routes["GET /{$}"] = s.metrics
+	if o.EnablePprof && strings.HasPrefix(o.TelemetryPath+"/", "/debug/pprof/") {
+		return nil, fmt.Errorf("the telemetry path %q is taken by the profiles", o.TelemetryPath)
 	}
+	routes["GET /{$}"] = http.HandlerFunc(s.landingPage)
+	metrics := o.TelemetryPath
+	if metrics == "/" {
+		metrics = "/{$}"
+	}
+	routes["GET "+metrics] = http.HandlerFunc(s.metrics)
+
+	mux := http.NewServeMux()
 	for route, handler := range routes {
-		s.mux.HandleFunc(route, handler)
+		mux.Handle(route, limitSending(handler))
 	}
-	return s, nil
-}
-
-// exactly makes a path a pattern for it alone, not for all below it.
-func exactly(path string) string {
-	if strings.HasSuffix(path, "/") {
-		return path + "{$}"
+	if o.EnablePprof { // profiles may take long to send
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	}
-	return path
+	return mux, nil
 }
 
-// ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+// sendTimeout is how long a client may take to read its answer.
+const sendTimeout = 30 * time.Second
 
-// Swap serves c from now on. What is under way finishes with the collector
-// before it; the function that Swap returns waits for that.
-func (s *Server) Swap(c *collector.Collector) (wait func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	previous := s.current
-	s.current = &generation{Collector: c}
-	return previous.inUse.Wait
+// limitSending disconnects a client that does not read its answer.
+func limitSending(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(&sender{ResponseWriter: w}, r)
+	})
 }
 
-// use returns the collector of the moment. The caller calls Done on inUse when
-// it no longer needs it.
-func (s *Server) use() *generation {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	s.current.inUse.Add(1)
-	return s.current
+// sender is a ResponseWriter with a deadline from the first write on.
+type sender struct {
+	http.ResponseWriter
+	begun bool
 }
 
-// metrics serves all configured jobs and the exporter itself. Everything is
-// gathered from one registry: merging two would check each sample twice.
-func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := scrapeContext(r, s.TimeoutOffset)
-	defer cancel()
-	c := s.use()
-	defer c.inUse.Done()
-	s.expose(w, r, promhttp.HandlerOpts{}, append(slices.Clip(s.Self), c.Scrape(ctx))...)
+// Unwrap is for http.ResponseController.
+func (s *sender) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+func (s *sender) Write(p []byte) (int, error) {
+	if !s.begun {
+		s.begun = true
+		// A writer without deadlines is a test's.
+		_ = http.NewResponseController(s.ResponseWriter).SetWriteDeadline(time.Now().Add(sendTimeout))
+	}
+	return s.ResponseWriter.Write(p)
 }
 
 // probe serves one job, configured or not.
-func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := scrapeContext(r, s.TimeoutOffset)
-	defer cancel()
-	c := s.use()
-	defer c.inUse.Done()
+func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	for name, values := range query {
 		if len(values) > 1 {
@@ -140,28 +119,42 @@ func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if !query.Has("target") {
+	debug := query.Get("debug")
+	switch {
+	case !query.Has("target"):
 		http.Error(w, "the parameter \"target\", a job id, is missing", http.StatusBadRequest)
 		return
+	case debug != "" && debug != "true" && debug != "false":
+		http.Error(w, "the parameter \"debug\" must be true or false", http.StatusBadRequest)
+		return
 	}
-	p, err := c.Probe(ctx, query.Get("tenant"), query.Get("target"))
+	c, done := s.Use()
+	defer done()
+	p, err := c.Probe(query.Get("tenant"), query.Get("target"))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	// Packing 4 KiB would cost as much as all else on the page.
-	s.expose(w, r, promhttp.HandlerOpts{DisableCompression: true}, p)
+	if r.Method == http.MethodHead {
+		return
+	}
+	ctx, cancel := scrapeContext(r, s.TimeoutOffset)
+	defer cancel()
+	if err := p.Read(ctx); errors.Is(err, collector.ErrTooManyProbes) {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	done()
+	if debug == "true" {
+		s.explain(w, p)
+		return
+	}
+	s.expose(w, r, gather(p), false)
 }
 
-func (s *Server) expose(w http.ResponseWriter, r *http.Request, o promhttp.HandlerOpts, collectors ...prometheus.Collector) {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors...)
-	o.ErrorLog, o.ErrorHandling, o.EnableOpenMetrics = errorLog{r.Context(), s.Logger}, promhttp.ContinueOnError, true
-	promhttp.HandlerFor(registry, o).ServeHTTP(w, r)
-}
-
-func (s *Server) reload(w http.ResponseWriter, _ *http.Request) {
-	if err := s.Reload(); err != nil {
+// reload answers when the configuration was read again, or with why not.
+func (s *server) reload(w http.ResponseWriter, r *http.Request) {
+	if err := s.Reload(r.Context()); err != nil {
 		http.Error(w, "the configuration was not reloaded: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -173,19 +166,4 @@ func plainText(s string) http.HandlerFunc {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		fmt.Fprint(w, s)
 	}
-}
-
-// errorLog hands promhttp's errors about a page to go-kit's logger, but for
-// those that come of a client that has left.
-type errorLog struct {
-	ctx context.Context
-	log.Logger
-}
-
-// Println implements promhttp.Logger.
-func (l errorLog) Println(v ...any) {
-	if l.ctx.Err() != nil {
-		return
-	}
-	level.Error(l.Logger).Log("msg", "Exposing metrics failed", "err", strings.TrimSpace(fmt.Sprintln(v...)))
 }

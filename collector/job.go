@@ -1,0 +1,280 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/go-kit/log/level"
+
+	"github.com/zuora-exporter/zuora_exporter/zuora"
+)
+
+// job is all that is known of one job, in one place. It outlives the
+// configurations that have it.
+type job struct {
+	id string
+
+	mu      sync.Mutex
+	newest  *zuora.DataLabelingJob // nil before the first good answer
+	asked   time.Time              // when the scrape began that read newest
+	failure *zuora.Error           // of the newest read, nil if it was good
+	failing bool                   // its failure has been logged
+	place   time.Time              // in the order of reads: see remember
+	reading *read                  // in progress, nil if there is none
+}
+
+// read is a read in progress. Scrapes and probes that overlap share it.
+type read struct {
+	cancel  context.CancelFunc
+	turn    turn
+	waiters int       // guarded by job.mu
+	begun   time.Time // guarded by job.mu; zero while it waits for a slot
+
+	done   chan struct{} // closed when the fields below are set
+	answer *zuora.DataLabelingJob
+	err    *zuora.Error
+}
+
+// asker is a scrape or a probe.
+type asker struct {
+	ctx   context.Context // has a deadline
+	begun time.Time
+	probe bool
+}
+
+// gone tells whether whoever asked has left: then an outcome says nothing.
+func (a asker) gone() bool { return errors.Is(a.ctx.Err(), context.Canceled) }
+
+// outcome is what a scrape or a probe learned about one job. One of answer and
+// err is nil.
+type outcome struct {
+	answer   *zuora.DataLabelingJob
+	err      *zuora.Error
+	cached   bool
+	begun    bool // false if there was no time to begin, or no need to
+	duration time.Duration
+	// leftOut is true if the deadline came before the job had nine tenths of
+	// the scrape's time: that says nothing about the job.
+	leftOut bool
+}
+
+// read answers from the cache, joins the read in progress, or starts one.
+func (t *tenant) read(a asker, target *target) outcome {
+	j := target.job
+	if answer := t.cached(a, j); answer != nil {
+		return outcome{answer: answer, cached: true}
+	}
+	if a.ctx.Err() != nil {
+		return outcome{err: timeout(), leftOut: true}
+	}
+	since := time.Now()
+	r := t.join(a, target)
+	select {
+	case <-r.done:
+		return outcome{answer: r.answer, err: r.err, begun: true, duration: time.Since(since)}
+	case <-a.ctx.Done():
+		return t.leave(a, target, r, since)
+	}
+}
+
+func timeout() *zuora.Error {
+	return &zuora.Error{Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonTimeout, Message: "no answer before the deadline"}
+}
+
+// cached returns the newest answer if it is fresh.
+func (t *tenant) cached(a asker, j *job) *zuora.DataLabelingJob {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.newest == nil {
+		return nil
+	}
+	interval := t.RefreshInterval
+	if j.newest.Status == zuora.Completed {
+		interval = max(interval, t.CompletedRefreshInterval)
+	}
+	if age := a.begun.Sub(j.asked); interval == 0 || age >= freshFor(interval) {
+		return nil
+	}
+	return j.newest
+}
+
+// freshFor is how long an answer is served again. Its age runs from the start
+// of the scrape that read it to the start of the scrape that asks. Thanks to
+// the tolerance, an interval equal to the scrape interval means one read per
+// scrape.
+func freshFor(interval time.Duration) time.Duration {
+	return interval - min(interval/10, 2*time.Second)
+}
+
+// ReadEvery returns how far apart the reads of a job are, given the intervals
+// at which it is scraped and refreshed.
+func ReadEvery(scrape, refresh time.Duration) time.Duration {
+	return scrape * max(1, (freshFor(refresh)+scrape-1)/scrape)
+}
+
+// join makes a a waiter of the read in progress, which it starts if need be.
+func (t *tenant) join(a asker, target *target) *read {
+	j := target.job
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	r := j.reading
+	if r == nil {
+		ctx, cancel := context.WithCancel(context.WithoutCancel(a.ctx))
+		r = &read{cancel: cancel, turn: newTurn(a.probe), done: make(chan struct{})}
+		j.reading = r
+		go t.run(ctx, a.begun, target, r)
+	} else if !a.probe {
+		t.slots.raise(&r.turn)
+	}
+	r.waiters++
+	return r
+}
+
+// run reads a job and ends with its last waiter.
+func (t *tenant) run(ctx context.Context, asked time.Time, target *target, r *read) {
+	growStack(0)
+	j := target.job
+	defer close(r.done)
+	defer r.cancel()
+	if !t.slots.acquire(ctx, &r.turn) {
+		r.err = timeout() // nobody waits for it
+		return
+	}
+	defer t.slots.release()
+	j.mu.Lock()
+	r.begun = time.Now()
+	j.mu.Unlock()
+
+	r.answer, r.err = t.ask(ctx, j.id)
+
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if ctx.Err() != nil {
+		return
+	}
+	j.reading = nil
+	t.remember(target, asked, r.answer, r.err)
+}
+
+// ask calls the Reader. A panic on the way is a failure of this one job.
+func (t *tenant) ask(ctx context.Context, id string) (answer *zuora.DataLabelingJob, e *zuora.Error) {
+	defer func() {
+		if p := recover(); p != nil {
+			// Only the runtime's own words: any other value could hold a secret.
+			text := fmt.Sprintf("panic with a %T", p)
+			if err, ok := p.(runtime.Error); ok {
+				text = "panic: " + err.Error()
+			}
+			level.Error(t.logger).Log("msg", "A defect of the exporter, please report it", labelJobID, id, "err", text, "stack", string(debug.Stack()))
+			e = &zuora.Error{Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonInvalidResponse, Message: text}
+		}
+	}()
+	answer, err := t.Reader.DataLabelingJob(ctx, id)
+	if err != nil && !errors.As(err, &e) {
+		e = &zuora.Error{Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonUnavailable, Message: err.Error()}
+	}
+	return answer, e
+}
+
+// growStack makes room on a new goroutine's stack while there is nothing on it
+// to move: encoding/json needs it for each answer.
+//
+//go:noinline
+func growStack(i int) byte {
+	var room [6 << 10]byte
+	return room[i]
+}
+
+// leave takes a waiter off a read at its deadline, and ends the read if it was
+// the last.
+func (t *tenant) leave(a asker, target *target, r *read, since time.Time) outcome {
+	j := target.job
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if r.waiters--; r.waiters == 0 && j.reading == r {
+		j.reading = nil // whoever comes now starts anew
+		r.cancel()
+	}
+	o := outcome{err: timeout(), begun: !r.begun.IsZero(), duration: time.Since(since)}
+	if a.gone() {
+		return o
+	}
+	if r.begun.After(since) {
+		since = r.begun
+	}
+	deadline, _ := a.ctx.Deadline()
+	switch {
+	case t.API != nil && t.API.Token().Expiry.IsZero():
+		o.err.Operation, o.err.Message = zuora.OperationToken, "no token before the deadline"
+	case o.begun && 10*time.Since(since) >= 9*deadline.Sub(a.begun):
+		t.remember(target, a.begun, nil, o.err)
+	default:
+		o.leftOut = true
+	}
+	return o
+}
+
+// aboutTenant tells whether a failure concerns the whole tenant, not the job.
+func aboutTenant(err *zuora.Error) bool {
+	return err.Operation == zuora.OperationToken || err.Reason == zuora.ReasonRateLimited
+}
+
+// remember records how a read ended: by itself, or cut off after nine tenths
+// of its scrape's time. It is called for nothing else, and with j.mu held.
+//
+// The job's place in the order of reads is the time of its last end, but for
+// one that is about the whole tenant: after a pause, the same jobs go first.
+func (t *tenant) remember(target *target, asked time.Time, answer *zuora.DataLabelingJob, err *zuora.Error) {
+	j := target.job
+	j.failure = err
+	if err != nil && aboutTenant(err) {
+		return // tally logs it, once for all jobs
+	}
+	j.place = time.Now()
+	if err == nil {
+		j.newest, j.asked = answer, asked
+		if j.failing {
+			level.Info(t.logger).Log("msg", "Reading the job succeeds again", labelJobID, j.id, labelStatus, answer.Status)
+		}
+		j.failing = false
+		return
+	}
+	logger := level.Debug(t.logger)
+	if target.configured && !j.failing {
+		logger, j.failing = level.Warn(t.logger), true
+	}
+	logger.Log(append([]any{"msg", "Reading the job failed", labelJobID, j.id}, described(err)...)...)
+}
+
+// described returns what a log line says of a failure.
+func described(err *zuora.Error) []any {
+	if err == nil {
+		return nil
+	}
+	keyvals := []any{labelReason, err.Reason, "err", err}
+	for _, id := range []struct{ key, value string }{
+		{"zuora_request_id", err.RequestID}, {"process_id", err.ProcessID}, {"zuora_track_id", err.TrackID},
+	} {
+		if id.value != "" {
+			keyvals = append(keyvals, id.key, id.value)
+		}
+	}
+	return keyvals
+}
+
+func (j *job) placeNow() time.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.place
+}
+
+func (j *job) lastRead() (*zuora.DataLabelingJob, *zuora.Error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.newest, j.failure
+}

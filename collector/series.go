@@ -1,0 +1,162 @@
+package collector
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/zuora-exporter/zuora_exporter/zuora"
+)
+
+// The labels that the exporter itself sets.
+const (
+	labelTenant     = "tenant"
+	labelJobID      = "job_id"
+	labelObjectType = "object_type"
+	labelStatus     = "status"
+	labelReason     = "reason"
+	labelOperation  = "operation"
+)
+
+// target is a job as one configuration has it.
+type target struct {
+	Job
+	job        *job
+	configured bool             // false for a job that is only probed
+	labels     []*dto.LabelPair // tenant, job_id and the configured ones, sorted
+}
+
+func newTarget(tenant string, j Job, labelNames []string, state *job, configured bool) *target {
+	pairs := []*dto.LabelPair{pair(labelTenant, tenant), pair(labelJobID, j.ID)}
+	for _, name := range labelNames {
+		pairs = append(pairs, pair(name, j.Labels[name]))
+	}
+	slices.SortFunc(pairs, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
+	return &target{j, state, configured, pairs}
+}
+
+// collect sends the series of one job.
+func (t *target) collect(d *jobDescs, o outcome, ch chan<- prometheus.Metric) {
+	metrics := make([]gauge, 0, 10) // as many as they are, but for a state that Zuora does not document
+	add := func(desc *prometheus.Desc, labels []*dto.LabelPair, value float64) {
+		metrics = append(metrics, gauge{desc: desc, labels: labels, value: value})
+	}
+	defer func() {
+		for i := range metrics {
+			ch <- &metrics[i]
+		}
+	}()
+	add(d.success, t.labels, boolValue(o.err == nil))
+	if o.cached || o.begun {
+		add(d.duration, t.labels, o.duration.Seconds())
+	}
+	if newest, _ := t.job.lastRead(); newest != nil {
+		add(d.lastSuccess, t.labels, unixSeconds(newest.ReceivedAt))
+	}
+	if o.err != nil {
+		add(d.scrapeError, with(t.labels, pair(labelReason, string(o.err.Reason))), 1)
+		return
+	}
+
+	typed := with(t.labels, pair(labelObjectType, o.answer.ObjectType))
+	for _, c := range []struct {
+		desc  *prometheus.Desc
+		count *int64
+	}{{d.labeled, o.answer.Labeled}, {d.failed, o.answer.Failed}, {d.timeout, o.answer.Timeout}, {d.total, o.answer.Total}} {
+		if c.count != nil {
+			add(c.desc, typed, float64(*c.count))
+		}
+	}
+	if o.answer.Status == "" {
+		return
+	}
+	known := false
+	for _, state := range knownStates {
+		is := state.GetValue() == o.answer.Status
+		known = known || is
+		add(d.status, with(typed, state), boolValue(is))
+	}
+	if !known {
+		add(d.status, with(typed, pair(labelStatus, o.answer.Status)), 1)
+	}
+}
+
+const mayBeOld = " May be as old as the tenant's refresh interval; zuora_data_labeling_job_last_success_timestamp_seconds says when it was read."
+
+// jobDescs describes the series of the jobs. They depend on the label names of
+// a configuration.
+type jobDescs struct {
+	labeled, failed, timeout, total *prometheus.Desc
+	status                          *prometheus.Desc
+	success, scrapeError            *prometheus.Desc
+	duration, lastSuccess           *prometheus.Desc
+}
+
+func newJobDescs(custom []string) *jobDescs {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		labels = slices.Concat([]string{labelTenant, labelJobID}, custom, labels)
+		return prometheus.NewDesc("zuora_data_labeling_job_"+name, help, labels, nil)
+	}
+	return &jobDescs{
+		labeled: desc("labeled_objects", "Objects that the job has labeled. Absent if Zuora sends no count."+mayBeOld, labelObjectType),
+		failed:  desc("failed_objects", "Objects that the job failed to label: they may be visible to every organisation. Absent if Zuora sends no count."+mayBeOld, labelObjectType),
+		timeout: desc("timeout_objects", "Objects whose labeling timed out: they may be visible to every organisation. Absent if Zuora sends no count."+mayBeOld, labelObjectType),
+		total:   desc("total_objects", "Objects that the job is to label. Absent if Zuora sends no count."+mayBeOld, labelObjectType),
+		status: desc("status", "1 for the state that the job is in, 0 for the others: Accepted, Dispatched, Completed, and any other that Zuora names. "+
+			"Completed does not mean that all was labeled. Absent if Zuora sends no status."+mayBeOld, labelObjectType, labelStatus),
+		success:     desc("scrape_success", "1 if the job's state is known as of this scrape, 0 if reading it failed."),
+		scrapeError: desc("scrape_error", "1 for the reason why reading the job failed: auth, rate_limited, not_found, timeout, unavailable, invalid_response or refused. Absent if it succeeded.", labelReason),
+		duration:    desc("scrape_duration_seconds", "Seconds that reading the job took, 0 if served from the cache. Absent if the scrape had no time to begin."),
+		lastSuccess: desc("last_success_timestamp_seconds", "When the newest good answer for the job came, in seconds since 1970. Absent before the first."),
+	}
+}
+
+func (d *jobDescs) describe(ch chan<- *prometheus.Desc) {
+	for _, desc := range []*prometheus.Desc{
+		d.labeled, d.failed, d.timeout, d.total, d.status, d.success, d.scrapeError, d.duration, d.lastSuccess,
+	} {
+		ch <- desc
+	}
+}
+
+// knownStates are always there: a series must not begin only when its state
+// does. One pair serves all jobs.
+var knownStates = []*dto.LabelPair{
+	pair(labelStatus, zuora.Accepted), pair(labelStatus, zuora.Dispatched), pair(labelStatus, zuora.Completed),
+}
+
+// gauge is a metric that shares its label pairs with the other series of its
+// job. prometheus.MustNewConstMetric would make them anew for each.
+type gauge struct {
+	desc   *prometheus.Desc
+	labels []*dto.LabelPair // sorted by name, as the registry wants them
+	value  float64
+	dto    dto.Gauge
+}
+
+// Desc implements prometheus.Metric.
+func (g *gauge) Desc() *prometheus.Desc { return g.desc }
+
+// Write implements prometheus.Metric.
+func (g *gauge) Write(m *dto.Metric) error {
+	g.dto.Value = &g.value
+	m.Label, m.Gauge = g.labels, &g.dto
+	return nil
+}
+
+func pair(name, value string) *dto.LabelPair {
+	return &dto.LabelPair{Name: new(name), Value: new(value)}
+}
+
+// with returns a copy of the sorted pairs that has one more, in its place.
+func with(pairs []*dto.LabelPair, p *dto.LabelPair) []*dto.LabelPair {
+	i, _ := slices.BinarySearchFunc(pairs, p, func(a, b *dto.LabelPair) int {
+		return strings.Compare(a.GetName(), b.GetName())
+	})
+	longer := make([]*dto.LabelPair, 0, len(pairs)+1)
+	longer = append(longer, pairs[:i]...)
+	longer = append(longer, p)
+	return append(longer, pairs[i:]...)
+}

@@ -1,0 +1,82 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/zuora-exporter/zuora_exporter/collector"
+)
+
+// metrics serves all configured jobs and the exporter itself.
+func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead {
+		return
+	}
+	ctx, cancel := scrapeContext(r, s.TimeoutOffset)
+	defer cancel()
+	c, done := s.Use()
+	gathered := gather(append(slices.Clip(s.ExporterMetrics), c.Scrape(ctx))...)
+	done() // before sending, which takes as long as the client wants
+	s.expose(w, r, gathered, true)
+}
+
+// gather collects at once, from one registry: merging two would check each
+// sample twice.
+func gather(collectors ...prometheus.Collector) prometheus.Gatherer {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors...)
+	families, err := registry.Gather()
+	// In OpenMetrics its name is go_memstats_alloc_bytes_total's as well, and
+	// go_memstats_heap_alloc_bytes is the same.
+	families = slices.DeleteFunc(families, func(f *dto.MetricFamily) bool { return f.GetName() == "go_memstats_alloc_bytes" })
+	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return families, err })
+}
+
+// expose serves what was gathered. Compressing the few KiB of a probe would
+// cost as much as all else.
+func (s *server) expose(w http.ResponseWriter, r *http.Request, g prometheus.Gatherer, compress bool) {
+	promhttp.HandlerFor(g, promhttp.HandlerOpts{
+		ErrorLog: errorLog{r.Context(), s.Logger}, ErrorHandling: promhttp.ContinueOnError,
+		EnableOpenMetrics: true, DisableCompression: !compress,
+	}).ServeHTTP(w, r)
+}
+
+// explain serves what happened in a probe, and then its metrics.
+func (s *server) explain(w http.ResponseWriter, p *collector.Probe) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	p.Explain(w)
+	fmt.Fprintln(w, "\nMetrics:")
+	families, err := gather(p).Gather()
+	if err != nil {
+		fmt.Fprintln(w, err)
+	}
+	for _, f := range families {
+		if _, err := expfmt.MetricFamilyToText(w, f); err != nil {
+			return // the client has left
+		}
+	}
+}
+
+// errorLog logs promhttp's errors about a page, unless the client has left.
+type errorLog struct {
+	ctx context.Context
+	log.Logger
+}
+
+// Println implements promhttp.Logger.
+func (l errorLog) Println(v ...any) {
+	if l.ctx.Err() != nil {
+		return
+	}
+	level.Error(l.Logger).Log("msg", "Exposing metrics failed", "err", strings.TrimSpace(fmt.Sprintln(v...)))
+}

@@ -1,0 +1,147 @@
+package zuora
+
+import (
+	"encoding/base64"
+	"html"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+const (
+	withheld = "(withheld: it repeats a secret)"
+	// maxText and maxLabel bound texts from Zuora, in characters.
+	maxText  = 300
+	maxLabel = 64
+)
+
+// secrets are what no text from outside may repeat: the letters and digits of
+// each, folded.
+type secrets []string
+
+// with returns s and further secrets.
+func (s secrets) with(more ...string) secrets {
+	s = slices.Clip(s)
+	for _, secret := range more {
+		if folded := fold(secret); folded != "" {
+			s = append(s, folded)
+		}
+	}
+	return s
+}
+
+// fold leaves the letters and digits of a text, in lower case: punctuation is
+// what encodings change.
+func fold(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, text)
+}
+
+// show makes a text from outside fit to be shown: printable, at most limit
+// characters long, and withheld as a whole if it repeats a secret.
+func (s secrets) show(text string, limit int) string {
+	text = printable(text, limit)
+	if s.in(text) {
+		return withheld
+	}
+	return text
+}
+
+// maxForms bounds how many forms of a text are looked at. A text that still
+// has more is up to no good.
+const maxForms = 200
+
+// in tells whether the text holds 8 consecutive letters or digits of a secret,
+// or all of a shorter one, as it is or after undoing percent, JSON, HTML and
+// base64 encoding, repeatedly and in any order.
+func (s secrets) in(text string) bool {
+	forms := []string{text}
+	for i := 0; i < len(forms); i++ {
+		if i == maxForms || s.inPlain(forms[i]) {
+			return true
+		}
+		for _, form := range decode(forms[i]) {
+			if form != "" && !slices.Contains(forms, form) {
+				forms = append(forms, form)
+			}
+		}
+	}
+	return false
+}
+
+func (s secrets) inPlain(text string) bool {
+	const run = 8
+	text = fold(text)
+	for _, secret := range s {
+		for end := min(run, len(secret)); end <= len(secret); end++ {
+			if strings.Contains(text, secret[max(0, end-run):end]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var (
+	percentEscape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+	jsonEscape    = regexp.MustCompile(`\\(u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|.)`)
+	base64Run     = regexp.MustCompile(`[A-Za-z0-9+/_-]{4,}`)
+)
+
+// decode returns what the text is after undoing each encoding once, wherever
+// it occurs.
+func decode(text string) []string {
+	forms := []string{
+		percentEscape.ReplaceAllStringFunc(text, func(e string) string {
+			n, _ := strconv.ParseUint(e[1:], 16, 8)
+			return string([]byte{byte(n)})
+		}),
+		jsonEscape.ReplaceAllStringFunc(text, func(e string) string {
+			if n, err := strconv.ParseUint(e[2:], 16, 16); err == nil {
+				return string(rune(n))
+			}
+			return strings.Trim(e[1:], "bfnrt") // these stand for white space
+		}),
+		html.UnescapeString(text),
+	}
+	// A run may begin anywhere in what looks like base64.
+	runs := base64Run.FindAllString(text, -1)
+	for offset := range 4 {
+		var decoded []byte
+		for _, run := range runs {
+			run = strings.NewReplacer("-", "+", "_", "/").Replace(run[min(offset, len(run)):])
+			if len(run)%4 == 1 {
+				run = run[:len(run)-1]
+			}
+			part, _ := base64.RawStdEncoding.DecodeString(run)
+			decoded = append(decoded, part...)
+		}
+		forms = append(forms, string(decoded))
+	}
+	return forms
+}
+
+// printable makes a text from Zuora fit to be printed: "_" stands for each
+// character that cannot be, and the text ends after limit characters.
+func printable(s string, limit int) string {
+	n := 0
+	for i := range s {
+		if n == limit {
+			s = s[:i]
+			break
+		}
+		n++
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '_'
+	}, s)
+}
