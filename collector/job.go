@@ -30,14 +30,16 @@ type job struct {
 
 // read is a read in progress. Scrapes and probes that overlap share it.
 type read struct {
-	cancel  context.CancelFunc
-	turn    turn
-	waiters int       // guarded by job.mu
-	begun   time.Time // guarded by job.mu; zero while it waits for a slot
+	cancel context.CancelFunc
+	turn   turn
+	// Guarded by job.mu:
+	waiters int
+	begun   time.Time // zero while it waits for a slot
+	ended   bool      // by itself
+	answer  *zuora.DataLabelingJob
+	err     *zuora.Error
 
-	done   chan struct{} // closed when the fields below are set
-	answer *zuora.DataLabelingJob
-	err    *zuora.Error
+	done chan struct{} // closed once it has ended
 }
 
 // asker is a scrape or a probe.
@@ -76,10 +78,9 @@ func (t *tenant) read(a asker, target *target) outcome {
 	r := t.join(a, target)
 	select {
 	case <-r.done:
-		return outcome{answer: r.answer, err: r.err, begun: true, duration: time.Since(since)}
 	case <-a.ctx.Done():
-		return t.leave(a, target, r, since)
 	}
+	return t.leave(a, target, r, since)
 }
 
 func timeout() *zuora.Error {
@@ -135,22 +136,20 @@ func (t *tenant) join(a asker, target *target) *read {
 	return r
 }
 
-// run reads a job and ends with its last waiter.
+// run reads a job, and ends with its last waiter.
 func (t *tenant) run(ctx context.Context, asked time.Time, target *target, r *read) {
 	growStack(0)
 	j := target.job
-	defer close(r.done)
 	defer r.cancel()
 	if !t.slots.acquire(ctx, &r.turn) {
-		r.err = timeout() // nobody waits for it
-		return
+		return // nobody waits for it
 	}
 	defer t.slots.release()
 	j.mu.Lock()
 	r.begun = time.Now()
 	j.mu.Unlock()
 
-	r.answer, r.err = t.ask(ctx, j.id)
+	answer, err := t.ask(ctx, j.id)
 
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -158,7 +157,9 @@ func (t *tenant) run(ctx context.Context, asked time.Time, target *target, r *re
 		return
 	}
 	j.reading = nil
-	t.remember(target, asked, r.answer, r.err)
+	r.ended, r.answer, r.err = true, answer, err
+	t.remember(target, asked, answer, err)
+	close(r.done)
 }
 
 // ask calls the Reader. A panic on the way is a failure of this one job.
@@ -190,17 +191,21 @@ func growStack(i int) byte {
 	return room[i]
 }
 
-// leave takes a waiter off a read at its deadline, and ends the read if it was
-// the last.
+// leave takes a waiter off a read that has ended, or at the waiter's deadline.
+// The read ends with its last waiter.
 func (t *tenant) leave(a asker, target *target, r *read, since time.Time) outcome {
 	j := target.job
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if r.waiters--; r.waiters == 0 && j.reading == r {
+	o := outcome{err: timeout(), begun: !r.begun.IsZero(), duration: time.Since(since)}
+	if r.ended {
+		o.answer, o.err = r.answer, r.err
+		return o
+	}
+	if r.waiters--; r.waiters == 0 {
 		j.reading = nil // whoever comes now starts anew
 		r.cancel()
 	}
-	o := outcome{err: timeout(), begun: !r.begun.IsZero(), duration: time.Since(since)}
 	if a.gone() {
 		return o
 	}

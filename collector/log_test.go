@@ -83,3 +83,111 @@ func TestLogOfScrapesThatAreTooShort(t *testing.T) {
 		}
 	})
 }
+
+// What concerns the whole tenant is one line for it, whoever asked.
+func TestLogOfTenant(t *testing.T) {
+	token := &zuora.Error{Operation: zuora.OperationToken, Reason: zuora.ReasonAuth, StatusCode: 401, Message: "invalid_client", RequestID: "r-1"}
+	for name, tc := range map[string]struct {
+		fail        func() (*zuora.DataLabelingJob, error)
+		state       zuora.TokenState
+		begin, end  string
+		probe, good bool
+	}{
+		"no token": {
+			fail:  func() (*zuora.DataLabelingJob, error) { return nil, token },
+			begin: `level=warn tenant=t msg="No token can be had" jobs=200 configured=200 reason=auth err="getting a token: HTTP 401: invalid_client" zuora_request_id=r-1`,
+			end:   `level=info tenant=t msg="A token can be had again"`,
+		},
+		"no token, probed": {
+			fail:  func() (*zuora.DataLabelingJob, error) { return nil, token },
+			probe: true,
+			begin: `level=warn tenant=t msg="No token can be had" jobs=1 configured=0 reason=auth err="getting a token: HTTP 401: invalid_client" zuora_request_id=r-1`,
+			end:   `level=info tenant=t msg="A token can be had again"`,
+		},
+		"paused": {
+			fail:  func() (*zuora.DataLabelingJob, error) { return failed(zuora.ReasonRateLimited) },
+			begin: `level=warn tenant=t msg="Requests are paused" jobs=200 configured=200 reason=rate_limited err=because`,
+			end:   `level=info tenant=t msg="Requests are no longer paused"`,
+		},
+		"a renewal fails": {
+			fail:  completed,
+			state: zuora.TokenState{Expiry: time.Now().Add(24 * time.Hour), Failure: token},
+			begin: `level=warn tenant=t msg="Renewing the token failed; the old one is still good" reason=auth err="getting a token: HTTP 401: invalid_client" zuora_request_id=r-1`,
+			end:   `level=info tenant=t msg="The token was renewed"`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var logged strings.Builder
+				read := completed
+				tenant := newTestTenant(10, func(context.Context, string) (*zuora.DataLabelingJob, error) { return read() })
+				if !tc.probe {
+					tenant = newTestTenant(10, func(context.Context, string) (*zuora.DataLabelingJob, error) { return read() }, ids(200)...)
+				}
+				state := &apiState{}
+				tenant.API = state
+				c := New([]Tenant{tenant}, nil, level.NewFilter(log.NewLogfmtLogger(log.NewSyncWriter(&logged)), level.AllowInfo()), nil)
+				scrape := func(bad bool, want string) {
+					t.Helper()
+					read, state.token = completed, zuora.TokenState{Expiry: time.Now().Add(24 * time.Hour)}
+					if bad {
+						read, state.token = tc.fail, tc.state
+					}
+					logged.Reset()
+					if tc.probe {
+						probe(t, t.Context(), c, jobID(1))
+					} else {
+						testutil.CollectAndCount(c.Scrape(t.Context()))
+					}
+					if got := strings.TrimSpace(logged.String()); got != want {
+						t.Errorf("logged\n%s\nwant\n%s", got, want)
+					}
+					time.Sleep(15 * time.Second)
+				}
+				scrape(false, "")
+				scrape(true, tc.begin)
+				scrape(true, "")
+				scrape(false, tc.end)
+				for range 3 { // what comes and goes is no news
+					scrape(true, "")
+					scrape(false, "")
+				}
+				time.Sleep(calm)
+				scrape(true, tc.begin)
+			})
+		})
+	}
+}
+
+// Two kinds of timeout in turn are one failure.
+func TestLogOfTimeoutsInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logged strings.Builder
+		n := 0
+		c := newCollector(level.NewFilter(log.NewLogfmtLogger(log.NewSyncWriter(&logged)), level.AllowInfo()), 20,
+			func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
+				if n%2 == 0 {
+					return hang(ctx, id)
+				}
+				return failed(zuora.ReasonTimeout) // within the request timeout
+			}, ids(20)...)
+		for ; n < 10; n++ {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			testutil.CollectAndCount(c.Scrape(ctx))
+			cancel()
+			synctest.Wait()
+		}
+		if got := strings.Count(logged.String(), "\n"); got != 20 {
+			t.Errorf("got %d lines, want one for each of 20 jobs:\n%s", got, &logged)
+		}
+	})
+}
+
+func TestLogAcrossReloads(t *testing.T) {
+	for name, change := range map[string]bool{"the same tenant": false, "a changed tenant": true} {
+		f := fleet{jobs: 30, takes: time.Second, workers: 10, servers: []time.Duration{0}, interval: 15 * time.Second, timeout: 1500 * time.Millisecond, reload: true, change: change, scrapes: 8}
+		if _, got := f.simulate(t); strings.Count(got, "\n") != 1 || !strings.Contains(got, "had no time for some jobs") {
+			t.Errorf("%s: logged\n%swant one line: no time", name, got)
+		}
+	}
+}

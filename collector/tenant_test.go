@@ -44,7 +44,7 @@ scrape_success{job_id="job-002",tenant="t"} 0
 scrape_success{job_id="job-003",tenant="t"} 0
 scrape_success{job_id="job-004",tenant="t"} 0`, "scrape_success", "scrape_error", "scrape_duration_seconds")
 		if took := time.Since(begun); took != 9500*time.Millisecond {
-			t.Errorf("took %s", took)
+			t.Errorf("got an answer after %s, want it after 9.5s", took)
 		}
 		if text := logged.String(); strings.Count(text, "job_id=") != 2 || strings.Count(text, "jobs=2 configured=5") != 1 {
 			t.Errorf("logged\n%s", text)
@@ -79,6 +79,7 @@ func TestNoJobStarves(t *testing.T) {
 					testutil.CollectAndCount(c.Scrape(ctx))
 					cancel()
 				}
+				time.Sleep(time.Second) // reads that were cut off end
 				for _, id := range ids(tc.jobs) {
 					if asked[id] == 0 {
 						t.Errorf("%s was never asked for", id)
@@ -101,7 +102,7 @@ func TestJobsAreReadAtOnceUpToTheLimit(t *testing.T) {
 		begun := time.Now()
 		testutil.CollectAndCount(c.Scrape(t.Context()))
 		if most.Load() != 4 || time.Since(begun) != 3*time.Second {
-			t.Errorf("%d at once, %s in all", most.Load(), time.Since(begun))
+			t.Errorf("got %d at once and %s in all, want 4 and 3s", most.Load(), time.Since(begun))
 		}
 	})
 }
@@ -118,4 +119,51 @@ func TestScrapesRunSideBySide(t *testing.T) {
 		group.Go(func() { testutil.CollectAndCount(c.Scrape(t.Context())) })
 	}
 	group.Wait()
+}
+
+// A tenant without jobs is down while no token can be had: the probes' newest
+// token request says so.
+func TestUpWithoutJobs(t *testing.T) {
+	failure := &zuora.Error{Operation: zuora.OperationToken, Reason: zuora.ReasonAuth}
+	for name, tc := range map[string]struct {
+		token zuora.TokenState
+		want  int
+	}{
+		"nothing was asked yet":              {zuora.TokenState{}, 1},
+		"no token":                           {zuora.TokenState{Failure: failure}, 0},
+		"a token":                            {zuora.TokenState{Expiry: time.Now().Add(time.Hour)}, 1},
+		"a failed renewal of one that lives": {zuora.TokenState{Expiry: time.Now().Add(time.Hour), Failure: failure}, 1},
+	} {
+		tenant := newTestTenant(1, nil)
+		tenant.API = &apiState{token: tc.token}
+		t.Run(name, func(t *testing.T) {
+			expect(t, New([]Tenant{tenant}, nil, log.NewNopLogger(), nil).Scrape(t.Context()), fmt.Sprintf(`zuora_up{tenant="t"} %d`, tc.want), "zuora_up")
+		})
+	}
+}
+
+// What is known of a job goes on if the tenant stays as it is; if it changes,
+// only the place does: the answers may be another Zuora tenant's.
+func TestReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := newTestTenant(1, func(context.Context, string) (*zuora.DataLabelingJob, error) { return completed() }, ids(2)...)
+		c := New([]Tenant{first}, nil, log.NewNopLogger(), nil)
+		testutil.CollectAndCount(c.Scrape(t.Context()))
+
+		again := first
+		again.Jobs = []Job{{ID: "job-001", Labels: map[string]string{"wave": "first"}}, {ID: "job-002"}}
+		known := New([]Tenant{again}, []string{"wave"}, log.NewNopLogger(), c).LastReads()
+		if known[0].Answer == nil || known[1].Answer != nil || known[0].Job.Labels["wave"] != "first" {
+			t.Errorf("got %+v, want the answer of the first job only, and its labels", known)
+		}
+
+		changed := newTestTenant(1, nil, ids(2)...)
+		next := New([]Tenant{changed}, nil, log.NewNopLogger(), c)
+		if known := next.LastReads(); known[0].Answer != nil {
+			t.Errorf("got %+v, want no answer of another client", known[0])
+		}
+		if got, want := next.tenants[0].targets[0].job.placeNow(), c.tenants[0].targets[0].job.placeNow(); got != want || got.IsZero() {
+			t.Errorf("got the place %s, want %s", got, want)
+		}
+	})
 }

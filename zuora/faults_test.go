@@ -22,7 +22,10 @@ func TestFaults(t *testing.T) {
 				s := newServer(t)
 				s.SetJob(zuoratest.Job{ID: other, ObjectType: "Product", Script: zuoratest.Constant(zuoratest.Answer{Status: "Accepted"})})
 				c := newClient(t, s, func(c *zuora.Config) {
-					c.RequestTimeout, c.APIVersion = time.Second, version
+					c.APIVersion = version
+					if fault.Reason == "timeout" {
+						c.RequestTimeout = time.Second
+					}
 				})
 				if _, err := c.DataLabelingJob(t.Context(), other); err != nil {
 					t.Fatal(err)
@@ -59,7 +62,11 @@ func TestTokenFaults(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
 			s.SetTokenFault(fault.Fault)
-			c := newClient(t, s, func(c *zuora.Config) { c.RequestTimeout = time.Second })
+			c := newClient(t, s, func(c *zuora.Config) {
+				if fault.Reason == "timeout" {
+					c.RequestTimeout = time.Second
+				}
+			})
 			for range 3 {
 				_, err := readSample(t, c)
 				switch {
