@@ -1,0 +1,247 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-kit/log"
+	"go.uber.org/goleak"
+
+	"github.com/zuora-exporter/zuora_exporter/internal/config"
+	"github.com/zuora-exporter/zuora_exporter/internal/server"
+	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// source is a configuration file in a string.
+type source struct {
+	mu   sync.Mutex
+	text string
+}
+
+func (s *source) set(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text = text
+}
+
+func (s *source) get() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text
+}
+
+func (s *source) load() (*config.Config, error) { return config.Parse("test.yml", []byte(s.get())) }
+
+// tenantOf configures the sample job of the stand-in.
+func tenantOf(standIn *zuoratest.Server, settings ...string) string {
+	text := fmt.Sprintf("tenants:\n- name: t\n  base_url: %s\n  oauth2: {client_id: %q, client_secret: %q}\n", standIn.URL, zuoratest.ClientID, zuoratest.ClientSecret)
+	for _, s := range settings {
+		text += "  " + s + "\n"
+	}
+	return text + "  jobs: [{id: " + zuoratest.SampleJobID + "}]\n"
+}
+
+func newExporter(t *testing.T, s *source) *Exporter {
+	t.Helper()
+	cfg, err := s.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := New(cfg, s.load, server.Options{TelemetryPath: "/metrics", Logger: log.NewNopLogger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
+func get(e *Exporter, path string) (status int, body string) {
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w.Code, w.Body.String()
+}
+
+func reload(t *testing.T, e *Exporter) {
+	t.Helper()
+	if err := e.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A scrape finishes with what it began with, however many reloads happen
+// meanwhile, and nothing of it stays open.
+func TestReloadsDuringAScrape(t *testing.T) {
+	standIn := zuoratest.NewServer()
+	defer standIn.Close()
+	standIn.SetSampleJob()
+	s := &source{text: tenantOf(standIn)}
+	e := newExporter(t, s)
+	standIn.SetLatency(200 * time.Millisecond)
+	for i := range 10 {
+		s.set(tenantOf(standIn, fmt.Sprintf("request_timeout: %dms", 4000+i)))
+		reload(t, e)
+		before := standIn.Counters().TokenRequests
+		page := make(chan string)
+		go func() {
+			_, body := get(e, "/metrics")
+			page <- body
+		}()
+		for standIn.Counters().TokenRequests == before {
+			time.Sleep(time.Millisecond)
+		}
+		reload(t, e) // leaves the tenant as it is
+		s.set(tenantOf(standIn, fmt.Sprintf("request_timeout: %dms", 5000+i)))
+		reload(t, e) // changes it
+		if body := <-page; strings.Contains(body, "scrape_error{") {
+			t.Fatalf("the scrape failed: %s", grep(body, "scrape_error{"))
+		}
+	}
+	if n := len(e.current.tenants); n != 1 || e.current.tenants[0].generations != 1 || e.current.users != 1 {
+		t.Errorf("got %d tenants of %d generations with %d users, want 1 of each", n, e.current.tenants[0].generations, e.current.users)
+	}
+}
+
+func grep(text, part string) (found []string) {
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, part) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+// A tenant keeps its token if nothing but its jobs and intervals change.
+func TestReloadKeepsTheTenant(t *testing.T) {
+	standIn := zuoratest.NewServer()
+	defer standIn.Close()
+	standIn.SetSampleJob()
+	s := &source{text: tenantOf(standIn)}
+	e := newExporter(t, s)
+	get(e, "/metrics")
+	for _, step := range []struct {
+		settings []string
+		tokens   int
+	}{
+		{nil, 1},
+		{[]string{"refresh_interval: 1m", "completed_refresh_interval: 1h"}, 1},
+		{[]string{"api_version: 341.0"}, 2},
+		{[]string{"api_version: 341.0"}, 2},
+	} {
+		s.set(tenantOf(standIn, step.settings...))
+		reload(t, e)
+		get(e, "/metrics")
+		if got := standIn.Counters().TokenRequests; got != step.tokens {
+			t.Errorf("%q: got %d token requests in all, want %d", step.settings, got, step.tokens)
+		}
+	}
+}
+
+// A bad file leaves all as it was, and says so.
+func TestBadReload(t *testing.T) {
+	standIn := zuoratest.NewServer()
+	defer standIn.Close()
+	standIn.SetSampleJob()
+	s := &source{text: tenantOf(standIn)}
+	e := newExporter(t, s)
+	s.set("tenants: []")
+	if err := e.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "test.yml:1: tenants") {
+		t.Errorf("got the error %v, want one that names file, line and key", err)
+	}
+	_, body := get(e, "/metrics")
+	for _, want := range []string{`scrape_success{job_id="` + zuoratest.SampleJobID + `",tenant="t"} 1`, "zuora_exporter_config_last_reload_successful 0"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %s:\n%s", want, body)
+		}
+	}
+	s.set(tenantOf(standIn))
+	reload(t, e)
+	if _, body := get(e, "/metrics"); !strings.Contains(body, "zuora_exporter_config_last_reload_successful 1") {
+		t.Errorf("the page does not tell that the reload succeeded:\n%s", body)
+	}
+}
+
+// A reload that hangs blocks no page, and nobody waits for it longer than they
+// want to.
+func TestReloadThatHangs(t *testing.T) {
+	standIn := zuoratest.NewServer()
+	defer standIn.Close()
+	standIn.SetSampleJob()
+	s := &source{text: tenantOf(standIn)}
+	e := newExporter(t, s)
+	hung := make(chan struct{})
+	e.load = func() (*config.Config, error) {
+		<-hung
+		return s.load()
+	}
+	done := make(chan error)
+	go func() { done <- e.Reload(context.Background()) }()
+	for len(e.reloading) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := e.Reload(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v from a second reload, want its deadline", err)
+	}
+	if status, body := get(e, "/metrics"); status != http.StatusOK || !strings.Contains(body, "scrape_success{") {
+		t.Errorf("got %d and\n%s", status, body)
+	}
+	close(hung)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWatch(t *testing.T) {
+	standIn := zuoratest.NewServer()
+	defer standIn.Close()
+	s := &source{text: tenantOf(standIn)}
+	e := newExporter(t, s)
+	loads := make(chan string, 10)
+	e.load = func() (*config.Config, error) {
+		loads <- s.get()
+		return s.load()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	checked := make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		e.Watch(ctx, time.Millisecond, s.get(), func() string {
+			select {
+			case checked <- struct{}{}:
+			case <-ctx.Done():
+			}
+			return s.get()
+		})
+	}()
+	for _, text := range []string{tenantOf(standIn), "tenants: []", tenantOf(standIn, "request_timeout: 4s")} {
+		changed := text != s.get()
+		s.set(text)
+		for range 4 { // a file that was refused is not tried again either
+			<-checked
+		}
+		want := 0
+		if changed {
+			want = 1
+		}
+		if len(loads) != want {
+			t.Errorf("%q was loaded %d times, want %d", text, len(loads), want)
+		}
+		for len(loads) > 0 {
+			<-loads
+		}
+	}
+	cancel()
+	<-ended
+}

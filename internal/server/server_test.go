@@ -1,0 +1,229 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-kit/log"
+	"go.uber.org/goleak"
+
+	"github.com/zuora-exporter/zuora_exporter/collector"
+	"github.com/zuora-exporter/zuora_exporter/zuora"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// pipes is a net.Listener whose connections are made in memory, by dial.
+type pipes struct {
+	conns chan net.Conn
+	once  sync.Once
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	c, ok := <-p.conns
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+func (p *pipes) Close() error   { p.once.Do(func() { close(p.conns) }); return nil }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+func (p *pipes) dial() net.Conn {
+	client, server := net.Pipe()
+	p.conns <- server
+	return client
+}
+
+// A client that does not read is disconnected 30 s after sending begins, and
+// keeps no configuration in use while it waits. One that reads slowly for less
+// than that gets its page.
+func TestClientThatDoesNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var jobs []collector.Job
+		for i := range 500 {
+			jobs = append(jobs, collector.Job{ID: fmt.Sprintf("%032x", i)})
+		}
+		c := collector.New([]collector.Tenant{{Name: "t", Reader: known{}, Metrics: collector.NewAPIMetrics("t"), MaxConcurrentRequests: 20, Jobs: jobs}},
+			nil, log.NewNopLogger(), nil)
+		inUse := 0
+		handler, err := New(Options{
+			TelemetryPath: "/metrics", Logger: log.NewNopLogger(),
+			Use: func() (*collector.Collector, func()) {
+				inUse++
+				return c, sync.OnceFunc(func() { inUse-- })
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		listener := &pipes{conns: make(chan net.Conn)}
+		srv := &http.Server{Handler: handler}
+		go func() { _ = srv.Serve(listener) }()
+		defer srv.Close()
+
+		for _, path := range []string{"/metrics", "/", "/-/healthy"} {
+			conn := listener.dial()
+			fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path)
+			time.Sleep(29 * time.Second)
+			synctest.Wait()
+			if inUse != 0 {
+				t.Errorf("%s: the configuration is in use %d times while the page waits for its reader, want 0", path, inUse)
+			}
+			if _, err := conn.Read(make([]byte, 1)); err != nil {
+				t.Errorf("%s: got %v after 29 s, want the page", path, err)
+			}
+			time.Sleep(2 * time.Second)
+			if _, err := io.Copy(io.Discard, conn); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+				t.Errorf("%s: got %v after 31 s, want the connection's end", path, err)
+			}
+			conn.Close()
+		}
+
+		// The deadline is gone with its page: a kept connection serves on.
+		conn := listener.dial()
+		reader := bufio.NewReader(conn)
+		for range 3 {
+			fmt.Fprintf(conn, "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")
+			resp, err := http.ReadResponse(reader, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(resp.Body)
+			if err != nil || string(body) != "zuora_exporter is healthy.\n" {
+				t.Errorf("got %q and %v", body, err)
+			}
+			time.Sleep(time.Minute)
+		}
+		conn.Close()
+	})
+}
+
+// counting is a Reader that counts.
+type counting struct {
+	known
+	n *int
+}
+
+func (c counting) DataLabelingJob(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
+	*c.n++
+	return c.known.DataLabelingJob(ctx, id)
+}
+
+func TestRequests(t *testing.T) {
+	const id = "ff80808186b966950186b97922e200ab"
+	for name, tc := range map[string]struct {
+		method, path string
+		header       [2]string
+		status       int
+		body         string // a part of it
+		reads        int
+		reloads      int
+	}{
+		"a scrape":                     {method: "GET", path: "/metrics", status: 200, body: "scrape_success{", reads: 1},
+		"HEAD asks nothing":            {method: "HEAD", path: "/metrics", status: 200},
+		"a probe":                      {method: "GET", path: "/probe?target=" + id, status: 200, body: "scrape_success{", reads: 1},
+		"HEAD of a probe asks nothing": {method: "HEAD", path: "/probe?target=" + id, status: 200},
+		"HEAD of a bad probe":          {method: "HEAD", path: "/probe?target=1", status: 400},
+		"a probe explained":            {method: "GET", path: "/probe?debug=true&target=" + id, status: 200, body: "Metrics:\n# HELP", reads: 1},
+		"a probe not explained":        {method: "GET", path: "/probe?debug=false&target=" + id, status: 200, body: "# HELP", reads: 1},
+		"a bad debug":                  {method: "GET", path: "/probe?debug=yes&target=" + id, status: 400, body: "true or false"},
+		"no target":                    {method: "GET", path: "/probe", status: 400, body: `"target", a job id, is missing`},
+		"two targets":                  {method: "GET", path: "/probe?target=a&target=b", status: 400, body: "2 times"},
+		"no such tenant":               {method: "GET", path: "/probe?tenant=x&target=" + id, status: 400, body: `no tenant "x"`},
+		"landing page asks nothing":    {method: "GET", path: "/", status: 200, body: "Configured jobs"},
+		"healthy":                      {method: "GET", path: "/-/healthy", status: 200, body: "healthy"},
+		"ready":                        {method: "GET", path: "/-/ready", status: 200, body: "ready"},
+		"reload":                       {method: "POST", path: "/-/reload", status: 200, body: "was reloaded", reloads: 1},
+		"reload by GET":                {method: "GET", path: "/-/reload", status: 405},
+		"reload by another site":       {method: "POST", path: "/-/reload", header: [2]string{"Sec-Fetch-Site", "cross-site"}, status: 403},
+		"reload by another origin":     {method: "POST", path: "/-/reload", header: [2]string{"Origin", "https://evil.example"}, status: 403},
+		"reload by the same origin":    {method: "POST", path: "/-/reload", header: [2]string{"Sec-Fetch-Site", "same-origin"}, status: 200, reloads: 1},
+		"nothing there":                {method: "GET", path: "/nothing", status: 404},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reads, reloads := 0, 0
+			c := collector.New([]collector.Tenant{{
+				Name: "t", Reader: counting{n: &reads}, Metrics: collector.NewAPIMetrics("t"), MaxConcurrentRequests: 1,
+				Jobs: []collector.Job{{ID: id}},
+			}}, nil, log.NewNopLogger(), nil)
+			handler, err := New(Options{
+				TelemetryPath: "/metrics", Logger: log.NewNopLogger(),
+				Use:    func() (*collector.Collector, func()) { return c, func() {} },
+				Reload: func(context.Context) error { reloads++; return nil },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w, r := httptest.NewRecorder(), httptest.NewRequest(tc.method, tc.path, nil)
+			if tc.header[0] != "" {
+				r.Header.Set(tc.header[0], tc.header[1])
+			}
+			handler.ServeHTTP(w, r)
+			if w.Code != tc.status || !strings.Contains(w.Body.String(), tc.body) {
+				t.Errorf("got %d and %q, want %d and %q", w.Code, w.Body, tc.status, tc.body)
+			}
+			if reads != tc.reads || reloads != tc.reloads {
+				t.Errorf("got %d reads and %d reloads, want %d and %d", reads, reloads, tc.reads, tc.reloads)
+			}
+		})
+	}
+}
+
+// Probes beyond those that may wait are answered 503.
+func TestTooManyProbes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := collector.New([]collector.Tenant{{Name: "t", Reader: slow{}, Metrics: collector.NewAPIMetrics("t"), MaxConcurrentRequests: 5}},
+			nil, log.NewNopLogger(), nil)
+		handler, err := New(Options{
+			TelemetryPath: "/metrics", Logger: log.NewNopLogger(),
+			Use: func() (*collector.Collector, func()) { return c, func() {} },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var group sync.WaitGroup
+		var mu sync.Mutex
+		codes := map[int]int{}
+		for i := range 1100 {
+			group.Go(func() {
+				w := httptest.NewRecorder()
+				handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", fmt.Sprintf("/probe?target=%032x", i), nil))
+				mu.Lock()
+				defer mu.Unlock()
+				codes[w.Code]++
+				if w.Code == http.StatusServiceUnavailable && strings.Count(w.Body.String(), "\n") != 1 {
+					t.Errorf("got %q, want a sentence", w.Body)
+				}
+			})
+		}
+		group.Wait()
+		if codes[503] != 95 || codes[200] != 1005 {
+			t.Errorf("got %v, want 1005 times 200 (5 read, 1000 wait) and 95 times 503", codes)
+		}
+		time.Sleep(time.Second)
+	})
+}
+
+// slow is a Reader that takes its time.
+type slow struct{ known }
+
+func (s slow) DataLabelingJob(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
+	select {
+	case <-time.After(10 * time.Millisecond):
+		return s.known.DataLabelingJob(ctx, id)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
