@@ -3,6 +3,7 @@ package config
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestSameClient(t *testing.T) {
@@ -34,6 +35,8 @@ func TestSameClient(t *testing.T) {
 		{name: "client_id", old: "client_id: id", new: "client_id: other"},
 		{name: "client_secret", old: "s3cret", new: "secr3t"},
 		{name: "client_secret_file", old: "client_secret:", new: "client_secret_file:"},
+		{name: "client_secret_env", old: "client_secret:", new: "client_secret_env:"},
+		{name: "a default written out", old: "    proxy_url", new: "    max_concurrent_requests: 10\n    proxy_url", same: true},
 		{name: "endpoint_params", old: "a: b", new: "a: c"},
 		{name: "request_timeout", old: "5s", new: "6s"},
 		{name: "proxy_url", old: "user:pass", new: "user:word"},
@@ -43,18 +46,18 @@ func TestSameClient(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			a, b := parse(t, file).Tenants[0], parse(t, strings.Replace(file, tt.old, tt.new, 1)).Tenants[0]
-			// The one in use has its transport already.
+			// The tenant in use already has a transport.
 			if _, err := a.NewTransport(); err != nil {
 				t.Fatal(err)
 			}
 			if got := a.SameClient(b); got != tt.same {
-				t.Errorf("got %v, want %v", got, tt.same)
+				t.Errorf("got %t, want %t", got, tt.same)
 			}
 			if got := b.SameClient(a); got != tt.same {
-				t.Errorf("the other way round: got %v, want %v", got, tt.same)
+				t.Errorf("the other way round: got %t, want %t", got, tt.same)
 			}
-			if len(a.Jobs) != 1 || a.RefreshInterval == 0 {
-				t.Error("comparing has changed the tenant")
+			if len(a.Jobs) != 1 || a.RefreshInterval != 30*time.Second {
+				t.Errorf("after comparing: got %d jobs and a refresh interval of %v, want 1 and 30s", len(a.Jobs), a.RefreshInterval)
 			}
 		})
 	}

@@ -2,67 +2,59 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
-func readJobs(v value) ([]Job, error) {
-	seen := map[string]int{}
-	return list(v, func(v value) (Job, error) { return readJob(v, seen) })
-}
-
-// readJob reads one job. It adds it to seen, which has the lines of those
-// before in the same tenant.
-func readJob(v value, seen map[string]int) (Job, error) {
-	var job Job
-	readID := func(v value) (err error) {
-		if job.ID, err = v.text(); err != nil {
-			return err
-		}
-		if err := zuora.CheckJobID(job.ID); err != nil {
-			return v.errorf("%w", err)
-		}
-		// Zuora itself writes one id with and without hyphens.
-		plain := zuora.CanonicalJobID(job.ID)
-		if line, twice := seen[plain]; twice {
-			return v.errorf("is the same job as on line %d", line)
-		}
-		seen[plain] = v.line
-		return nil
-	}
-	err := v.mapping(map[string]func(value) error{
-		"id":     readID,
-		"labels": into(&job.Labels, readLabels),
-	}, "id")
-	return job, err
-}
-
 var (
+	jobs   = kind[[]Job]{"list of [jobs](#a-job)", listOf(ref("job")), readJobs}
+	jobID  = kind[string]{"string of 32 characters", object{"type": []string{"string", "number"}, "pattern": "^[0-9A-Za-z._~-]{32}$"}, readJobID}
+	labels = kind[map[string]string]{"mapping of strings", mappingOf(object{
+		"pattern": labelName.String(), "not": object{"anyOf": []object{{"pattern": "^__"}, {"enum": reservedLabels}}},
+	}, stringOf("")), readLabels}
+
 	labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
-	// The exporter's own labels, and those that Prometheus sets.
-	reservedLabels = set("job", "instance", "tenant", "job_id", "object_type", "status",
-		"reason", "endpoint", "operation", "code", "type", "le", "quantile")
+	// reservedLabels are the exporter's own and those that Prometheus sets.
+	reservedLabels = []string{
+		"code", "endpoint", "instance", "job", "job_id", "le", "object_type",
+		"operation", "quantile", "reason", "status", "tenant", "type",
+	}
 )
 
-func readLabels(v value) (map[string]string, error) {
-	entries, err := v.entries()
+func readJobs(v value) ([]Job, error) {
+	return list(v, func(v value) (job Job, err error) {
+		err = jobKeys.read(v, &job)
+		return job, err
+	})
+}
+
+func readJobID(v value) (string, error) {
+	id, err := v.text()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	labels := make(map[string]string, len(entries))
-	for _, e := range entries {
+	if err := zuora.CheckJobID(id); err != nil {
+		return "", v.errorf("%w", err)
+	}
+	// Zuora writes the same id with and without hyphens.
+	if line := v.once(zuora.CanonicalJobID(id)); line > 0 {
+		return "", v.errorf("is the same job as on line %d", line)
+	}
+	return id, nil
+}
+
+func readLabels(v value) (map[string]string, error) {
+	return named(v, func(key value, name string) error {
 		switch {
-		case !labelName.MatchString(e.name):
-			return nil, e.key.errorf("a label name is letters, digits and underscores, and begins with no digit")
-		case strings.HasPrefix(e.name, "__"):
-			return nil, e.key.errorf("label names that begin with __ belong to Prometheus")
-		case reservedLabels[e.name]:
-			return nil, e.key.errorf("the label name is already used by the exporter or by Prometheus")
+		case !labelName.MatchString(name):
+			return key.errorf("a label name has letters, digits and underscores, and does not begin with a digit")
+		case strings.HasPrefix(name, "__"):
+			return key.errorf("label names that begin with __ belong to Prometheus")
+		case slices.Contains(reservedLabels, name):
+			return key.errorf("the label name is already used by the exporter or by Prometheus")
 		}
-		if labels[e.name], err = e.value.text(); err != nil {
-			return nil, err
-		}
-	}
-	return labels, nil
+		return nil
+	}, value.text)
 }

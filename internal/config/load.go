@@ -7,43 +7,75 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
-// Load reads and checks the configuration file. What it returns is valid as a
-// whole; its error is one sentence that names the file and, but for a file
-// that cannot be read, the line, and the key if the fault is with one.
+// readLimit is for reading the configuration file and the files of its
+// tls_config together. A pipe that nobody writes has no end.
+const readLimit = 10 * time.Second
+
+// Load reads and checks the configuration file. Its error is one sentence that
+// names the file and, unless the file cannot be read, the line. Load returns
+// after 10 s at most.
 func Load(file string) (*Config, error) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("reading the configuration file: %w", err)
+	return load(file, readLimit)
+}
+
+func load(file string, limit time.Duration) (*Config, error) {
+	return within(limit, func() (*Config, error) {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading the configuration file: %w", err)
+		}
+		return Parse(file, data)
+	}, fmt.Errorf("reading the configuration file: no end of %s, or of a file of its tls_config, within %v", file, limit))
+}
+
+// within returns what f returns, or the error late if f takes too long.
+func within[T any](limit time.Duration, f func() (T, error), late error) (result T, err error) {
+	type outcome struct {
+		T   T
+		err error
 	}
-	return Parse(file, data)
+	done := make(chan outcome, 1)
+	go func() {
+		result, err := f()
+		done <- outcome{result, err}
+	}()
+	select {
+	case o := <-done:
+		return o.T, o.err
+	case <-time.After(limit):
+		return result, late
+	}
 }
 
 // Fingerprint differs if the content of the file differs, or the error of
-// reading it.
+// reading it. It reads no pipe, because that would take the content from Load.
 func Fingerprint(file string) string {
-	data, err := os.ReadFile(file)
+	data, err := within(readLimit, func() ([]byte, error) {
+		if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+			return nil, err
+		}
+		return os.ReadFile(file)
+	}, os.ErrDeadlineExceeded)
 	if err != nil {
 		return err.Error()
 	}
 	return fmt.Sprintf("%x", sha256.Sum256(data))
 }
 
-// Parse is Load for a file that has been read already. The name is used in
-// errors, and relative paths in data start from its directory. The files that
-// a tls_config names are read, those with client secrets are not.
+// Parse checks the content of a configuration file. The name of the file is
+// for errors, and relative paths start at its directory. Parse reads the files
+// of tls_config, but not those of client secrets.
 func Parse(file string, data []byte) (*Config, error) {
 	root, err := parseYAML(file, data)
 	if err != nil {
 		return nil, err
 	}
-	doc := &document{file: file, dir: filepath.Dir(file), left: len(data) + maxUnfolded}
-	top := value{doc: doc}.at(root)
 	var c Config
-	if err := top.mapping(map[string]func(value) error{
-		"tenants": into(&c.Tenants, readTenants),
-	}, "tenants"); err != nil {
+	doc := &document{file: file, dir: filepath.Dir(file), lines: map[string]int{}}
+	if err := fileKeys.read(value{doc: doc, node: root}, &c); err != nil {
 		return nil, err
 	}
 	names := map[string]bool{}
@@ -55,5 +87,6 @@ func Parse(file string, data []byte) (*Config, error) {
 		}
 	}
 	c.LabelNames = slices.Sorted(maps.Keys(names))
+	c.Warnings = doc.warnings
 	return &c, nil
 }

@@ -6,13 +6,17 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	promconfig "github.com/prometheus/common/config"
 	"go.uber.org/goleak"
+
+	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
 func TestMain(m *testing.M) {
@@ -24,6 +28,10 @@ const minimal = `tenants:
     base_url: https://rest.zuora.com
     oauth2: {client_id: id, client_secret: s3cret}
 `
+
+const tenantKeyNames = "; the keys here are name, base_url, oauth2, entity_id, api_version, request_timeout, max_concurrent_requests, " +
+	"refresh_interval, completed_refresh_interval, rate_limit_reserve, proxy_url, no_proxy, proxy_from_environment, " +
+	"proxy_connect_header, tls_config, jobs"
 
 const (
 	jobA = "ff80808186b966950186b97922e200ab"
@@ -48,27 +56,31 @@ func mustURL(t *testing.T, s string) *url.URL {
 	return u
 }
 
+// settings is all of a tenant that can be compared.
+type settings struct {
+	connection                                connection
+	refreshInterval, completedRefreshInterval time.Duration
+	jobs                                      []Job
+}
+
 func TestParseDefaults(t *testing.T) {
-	want := &Config{Tenants: []*Tenant{{
-		Name:    "prod",
-		BaseURL: mustURL(t, "https://rest.zuora.com"),
-		OAuth2: OAuth2{
-			ClientID: "id",
-			Secret:   NewSecret("s3cret"),
-			TokenURL: mustURL(t, "https://rest.zuora.com/oauth/token"),
+	checkSettings(t, parse(t, minimal), settings{connection: connection{
+		name: "prod",
+		zuora: zuora.Config{
+			BaseURL:          mustURL(t, "https://rest.zuora.com"),
+			TokenURL:         mustURL(t, "https://rest.zuora.com/oauth/token"),
+			ClientID:         "id",
+			APIVersion:       "2025-08-12",
+			RequestTimeout:   5 * time.Second,
+			RateLimitReserve: 0.05,
 		},
-		APIVersion:            "2025-08-12",
-		RequestTimeout:        5 * time.Second,
-		MaxConcurrentRequests: 10,
-		RateLimitReserve:      0.05,
-		proxy:                 new(&promconfig.ProxyConfig{}),
-		tls:                   new(&promconfig.TLSConfig{}),
-	}}}
-	checkConfig(t, parse(t, minimal), want)
+		secretKey: "client_secret", secret: "s3cret",
+		maxConcurrentRequests: 10,
+	}})
 }
 
 func TestParseEverything(t *testing.T) {
-	got := parse(t, `
+	c := parse(t, `
 tenants:
   - name: prod-us
     base_url: http://localhost:8080/gateway//
@@ -104,66 +116,94 @@ tenants:
     oauth2: {client_id: id, client_secret_file: /etc/zuora/eu.secret}
     proxy_from_environment: true
     api_version: 2024-05-20
+  - name: ap
+    base_url: https://rest.ap.zuora.com
+    oauth2: {client_id: id, client_secret_env: ZUORA_SECRET}
+    jobs:
+      - id: ff80808186b966950186b97922e200ab
 `)
-	want := &Config{
-		LabelNames: []string{"late", "started", "team", "wave"},
-		Tenants: []*Tenant{{
-			Name:    "prod-us",
-			BaseURL: mustURL(t, "http://localhost:8080/gateway"),
-			OAuth2: OAuth2{
-				ClientID:       "0123",
-				SecretFile:     "dir/prod-us.secret",
+	if want := []string{"late", "started", "team", "wave"}; !slices.Equal(c.LabelNames, want) {
+		t.Errorf("label names: got %q, want %q", c.LabelNames, want)
+	}
+	checkSettings(t, c, settings{
+		connection: connection{
+			name: "prod-us",
+			zuora: zuora.Config{
+				BaseURL:        mustURL(t, "http://localhost:8080/gateway"),
 				TokenURL:       mustURL(t, "https://login.example.com/token?realm=zuora"),
+				ClientID:       "0123",
 				Scopes:         []string{"read", "write"},
 				EndpointParams: url.Values{"audience": {"zuora"}, "empty": {""}},
+				EntityID:       "11e643f4-a3ee-8bad-b061-0025904c756d",
+				APIVersion:     "341.0",
+				RequestTimeout: 90 * time.Second,
 			},
-			EntityID:                 "11e643f4-a3ee-8bad-b061-0025904c756d",
-			APIVersion:               "341.0",
-			RequestTimeout:           90 * time.Second,
-			MaxConcurrentRequests:    3,
-			RefreshInterval:          30 * time.Second,
-			CompletedRefreshInterval: 24 * time.Hour,
-			Jobs: []Job{
-				{ID: jobA, Labels: map[string]string{"wave": "first", "team": "billing"}},
-				{ID: jobB, Labels: map[string]string{"wave": "2", "started": "2025-08-12", "late": "yes"}},
-				{ID: "A.B_C~D-000000000000000000000000"},
-			},
-			proxy: new(&promconfig.ProxyConfig{
+			secretKey: "client_secret_file", secret: "dir/prod-us.secret",
+			maxConcurrentRequests: 3,
+			proxy: promconfig.ProxyConfig{
 				ProxyURL:           promconfig.URL{URL: mustURL(t, "http://user:pass@proxy:3128")},
 				NoProxy:            "localhost",
 				ProxyConnectHeader: promconfig.ProxyHeader{"X-Auth": {"one", "two"}},
-			}),
-			tls: new(&promconfig.TLSConfig{
+			},
+			tls: promconfig.TLSConfig{
 				ServerName:         "zuora.internal",
 				InsecureSkipVerify: true,
 				MinVersion:         promconfig.TLSVersions["TLS12"],
 				MaxVersion:         promconfig.TLSVersions["TLS13"],
-			}),
-		}, {
-			Name:    "eu",
-			BaseURL: mustURL(t, "https://rest.eu.zuora.com"),
-			OAuth2: OAuth2{
-				ClientID:   "id",
-				SecretFile: "/etc/zuora/eu.secret",
-				TokenURL:   mustURL(t, "https://rest.eu.zuora.com/oauth/token"),
 			},
-			APIVersion:            "2024-05-20",
-			RequestTimeout:        DefaultRequestTimeout,
-			MaxConcurrentRequests: DefaultMaxConcurrentRequests,
-			RateLimitReserve:      DefaultRateLimitReserve,
-			proxy:                 new(&promconfig.ProxyConfig{ProxyFromEnvironment: true}),
-			tls:                   new(&promconfig.TLSConfig{}),
-		}},
-	}
-	checkConfig(t, got, want)
+		},
+		refreshInterval:          30 * time.Second,
+		completedRefreshInterval: 24 * time.Hour,
+		jobs: []Job{
+			{ID: jobA, Labels: map[string]string{"wave": "first", "team": "billing"}},
+			{ID: jobB, Labels: map[string]string{"wave": "2", "started": "2025-08-12", "late": "yes"}},
+			{ID: "A.B_C~D-000000000000000000000000"},
+		},
+	}, settings{connection: connection{
+		name: "eu",
+		zuora: zuora.Config{
+			BaseURL:          mustURL(t, "https://rest.eu.zuora.com"),
+			TokenURL:         mustURL(t, "https://rest.eu.zuora.com/oauth/token"),
+			ClientID:         "id",
+			APIVersion:       "2024-05-20",
+			RequestTimeout:   5 * time.Second,
+			RateLimitReserve: 0.05,
+		},
+		secretKey: "client_secret_file", secret: "/etc/zuora/eu.secret",
+		maxConcurrentRequests: DefaultMaxConcurrentRequests,
+		proxy:                 promconfig.ProxyConfig{ProxyFromEnvironment: true},
+	}}, settings{
+		connection: connection{
+			name: "ap",
+			zuora: zuora.Config{
+				BaseURL:          mustURL(t, "https://rest.ap.zuora.com"),
+				TokenURL:         mustURL(t, "https://rest.ap.zuora.com/oauth/token"),
+				ClientID:         "id",
+				APIVersion:       "2025-08-12",
+				RequestTimeout:   5 * time.Second,
+				RateLimitReserve: 0.05,
+			},
+			secretKey: "client_secret_env", secret: "ZUORA_SECRET",
+			maxConcurrentRequests: DefaultMaxConcurrentRequests,
+		},
+		jobs: []Job{{ID: jobA}},
+	})
 }
 
-// checkConfig shows the differences field by field, as a tenant does not show
-// itself.
-func checkConfig(t *testing.T, got, want *Config) {
+func checkSettings(t *testing.T, c *Config, want ...settings) {
 	t.Helper()
-	exporter := cmp.Exporter(func(reflect.Type) bool { return true })
-	if diff := cmp.Diff(want, got, exporter); diff != "" {
+	everything := cmp.Exporter(func(reflect.Type) bool { return true })
+	var got []settings
+	for _, tenant := range c.Tenants {
+		s := settings{tenant.connection(), tenant.RefreshInterval, tenant.CompletedRefreshInterval, tenant.Jobs}
+		got = append(got, s)
+		public := tenant.Zuora
+		public.ClientSecret = nil
+		if diff := cmp.Diff(s.connection.zuora, public, everything); diff != "" || tenant.Name != s.connection.name || tenant.MaxConcurrentRequests != s.connection.maxConcurrentRequests {
+			t.Errorf("tenant %s: got other exported fields than the connection of %s has, want the same:\n%s", tenant.Name, s.connection.name, diff)
+		}
+	}
+	if diff := cmp.Diff(want, got, everything); diff != "" {
 		t.Errorf("want -, got +:\n%s", diff)
 	}
 }
@@ -181,13 +221,112 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := c.Tenants[0].OAuth2.SecretFile, filepath.Join(filepath.Dir(file), "s3cret"); got != want {
+	if got, want := c.Tenants[0].connection().secret, filepath.Join(filepath.Dir(file), "s3cret"); got != want {
 		t.Errorf("secret file: got %s, want %s", got, want)
 	}
 }
 
-// TestErrors gives lines that follow the minimal tenant, so the first of them
-// is line 5 of the file, or a whole file.
+// A pipe that is written works, as from bash's <(envsubst <file), and one that
+// nobody writes is given up.
+func TestLoadPipe(t *testing.T) {
+	dir := t.TempDir()
+	pipe := func(name string) string {
+		path := filepath.Join(dir, name)
+		if err := syscall.Mkfifo(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write := func(path, content string) {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+
+	written := pipe("written.yml")
+	go write(written, minimal)
+	if c, err := Load(written); err != nil || len(c.Tenants) != 1 {
+		t.Errorf("a pipe that is written: got %v, %v, want one tenant", c, err)
+	}
+
+	silent, ca := pipe("silent.yml"), pipe("ca.pem")
+	regular := filepath.Join(dir, "regular.yml")
+	write(regular, minimal+"    tls_config: {ca_file: ca.pem}\n")
+	for name, tt := range map[string]struct{ file, pipe string }{
+		"configuration file": {silent, silent},
+		"ca_file":            {regular, ca},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := load(tt.file, 20*time.Millisecond)
+			want := "reading the configuration file: no end of " + tt.file + ", or of a file of its tls_config, within 20ms"
+			if err == nil || err.Error() != want {
+				t.Errorf("got %v, want %s", err, want)
+			}
+			write(tt.pipe, "") // This ends the read.
+		})
+	}
+}
+
+func TestFingerprint(t *testing.T) {
+	dir := t.TempDir()
+	file, pipe := filepath.Join(dir, "file"), filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	missing := Fingerprint(file)
+	writeFile(t, file, "a")
+	first := Fingerprint(file)
+	writeFile(t, file, "b")
+	second := Fingerprint(file)
+	writeFile(t, file, "a")
+	if missing == first || first == second || Fingerprint(file) != first {
+		t.Errorf("got %s, %s and %s without a file, with a, and with b; want three different ones, and with a the same again", missing, first, second)
+	}
+	// To read the pipe would take 10 s.
+	start := time.Now()
+	Fingerprint(pipe)
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("a pipe took %v, want no wait", took)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	const variable = "looks like a variable, but the exporter expands none; client_secret_env takes the name of an environment variable"
+	const http = "http:// sends secrets unencrypted; use https://"
+	tests := []struct {
+		name, url, oauth2 string
+		want              []string
+	}{
+		{name: "nothing", url: "https://h", oauth2: "client_secret: a"},
+		{name: "http", url: "http://h", oauth2: "client_secret: a", want: []string{"3: tenants[0].base_url: " + http}},
+		{name: "http to an address", url: "http://10.0.0.1:80", oauth2: "client_secret: a", want: []string{"3: tenants[0].base_url: " + http}},
+		{name: "localhost", url: "http://localhost:80", oauth2: "client_secret: a"},
+		{name: "loopback", url: "http://127.0.0.2", oauth2: "client_secret: a"},
+		{name: "IPv6 loopback", url: "http://[::1]:80", oauth2: "client_secret: a"},
+		{name: "name like loopback", url: "http://127.0.0.1.example.com", oauth2: "client_secret: a", want: []string{"3: tenants[0].base_url: " + http}},
+		{name: "token_url", url: "https://h", oauth2: "client_secret: a, token_url: 'http://h/token'", want: []string{"4: tenants[0].oauth2.token_url: " + http}},
+		{name: "variable", url: "https://h", oauth2: "client_secret: $hunter2", want: []string{"4: tenants[0].oauth2.client_secret: " + variable}},
+		{name: "variable in braces", url: "https://h", oauth2: "client_secret: '${hunter2:-x}'", want: []string{"4: tenants[0].oauth2.client_secret: " + variable}},
+		{name: "dollar inside", url: "https://h", oauth2: "client_secret: a$hunter2"},
+		{name: "dollar alone", url: "https://h", oauth2: "client_secret: '$'"},
+		{name: "two", url: "http://h", oauth2: "client_secret: $A", want: []string{"3: tenants[0].base_url: " + http, "4: tenants[0].oauth2.client_secret: " + variable}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := parse(t, "tenants:\n  - name: a\n    base_url: "+tt.url+"\n    oauth2: {client_id: id, "+tt.oauth2+"}\n")
+			var want []string
+			for _, w := range tt.want {
+				want = append(want, "dir/test.yml:"+w)
+			}
+			if !slices.Equal(c.Warnings, want) {
+				t.Errorf("got %q, want %q", c.Warnings, want)
+			}
+		})
+	}
+}
+
+// TestErrors has either a whole file, or lines that follow the minimal tenant:
+// the first of them is line 5.
 func TestErrors(t *testing.T) {
 	tests := []struct{ name, lines, file, want string }{
 		// The file as a whole.
@@ -200,18 +339,23 @@ func TestErrors(t *testing.T) {
 		{name: "no tenants", file: "tenants: []\n", want: "1: tenants: must have at least one tenant"},
 		{name: "tenants null", file: "tenants:\n", want: "1: tenants: must be a list, but nothing is given"},
 		{name: "second document", file: minimal + "---\n" + minimal, want: "5: a second YAML document begins here: there must be only one"},
-		{name: "unknown key at the top", file: "tenant:\n", want: "1: tenant: unknown key"},
+		{name: "unknown key at the top", file: "tenant:\n", want: "1: tenant: unknown key; the keys here are tenants"},
 		{name: "syntax, scanner", lines: "    api_version: a: b\n", want: "5: not valid YAML: mapping values are not allowed in this context"},
-		{name: "syntax, parser", lines: "    jobs: [a\n  - name: b\n", want: "5: not valid YAML from here on: did not find expected ',' or ']'"},
+		{name: "syntax, parser", lines: "    jobs: [a\n  - name: b\n", want: "5: not valid YAML: did not find expected ',' or ']'"},
 		{name: "syntax, first line", file: "a: b: c\n", want: "1: not valid YAML: mapping values are not allowed in this context"},
-		{name: "syntax, after the document", lines: "...\na: [\n", want: "6: not valid YAML from here on: did not find expected <document start>"},
-		{name: "unknown anchor", lines: "    # *foobar *foo\n    entity_id: *foo\n", want: "5: not valid YAML: no & gives the name that stands here after a *; a value that begins with * must be quoted"},
-		{name: "control character", lines: "    entity_id: \x01\n", want: "5: the file has a control character"},
-		{name: "not UTF-8", lines: "    entity_id: \xff\n", want: "5: the file is not UTF-8 text"},
+		{name: "syntax, after the document", lines: "...\na: [\n", want: "6: not valid YAML: did not find expected <document start>"},
+		{name: "unknown anchor", lines: "    # *foobar *foo\n    entity_id: *foo\n", want: "6: " + noAliases},
+		{name: "control character", lines: "    entity_id: \x01\n", want: "5: not valid YAML: control characters are not allowed"},
+		{name: "not UTF-8", lines: "    entity_id: \xff\n", want: "5: not valid YAML: invalid leading UTF-8 octet"},
+
+		{name: "syntax, in a block of many lines", lines: "    jobs:\n      - id: " + jobA + "\n        labels:\n          a: b\n         c: d\n", want: "9: not valid YAML: did not find expected key"},
+		{name: "syntax, indentation", lines: "   entity_id: x\n", want: "5: not valid YAML: did not find expected '-' indicator"},
+		{name: "syntax, no colon", lines: "    entity_id x\n    api_version: 1\n", want: "5: not valid YAML: could not find expected ':'"},
+		{name: "syntax, quote", lines: "    entity_id: 'x\n    api_version: 1\n", want: "5: not valid YAML: found unexpected end of stream"},
 
 		// Keys.
-		{name: "unknown key", lines: "    base_urls: x\n", want: "5: tenants[0].base_urls: unknown key"},
-		{name: "unknown key in many lines", lines: "    \"a\\nb\": x\n", want: `5: tenants[0]."a\nb": unknown key`},
+		{name: "unknown key", lines: "    base_urls: x\n", want: "5: tenants[0].base_urls: unknown key" + tenantKeyNames},
+		{name: "unknown key in many lines", lines: "    \"a\\nb\": x\n", want: `5: tenants[0]."a\nb": unknown key` + tenantKeyNames},
 		{name: "duplicate key", lines: "    name: x\n", want: "5: tenants[0].name: duplicate key, first on line 2"},
 		{name: "duplicate label", lines: "    jobs:\n      - id: " + jobA + "\n        labels:\n          wave: 1\n          wave: 2\n", want: "9: tenants[0].jobs[0].labels.wave: duplicate key, first on line 8"},
 		{name: "a list as key", lines: "    ? [a]\n    : b\n", want: "5: tenants[0]: has a key that is not a plain name"},
@@ -232,14 +376,16 @@ func TestErrors(t *testing.T) {
 		{name: "jobs with a null", lines: "    jobs:\n      -\n", want: "6: tenants[0].jobs[0]: must be a mapping, but nothing is given"},
 
 		// Values of a tenant.
+		{name: "name with a line break", lines: "  - name: \"a\\nb\"\n", want: "5: tenants[1].name: must have printable characters only"},
 		{name: "same name", lines: "  - name: prod\n", want: "5: tenants[1].name: is also the name of the tenant on line 2"},
 		{name: "entity_id with a line break", lines: "    entity_id: \"a\\nb\"\n", want: "5: tenants[0].entity_id: must be visible ASCII characters"},
 		{name: "entity_id empty", lines: "    entity_id: ''\n", want: "5: tenants[0].entity_id: must be visible ASCII characters"},
 		{name: "api_version no version", lines: "    api_version: v1\n", want: "5: tenants[0].api_version: must be a date such as 2025-08-12 or a number such as 341.0"},
 		{name: "api_version no date", lines: "    api_version: 2025-13-01\n", want: "5: tenants[0].api_version: must be a date such as 2025-08-12 or a number such as 341.0"},
-		{name: "duration without unit", lines: "    request_timeout: 5\n", want: "5: tenants[0].request_timeout: must be a duration such as 30s or 1m30s"},
-		{name: "negative duration", lines: "    refresh_interval: -5s\n", want: "5: tenants[0].refresh_interval: must be a duration such as 30s or 1m30s"},
-		{name: "duration out of range", lines: "    completed_refresh_interval: 300y\n", want: "5: tenants[0].completed_refresh_interval: must be a duration such as 30s or 1m30s"},
+		{name: "duration without unit", lines: "    request_timeout: 5\n", want: "5: tenants[0].request_timeout: must be a duration with its unit, such as 30s or 1m30s"},
+		{name: "many seconds without unit", lines: "    refresh_interval: 300\n", want: "5: tenants[0].refresh_interval: must be a duration with its unit, such as 30s or 1m30s"},
+		{name: "negative duration", lines: "    refresh_interval: -5s\n", want: "5: tenants[0].refresh_interval: must be a duration with its unit, such as 30s or 1m30s"},
+		{name: "duration out of range", lines: "    completed_refresh_interval: 300y\n", want: "5: tenants[0].completed_refresh_interval: must be a duration with its unit, such as 30s or 1m30s"},
 		{name: "request_timeout 0", lines: "    request_timeout: 0s\n", want: "5: tenants[0].request_timeout: must be more than 0s"},
 		{name: "max_concurrent_requests 0", lines: "    max_concurrent_requests: 0\n", want: "5: tenants[0].max_concurrent_requests: must be a whole number from 1 up"},
 		{name: "max_concurrent_requests broken", lines: "    max_concurrent_requests: 2.5\n", want: "5: tenants[0].max_concurrent_requests: must be a whole number from 1 up"},
@@ -260,8 +406,8 @@ func TestErrors(t *testing.T) {
 			name: "same job", lines: "    jobs:\n      - id: ff80808186b966950186b97922-e2-00\n      - id: " + jobA + "\n      - id: FF80-808186B966950186B97922E200-\n",
 			want: "8: tenants[0].jobs[2].id: is the same job as on line 6",
 		},
-		{name: "label with a hyphen", lines: "    jobs: [{labels: {a-b: x}}]\n", want: "5: tenants[0].jobs[0].labels.a-b: a label name is letters, digits and underscores, and begins with no digit"},
-		{name: "label with a line break", lines: "    jobs: [{labels: {\"ab\\n\": x}}]\n", want: `5: tenants[0].jobs[0].labels."ab\n": a label name is letters, digits and underscores, and begins with no digit`},
+		{name: "label with a hyphen", lines: "    jobs: [{labels: {a-b: x}}]\n", want: "5: tenants[0].jobs[0].labels.a-b: a label name has letters, digits and underscores, and does not begin with a digit"},
+		{name: "label with a line break", lines: "    jobs: [{labels: {\"ab\\n\": x}}]\n", want: `5: tenants[0].jobs[0].labels."ab\n": a label name has letters, digits and underscores, and does not begin with a digit`},
 		{name: "label of Prometheus", lines: "    jobs: [{labels: {__name__: x}}]\n", want: "5: tenants[0].jobs[0].labels.__name__: label names that begin with __ belong to Prometheus"},
 		{name: "label of the exporter", lines: "    jobs: [{labels: {job_id: x}}]\n", want: "5: tenants[0].jobs[0].labels.job_id: the label name is already used by the exporter or by Prometheus"},
 		{name: "label null", lines: "    jobs: [{labels: {wave: }}]\n", want: "5: tenants[0].jobs[0].labels.wave: must be a single value, but nothing is given"},
@@ -273,7 +419,7 @@ func TestErrors(t *testing.T) {
 		{name: "header without proxy", lines: "    proxy_connect_header: {A: [b]}\n", want: "2: tenants[0]: if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured"},
 		{name: "unknown proxy scheme", lines: "    proxy_url: proxy:3128\n", want: "5: tenants[0].proxy_url: must be a URL with a host and one of the schemes http, https, socks5, socks5h"},
 		{name: "unknown TLS version", lines: "    tls_config: {min_version: TLS9}\n", want: "5: tenants[0].tls_config.min_version: must be one of TLS10, TLS11, TLS12, TLS13"},
-		{name: "unknown TLS key", lines: "    tls_config:\n      ca_ref: x\n", want: "6: tenants[0].tls_config: unknown key"},
+		{name: "unknown TLS key", lines: "    tls_config:\n      ca_ref: x\n", want: "6: tenants[0].tls_config: unknown key; the keys here are ca, ca_file, cert, cert_file, key, key_file, server_name, insecure_skip_verify, min_version, max_version"},
 		{name: "certificate without key", lines: "    tls_config: {cert_file: x}\n", want: "5: tenants[0].tls_config: exactly one of key or key_file must be configured when a client certificate is configured"},
 	}
 	for _, tt := range tests {
@@ -284,7 +430,7 @@ func TestErrors(t *testing.T) {
 			}
 			_, err := Parse("dir/test.yml", []byte(file))
 			if err == nil {
-				t.Fatalf("no error, want %s", tt.want)
+				t.Fatalf("got no error, want %s", tt.want)
 			}
 			if want := "dir/test.yml:" + tt.want; err.Error() != want {
 				t.Errorf("\n got %v\nwant %s", err, want)
@@ -310,9 +456,12 @@ func TestBaseURL(t *testing.T) {
 		{name: "high port", url: "https://h:65536", err: "has a port above 65535"},
 		{name: "bad escape", url: "https://h/%zz", err: noURL},
 		{name: "empty", url: "''", err: noURL},
-		{name: "user", url: "https://u@h", err: "must not hold a user name or password"},
-		{name: "password", url: "https://u:p@h", err: "must not hold a user name or password"},
-		{name: "password with a slash", url: "https://u:1/p@h", err: "must not hold a user name or password"},
+		{name: "v1 in the middle", url: "https://h/v1/a", want: "https://h/v1/a", token: "https://h/v1/a/oauth/token"},
+		{name: "v1", url: "https://h/v1", err: "must not end in /v1, because the exporter adds it"},
+		{name: "v1 and a slash", url: "https://h/a/v1/", err: "must not end in /v1, because the exporter adds it"},
+		{name: "user", url: "https://u@h", err: "must not have a user name or password"},
+		{name: "password", url: "https://u:p@h", err: "must not have a user name or password"},
+		{name: "password with a slash", url: "https://u:1/p@h", err: "must not have a user name or password"},
 		{name: "query", url: "https://h?a=b", err: "must not have a query"},
 		{name: "empty query", url: "https://h?", err: "must not have a query"},
 		{name: "fragment", url: "https://h#a", err: "must not have a fragment"},
@@ -330,10 +479,10 @@ func TestBaseURL(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := c.Tenants[0].BaseURL.String(); got != tt.want {
+			if got := c.Tenants[0].Zuora.BaseURL.String(); got != tt.want {
 				t.Errorf("base URL: got %s, want %s", got, tt.want)
 			}
-			if got := c.Tenants[0].OAuth2.TokenURL.String(); got != tt.token {
+			if got := c.Tenants[0].Zuora.TokenURL.String(); got != tt.token {
 				t.Errorf("token URL: got %s, want %s", got, tt.token)
 			}
 		})

@@ -1,280 +1,126 @@
 package config
 
 import (
-	"encoding/json"
-	"encoding/xml"
-	"fmt"
-	"log/slog"
-	"maps"
-	"reflect"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
-
-	"go.yaml.in/yaml/v3"
 )
 
-// marker is the secret that must not be seen; YAML reads it as text.
-const marker = "hunter2"
-
-func TestSecret(t *testing.T) {
-	s := NewSecret(marker)
-	if got := s.Reveal(); got != marker {
-		t.Errorf("Reveal: got %q", got)
-	}
-	if got := (Secret{}).Reveal(); got != "" {
-		t.Errorf("Reveal of none: got %q", got)
-	}
-	if !reflect.DeepEqual(s, NewSecret(marker)) || reflect.DeepEqual(s, NewSecret("other")) || reflect.DeepEqual(s, Secret{}) {
-		t.Error("reflect.DeepEqual does not compare the contents")
-	}
-}
-
-// printed returns everything that fmt and the marshallers make of v.
-func printed(t *testing.T, v any) string {
+// clientSecretOf returns what the client of a tenant with these keys gets.
+func clientSecretOf(t *testing.T, keys string) (string, error) {
 	t.Helper()
-	var out strings.Builder
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%t"} {
-		fmt.Fprintf(&out, verb+"\n", v)
-	}
-	inJSON, _ := json.Marshal(v)
-	inYAML, _ := yaml.Marshal(v)
-	inXML, _ := xml.Marshal(v)
-	fmt.Fprintf(&out, "%s\n%s\n%s\n", inJSON, inYAML, inXML)
-	slog.New(slog.NewTextHandler(&out, nil)).Info("", "v", v)
-	slog.New(slog.NewJSONHandler(&out, nil)).Info("", "v", v)
-	return out.String()
+	c := parse(t, strings.Replace(minimal, "client_secret: s3cret", keys, 1))
+	return c.Tenants[0].Zuora.ClientSecret()
 }
 
-func checkNoMarker(t *testing.T, text string) {
-	t.Helper()
-	for _, form := range []string{marker, fmt.Sprintf("%x", marker)} {
-		if strings.Contains(text, form) {
-			t.Errorf("shows the secret:\n%s", text)
-		}
+func TestClientSecret(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		writeFile(t, path, content)
+		return path
 	}
-}
-
-func TestSecretIsNeverPrinted(t *testing.T) {
-	type exported struct{ S Secret }
-	type unexported struct{ s Secret }
-	type deep struct{ u *unexported }
-	s := NewSecret(marker)
-	for name, v := range map[string]any{
-		"itself":            s,
-		"pointer":           &s,
-		"exported field":    exported{s},
-		"unexported field":  unexported{s},
-		"behind a pointer":  &unexported{s},
-		"deep":              deep{&unexported{s}},
-		"slice":             []Secret{s},
-		"map":               map[string]Secret{"a": s},
-		"interface":         []any{s, unexported{s}},
-		"oauth2":            OAuth2{ClientID: marker, Secret: s, SecretFile: marker},
-		"pointer to oauth2": &OAuth2{ClientID: marker, Secret: s, SecretFile: marker},
-		"oauth2 in a field": struct{ o OAuth2 }{OAuth2{Secret: s}},
-	} {
-		t.Run(name, func(t *testing.T) { checkNoMarker(t, printed(t, v)) })
-	}
-	if got := fmt.Sprintf("%v %+v %#v %s %q", s, s, s, s, s); got != strings.TrimSpace(strings.Repeat("<secret> ", 5)) {
-		t.Errorf("got %s", got)
-	}
-}
-
-func TestConfigIsNeverPrintedWithSecrets(t *testing.T) {
-	ca := newCertificate(t)
-	indented := func(pem string) string { return strings.ReplaceAll(strings.TrimSpace(pem), "\n", "\n        ") }
-	c := parse(t, `
-tenants:
-  - name: a
-    base_url: https://h
-    oauth2:
-      client_id: hunter2-id
-      client_secret: hunter2
-      token_url: https://h/hunter2?hunter2=hunter2
-      scopes: [hunter2]
-      endpoint_params: {hunter2: hunter2}
-    proxy_url: http://hunter2:hunter2@proxy:3128
-    proxy_connect_header: {hunter2: [hunter2]}
-    tls_config:
-      ca: |
-        `+indented(ca.certPEM)+`
-      cert: |
-        `+indented(ca.certPEM)+`
-      key: |
-        `+indented(ca.keyPEM)+`
-`)
-	tenant := c.Tenants[0]
-	if (*tenant.tls).Key == "" || (*tenant.proxy).ProxyURL.User.String() != "hunter2:hunter2" {
-		t.Fatal("the secrets are not there to be shown")
-	}
-	// Those who made a transport of it keep a function in it.
-	if _, err := tenant.NewTransport(); err != nil {
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, v := range map[string]any{
-		"config":            c,
-		"config by value":   *c,
-		"tenant":            tenant,
-		"tenant by value":   *tenant,
-		"in a field":        struct{ T *Tenant }{tenant},
-		"inside interfaces": []any{c, tenant},
-	} {
-		t.Run(name, func(t *testing.T) {
-			out := printed(t, v)
-			checkNoMarker(t, out)
-			if strings.Contains(out, "PRIVATE KEY") {
-				t.Errorf("shows the key:\n%s", out)
+	unreadable := write("unreadable", "hunter2")
+	if err := os.Chmod(unreadable, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("ZUORA_TEST_SECRET", " a=b+/&\n")
+	t.Setenv("ZUORA_TEST_EMPTY", "")
+	t.Setenv("ZUORA_TEST_BLANK", " \n")
+	tests := []struct{ name, keys, want, err string }{
+		{name: "inline", keys: "client_secret: s3cret", want: "s3cret"},
+		{name: "inline with a dollar", keys: "client_secret: $HOME", want: "$HOME"},
+		{name: "file", keys: "client_secret_file: " + write("file", " a=b+/&\n"), want: "a=b+/&"},
+		{name: "file with CRLF", keys: "client_secret_file: " + write("crlf", "second\r\n"), want: "second"},
+		{name: "no file", keys: "client_secret_file: " + dir + "/hunter2", err: "client_secret_file: no such file or directory"},
+		{name: "empty file", keys: "client_secret_file: " + write("empty", ""), err: "client_secret_file: the file is empty"},
+		{name: "blank file", keys: "client_secret_file: " + write("blank", " \n\t\n"), err: "client_secret_file: the file is empty"},
+		{name: "directory", keys: "client_secret_file: " + dir, err: "client_secret_file: is a directory"},
+		{name: "device", keys: "client_secret_file: " + os.DevNull, err: "client_secret_file: is not a regular file"},
+		{name: "pipe", keys: "client_secret_file: " + pipe, err: "client_secret_file: is not a regular file"},
+		{name: "large file", keys: "client_secret_file: " + write("large", strings.Repeat("x", 1<<20)), err: "client_secret_file: is larger than 65536 bytes"},
+		{name: "unreadable file", keys: "client_secret_file: " + unreadable, err: "client_secret_file: permission denied"},
+		{name: "variable", keys: "client_secret_env: ZUORA_TEST_SECRET", want: "a=b+/&"},
+		{name: "no variable", keys: "client_secret_env: hunter2", err: "client_secret_env: the environment variable is not set"},
+		{name: "empty variable", keys: "client_secret_env: ZUORA_TEST_EMPTY", err: "client_secret_env: the environment variable is empty"},
+		{name: "blank variable", keys: "client_secret_env: ZUORA_TEST_BLANK", err: "client_secret_env: the environment variable is empty"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.name == "unreadable file" && os.Getuid() == 0 {
+				t.Skip("root reads every file")
+			}
+			got, err := clientSecretOf(t, tt.keys)
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if want := tt.err + " (dir/test.yml:4)"; tt.err != "" && (err == nil || err.Error() != want) {
+				t.Errorf("got error %v, want %s", err, want)
+			} else if tt.err == "" && err != nil {
+				t.Errorf("got error %v, want none", err)
 			}
 		})
 	}
-	// In an unexported field, fmt calls no method.
-	tenant.OAuth2 = OAuth2{Secret: tenant.OAuth2.Secret}
-	for name, v := range map[string]any{
-		"unexported pointer": struct{ t *Tenant }{tenant},
-		"unexported value":   struct{ t Tenant }{*tenant},
-	} {
-		t.Run(name, func(t *testing.T) { checkNoMarker(t, printed(t, v)) })
+	if _, err := clientSecretOf(t, "client_secret_file: "+dir+"/hunter2"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no file: got %v, want an fs.ErrNotExist", err)
 	}
 }
 
-// TestErrorsShowNoSecret puts a secret wherever in the blocks that may hold
-// one, in every disguise, and demands an error that does not show it.
-func TestErrorsShowNoSecret(t *testing.T) {
-	values := map[string]string{
-		"anchor unknown":          "*hunter2",
-		"anchor empty":            "&hunter2",
-		"anchor with list":        "&hunter2 [hunter2]",
-		"anchor undefined merged": "{<<: *hunter2}",
-		"tag":                     "!hunter2 hunter2",
-		"tag handle":              "!hunter2!hunter2 hunter2",
-		"tag verbatim":            "!<hunter2> hunter2",
-		"tag verbatim unclosed":   "!<hunter2 hunter2",
-		"tag escaped":             "!%zzhunter2 x",
-		"tag int":                 "!!int hunter2",
-		"tag float":               "!!float hunter2",
-		"tag bool":                "!!bool hunter2",
-		"tag time":                "!!timestamp hunter2",
-		"tag binary":              "!!binary aHVudGVyMg==",
-		"tag binary broken":       "!!binary hunter2",
-		"tag on a map":            "!hunter2 {hunter2: hunter2}",
-		"at":                      "@hunter2",
-		"backquote":               "`hunter2`",
-		"percent":                 "%hunter2",
-		"colon":                   "hunter2: hunter2: hunter2",
-		"colon after quote":       "\"hunter2\": hunter2",
-		"quote unclosed":          "\"hunter2",
-		"quote closed early":      "\"hunter2\"hunter2",
-		"single quote unclosed":   "'hunter2",
-		"escape unknown":          "\"\\hunter2\"",
-		"escape hex":              "\"\\xhunter2\"",
-		"escape unicode":          "\"hunter2\\ud800\"",
-		"literal":                 "|hunter2\n        hunter2",
-		"folded":                  ">hunter2\n        hunter2",
-		"literal badly indented":  "|\n   hunter2",
-		"bracket unclosed":        "[hunter2",
-		"brace unclosed":          "{hunter2",
-		"bracket closing":         "]hunter2",
-		"list":                    "[hunter2]",
-		"list of lists":           "[[hunter2]]",
-		"list of maps":            "[{hunter2: hunter2}]",
-		"map":                     "{hunter2: hunter2}",
-		"map of lists":            "{hunter2: [hunter2, [hunter2]]}",
-		"map of maps":             "{hunter2: {hunter2: hunter2}}",
-		"map with a twice":        "{hunter2: a, hunter2: a}",
-		"map with a null":         "{hunter2: }",
-		"map with a list as key":  "{[hunter2]: a}",
-		"map with a map as key":   "{{hunter2: a}: a}",
-		"map merging text":        "{<<: hunter2}",
-		"map merging list":        "{<<: [hunter2]}",
-		"complex key":             "? hunter2",
-		"dash":                    "- hunter2",
-		"tab":                     "\thunter2:\thunter2",
-		"next line":               "\n    hunter2",
-		"next line as key":        "\n    hunter2: hunter2",
-		"next line with tab":      "\n\t\thunter2",
-		"far left":                "\nhunter2",
-		"far left as key":         "\nhunter2: hunter2: hunter2",
-		"document":                "\n--- hunter2",
-		"directive":               "\n%hunter2 x\n---\n",
-		"control character":       "hunter2\x01",
-		"not UTF-8":               "hunter2\xff",
-	}
-	texts := map[string]string{
-		"plain":         "hunter2",
-		"folded text":   ">-\n        hunter2\n        hunter2",
-		"literal text":  "|\n        hunter2\n        hunter2",
-		"URL":           "http://hunter2:hunter2@hunter2:hunter2/hunter2",
-		"URL escape":    "http://hunter2%zz",
-		"URL port":      "http://hunter2:99999",
-		"URL path":      "http://hunter2/hunter2",
-		"URL slash":     "http://user:1/hunter2@proxy",
-		"URL query":     "http://user:1?hunter2@proxy",
-		"URL fragment":  "'http://user:1#hunter2@proxy'",
-		"URL scheme":    "hunter2://hunter2",
-		"URL host":      "http://[hunter2",
-		"URL space":     "http://hunter2 hunter2",
-		"URL user":      "http://hunter2@host/",
-		"URL line":      "\"http://host/\\nhunter2\"",
-		"URL no scheme": "hunter2:hunter2@proxy:3128",
-	}
-	maps.Copy(values, texts)
-	// VALUE stands for each of the values; some places take some of them.
-	places := map[string]string{
-		"oauth2 itself":            "oauth2: VALUE",
-		"oauth2 unknown key":       "oauth2:\n      hunter2: VALUE",
-		"oauth2 known elsewhere":   "oauth2:\n      tls_config: VALUE",
-		"oauth2 scalar and key":    "oauth2: hunter2\n      client_id: VALUE",
-		"client_id":                "oauth2:\n      client_secret: a\n      client_id: VALUE",
-		"client_secret":            "oauth2:\n      client_id: a\n      client_secret: VALUE",
-		"client_secret twice":      "oauth2:\n      client_secret: VALUE\n      client_secret: VALUE",
-		"client_secret in both":    "oauth2:\n      client_id: a\n      client_secret_file: hunter2\n      client_secret: VALUE",
-		"client_secret_file":       "oauth2:\n      client_id: a\n      client_secret_file: VALUE",
-		"client_secret misspelt":   "oauth2:\n      client_secrets: VALUE",
-		"client_secret as key":     "oauth2:\n      client_secret:\n        VALUE: VALUE",
-		"token_url":                "oauth2:\n      client_id: a\n      client_secret: a\n      token_url: VALUE",
-		"scopes":                   "oauth2:\n      client_id: a\n      client_secret: a\n      scopes: VALUE",
-		"scopes element":           "oauth2:\n      client_id: a\n      client_secret: a\n      scopes:\n      - VALUE",
-		"endpoint_params":          "oauth2:\n      client_id: a\n      client_secret: a\n      endpoint_params: VALUE",
-		"endpoint_params key":      "oauth2:\n      client_id: a\n      client_secret: a\n      endpoint_params:\n        hunter2: VALUE",
-		"endpoint_params override": "oauth2:\n      client_id: a\n      client_secret: a\n      endpoint_params:\n        client_secret: VALUE",
-		"proxy_url":                "proxy_url: VALUE",
-		"proxy_connect_header":     "proxy_url: http://p\n    proxy_connect_header: VALUE",
-		"header name":              "proxy_url: http://p\n    proxy_connect_header:\n      hunter 2 hunter2: VALUE",
-		"header value":             "proxy_url: http://p\n    proxy_connect_header:\n      hunter2: VALUE",
-		"header element":           "proxy_url: http://p\n    proxy_connect_header:\n      hunter2:\n      - VALUE",
-		"header without proxy":     "proxy_connect_header:\n      hunter2: VALUE",
-		"base_url":                 "base_url: VALUE",
-		"tls ca":                   "tls_config:\n      ca: VALUE",
-		"tls key":                  "tls_config:\n      cert: VALUE\n      key: VALUE",
-		"tls key_file":             "tls_config:\n      key_file: hunter2\n      cert_file: VALUE",
-		"tls key as key":           "tls_config:\n      hunter2: VALUE",
-	}
-	refused := 0
-	for place, template := range places {
-		for name, value := range values {
-			file := "tenants:\n  - " + strings.ReplaceAll(template, "VALUE", value) + "\n    name: a\n"
-			if !strings.Contains(template, "base_url") {
-				file += "    base_url: https://h\n"
-			}
-			if !strings.Contains(template, "oauth2") {
-				file += "    oauth2: {client_id: a, client_secret: hunter2}\n"
-			}
-			c, err := Parse("test.yml", []byte(file))
-			if err == nil {
-				if strings.Contains(template, "base_url") {
-					continue // The host and the path of a good base_url may be shown.
-				}
-				checkNoMarker(t, printed(t, c))
-				continue
-			}
-			refused++
-			if message := err.Error(); strings.Contains(message, marker) || strings.Contains(message, "aHVudGVyMg") ||
-				strings.ContainsAny(message, "\n\r") || !strings.HasPrefix(message, "test.yml:") {
-				t.Errorf("%s, %s: %v\n%s", place, name, err, file)
+// The secret is read for every token, so a new one needs no reload.
+func TestClientSecretIsReadAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	c := parse(t, strings.Replace(minimal, "client_secret: s3cret", "client_secret_file: "+file, 1)+
+		"  - {name: env, base_url: 'https://h', oauth2: {client_id: id, client_secret_env: ZUORA_TEST_SECRET}}\n")
+	for _, want := range []string{"first", "second"} {
+		writeFile(t, file, want)
+		t.Setenv("ZUORA_TEST_SECRET", want)
+		for _, tenant := range c.Tenants {
+			if got, err := tenant.Zuora.ClientSecret(); got != want || err != nil {
+				t.Errorf("tenant %s: got %q, %v, want %q", tenant.Name, got, err, want)
 			}
 		}
 	}
-	if all := len(places) * len(values); refused < all*3/4 {
-		t.Errorf("only %d of %d files are refused", refused, all)
+}
+
+func TestOAuth2Errors(t *testing.T) {
+	tests := []struct{ name, oauth2, want string }{
+		{name: "text", oauth2: "x", want: "4: tenants[0].oauth2: must be a mapping, not a single value"},
+		{name: "no client_id", oauth2: "{client_secret: x}", want: "4: tenants[0].oauth2.client_id: is missing"},
+		{name: "empty client_id", oauth2: "{client_id: ''}", want: "4: tenants[0].oauth2.client_id: must not be empty"},
+		{name: "no secret", oauth2: "{client_id: x}", want: "4: tenants[0].oauth2: needs exactly one of client_secret, client_secret_file, client_secret_env; none is given"},
+		{name: "two secrets", oauth2: "{client_id: x, client_secret: x, client_secret_file: x}", want: "4: tenants[0].oauth2: needs exactly one of client_secret, client_secret_file, client_secret_env; 2 are given"},
+		{name: "three secrets", oauth2: "{client_id: x, client_secret: x, client_secret_file: x, client_secret_env: x}", want: "4: tenants[0].oauth2: needs exactly one of client_secret, client_secret_file, client_secret_env; 3 are given"},
+		{name: "variable with a dollar", oauth2: "{client_id: x, client_secret_env: $ZUORA_SECRET}", want: "4: tenants[0].oauth2.client_secret_env: must be the name of an environment variable, without $"},
+		{name: "empty variable", oauth2: "{client_id: x, client_secret_env: ''}", want: "4: tenants[0].oauth2.client_secret_env: must be the name of an environment variable, without $"},
+		{name: "empty secret", oauth2: "{client_id: x, client_secret: ''}", want: "4: tenants[0].oauth2.client_secret: must not be empty"},
+		{name: "null secret", oauth2: "{client_id: x, client_secret: }", want: "4: tenants[0].oauth2.client_secret: must be a single value, but nothing is given"},
+		{name: "empty file", oauth2: "{client_id: x, client_secret_file: ''}", want: "4: tenants[0].oauth2.client_secret_file: must not be empty"},
+		{name: "unknown key", oauth2: "\n      client_id: x\n      client_sekret: x", want: "6: tenants[0].oauth2: unknown key; the keys here are client_id, client_secret, client_secret_file, client_secret_env, token_url, scopes, endpoint_params"},
+		{name: "duplicate key", oauth2: "\n      client_id: x\n      client_id: x", want: "6: tenants[0].oauth2.client_id: duplicate key, first on line 5"},
+		{name: "duplicate unknown key", oauth2: "\n      client_sekret: x\n      client_sekret: x", want: "6: tenants[0].oauth2: duplicate key, first on line 5"},
+		{name: "key of Prometheus", oauth2: "\n      client_id: x\n      tls_config: {}", want: "6: tenants[0].oauth2: unknown key; the keys here are client_id, client_secret, client_secret_file, client_secret_env, token_url, scopes, endpoint_params"},
+		{name: "token_url with password", oauth2: "{token_url: 'https://u:p@h'}", want: "4: tenants[0].oauth2.token_url: must not have a user name or password"},
+		{name: "scopes as text", oauth2: "{scopes: a b}", want: "4: tenants[0].oauth2.scopes: must be a list, not a single value"},
+		{name: "empty scope", oauth2: "{scopes: [a, '']}", want: "4: tenants[0].oauth2.scopes[1]: must not be empty"},
+		{name: "parameter null", oauth2: "{endpoint_params: {a: }}", want: "4: tenants[0].oauth2.endpoint_params: must be a single value, but nothing is given"},
+		{name: "parameter grant_type", oauth2: "{endpoint_params: {grant_type: x}}", want: "4: tenants[0].oauth2.endpoint_params: must not set grant_type, client_id or client_secret"},
+		{name: "parameter client_id", oauth2: "{endpoint_params: {client_id: x}}", want: "4: tenants[0].oauth2.endpoint_params: must not set grant_type, client_id or client_secret"},
+		{name: "parameter client_secret", oauth2: "{endpoint_params: {client_secret: x}}", want: "4: tenants[0].oauth2.endpoint_params: must not set grant_type, client_id or client_secret"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Parse("test.yml", []byte(strings.Replace(minimal, "{client_id: id, client_secret: s3cret}", tt.oauth2, 1)))
+			if want := "test.yml:" + tt.want; err == nil || err.Error() != want {
+				t.Errorf("\n got %v\nwant %s", err, want)
+			}
+		})
 	}
 }

@@ -1,155 +1,74 @@
 package config
 
 import (
-	"net/url"
-	"regexp"
-	"strconv"
+	"errors"
+	"fmt"
+	"io/fs"
 	"strings"
-	"time"
-	"unicode"
 
 	promconfig "github.com/prometheus/common/config"
 )
 
 func readTenants(v value) ([]*Tenant, error) {
-	names := map[string]int{}
-	tenants, err := list(v, func(v value) (*Tenant, error) { return readTenant(v, names) })
+	tenants, err := list(v, readTenant)
 	if err == nil && len(tenants) == 0 {
 		err = v.errorf("must have at least one tenant")
 	}
 	return tenants, err
 }
 
-// readTenant reads one tenant. It adds its name to names, which has the lines
-// of those before.
-func readTenant(v value, names map[string]int) (*Tenant, error) {
-	t := &Tenant{
-		APIVersion:            DefaultAPIVersion,
-		RequestTimeout:        DefaultRequestTimeout,
-		MaxConcurrentRequests: DefaultMaxConcurrentRequests,
-		RateLimitReserve:      DefaultRateLimitReserve,
+func readTenant(v value) (*Tenant, error) {
+	var d draft
+	if err := tenantKeys.read(v, &d); err != nil {
+		return nil, err
 	}
-	proxy, tls := &promconfig.ProxyConfig{}, &promconfig.TLSConfig{}
-	t.proxy, t.tls = &proxy, &tls
-	readName := func(v value) (err error) {
-		if t.Name, err = v.nonEmpty(); err != nil {
-			return err
+	t, c, place := d.Tenant, d.connection, d.sources[0].place
+	c.name, c.maxConcurrentRequests = t.Name, t.MaxConcurrentRequests
+	t.connection = func() connection { return c }
+	t.Zuora = c.zuora
+	t.Zuora.ClientSecret = func() (string, error) {
+		secret, err := secretOf(c.secretKey, c.secret)
+		if err != nil {
+			err = fmt.Errorf("%s: %w (%s)", c.secretKey, err, place)
 		}
-		if strings.ContainsFunc(t.Name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			return v.errorf("must hold printable characters only")
-		}
-		if line, taken := names[t.Name]; taken {
-			return v.errorf("is also the name of the tenant on line %d", line)
-		}
-		names[t.Name] = v.line
+		return secret, err
+	}
+	return &t, nil
+}
+
+func checkTenant(v value, d *draft) error {
+	if err := d.proxy.Validate(); err != nil {
+		return v.errorf("%w", err)
+	}
+	if d.zuora.TokenURL == nil {
+		d.zuora.TokenURL = defaultTokenURL(d.zuora.BaseURL)
+	}
+	return nil
+}
+
+// checkTLS tries the settings, so that a missing or wrong file is an error now
+// and not at every request.
+func checkTLS(v value, d *draft) error {
+	c := &d.tls
+	if err := c.Validate(); err != nil {
+		return v.errorf("%w", err)
+	}
+	_, err := promconfig.NewTLSConfig(c)
+	if err == nil {
 		return nil
 	}
-	err := v.mapping(map[string]func(value) error{
-		"name":                       readName,
-		"base_url":                   into(&t.BaseURL, readBaseURL),
-		"oauth2":                     into(&t.OAuth2, readOAuth2),
-		"entity_id":                  into(&t.EntityID, readEntityID),
-		"api_version":                into(&t.APIVersion, readAPIVersion),
-		"request_timeout":            into(&t.RequestTimeout, readRequestTimeout),
-		"max_concurrent_requests":    into(&t.MaxConcurrentRequests, readMaxConcurrentRequests),
-		"refresh_interval":           into(&t.RefreshInterval, value.duration),
-		"completed_refresh_interval": into(&t.CompletedRefreshInterval, value.duration),
-		"rate_limit_reserve":         into(&t.RateLimitReserve, readRateLimitReserve),
-		"proxy_url":                  into(&proxy.ProxyURL, readProxyURL),
-		"no_proxy":                   into(&proxy.NoProxy, value.text),
-		"proxy_from_environment":     into(&proxy.ProxyFromEnvironment, value.boolean),
-		"proxy_connect_header":       into(&proxy.ProxyConnectHeader, readProxyConnectHeader),
-		"tls_config":                 into(&tls, readTLSConfig),
-		"jobs":                       into(&t.Jobs, readJobs),
-	}, "name", "base_url", "oauth2")
-	if err != nil {
-		return nil, err
+	// A key is easily pasted where the name of its file should be, so neither
+	// the content nor the path is quoted.
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		key := map[string]string{c.CAFile: "ca_file", c.CertFile: "cert_file", c.KeyFile: "key_file"}[pathErr.Path]
+		return v.errorf("the file of %s cannot be read: %w", key, pathErr.Err)
 	}
-	if err := proxy.Validate(); err != nil {
-		return nil, v.errorf("%w", err)
+	switch message := err.Error(); {
+	case strings.HasPrefix(message, "tls_config.max_version"):
+		return v.errorf("max_version must not be below min_version")
+	case strings.HasPrefix(message, "unable to use specified CA cert"):
+		return v.errorf("there is no certificate in PEM format in ca or ca_file")
+	default:
+		return v.errorf("the client certificate and its key are not a pair in PEM format")
 	}
-	if t.OAuth2.TokenURL == nil {
-		t.OAuth2.TokenURL = defaultTokenURL(t.BaseURL)
-	}
-	return t, nil
-}
-
-func readBaseURL(v value) (*url.URL, error) {
-	u, err := readURL(v)
-	if err != nil {
-		return nil, err
-	}
-	if u.RawQuery != "" || u.ForceQuery {
-		return nil, v.errorf("must not have a query")
-	}
-	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
-	return u, nil
-}
-
-// defaultTokenURL does without JoinPath, which makes a relative path where the
-// base has none, and with it an invalid request.
-func defaultTokenURL(base *url.URL) *url.URL {
-	u := *base
-	u.Path += "/oauth/token"
-	if u.RawPath != "" {
-		u.RawPath += "/oauth/token"
-	}
-	return &u
-}
-
-var visibleASCII = regexp.MustCompile(`^[!-~]+$`)
-
-func readEntityID(v value) (string, error) {
-	id, err := v.text()
-	if err == nil && !visibleASCII.MatchString(id) {
-		err = v.errorf("must be visible ASCII characters")
-	}
-	return id, err
-}
-
-var numericVersion = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)
-
-func readAPIVersion(v value) (string, error) {
-	version, err := v.text()
-	if err != nil {
-		return "", err
-	}
-	if _, err := time.Parse(time.DateOnly, version); err != nil && !numericVersion.MatchString(version) {
-		return "", v.errorf("must be a date such as %s or a number such as 341.0", DefaultAPIVersion)
-	}
-	return version, nil
-}
-
-func readRequestTimeout(v value) (time.Duration, error) {
-	timeout, err := v.duration()
-	if err == nil && timeout == 0 {
-		err = v.errorf("must be more than 0s")
-	}
-	return timeout, err
-}
-
-func readMaxConcurrentRequests(v value) (int, error) {
-	text, err := v.text()
-	if err != nil {
-		return 0, err
-	}
-	// Far from the largest integer, so that adding to it needs no care.
-	n, err := strconv.ParseUint(text, 10, strconv.IntSize-2)
-	if err != nil || n == 0 {
-		return 0, v.errorf("must be a whole number from 1 up")
-	}
-	return int(n), nil
-}
-
-func readRateLimitReserve(v value) (float64, error) {
-	text, err := v.text()
-	if err != nil {
-		return 0, err
-	}
-	share, err := strconv.ParseFloat(text, 64)
-	// Not a number is neither at least 0 nor below 1.
-	if err != nil || !(share >= 0 && share < 1) {
-		return 0, v.errorf("must be a number from 0 to below 1")
-	}
-	return share, nil
 }

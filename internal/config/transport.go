@@ -12,76 +12,66 @@ import (
 )
 
 const (
-	// A request's own deadline ends the wait for a connection but not the
-	// attempt at one, so that has to be bounded too.
+	// The deadline of a request ends the wait for a connection, but not the
+	// attempt to make one, so the attempt has its own timeouts.
 	dialTimeout         = 10 * time.Second
 	tlsHandshakeTimeout = 10 * time.Second
 
-	// Scrapes come every 15 to 60 seconds: connections outlive the pause and
-	// a missed scrape, but not a tenant that is no longer asked.
+	// Scrapes come every 15 to 60 seconds: connections survive one missed
+	// scrape, but end soon if nobody asks any more.
 	idleConnTimeout = 150 * time.Second
 
 	// Zuora's headers are about 2 KiB; Go would read up to 10 MiB.
 	maxResponseHeaderBytes = 64 << 10
 )
 
-// NewTransport returns a transport of its own for the tenant's requests, with
-// the tenant's proxy and TLS settings. It follows no redirects, unpacks gzip,
-// notices when the files of tls_config change, and has CloseIdleConnections,
-// for which see http.Client. The error is about those files.
+// NewTransport returns a new transport with the tenant's proxy and TLS settings.
+// It follows no redirect, notices when the files of tls_config change, and has
+// CloseIdleConnections, which http.Client describes. The error is about those
+// files.
 func (t *Tenant) NewTransport() (http.RoundTripper, error) {
-	// A copy, as Proxy keeps a function in what it is called on, and a
-	// function is never equal to another in SameClient.
-	var proxy promconfig.ProxyConfig
-	if t.proxy != nil {
-		proxy = **t.proxy
-	}
-	proxyOf := proxy.Proxy()
+	c := t.connection()
+	proxyOf := c.proxy.Proxy()
 	if proxyOf != nil {
 		fromConfig := proxyOf
 		proxyOf = func(r *http.Request) (*url.URL, error) {
 			u, err := fromConfig(r)
-			if err != nil { // it quotes the URL, which may hold a password
+			if err != nil { // It quotes the URL, which may have a password.
 				return nil, errors.New("the proxy's URL in the environment is not valid")
 			}
 			return u, nil
 		}
 	}
-	var tlsSettings promconfig.TLSConfig
-	if t.tls != nil {
-		tlsSettings = **t.tls
-	}
 
 	newTransport := func(tlsConfig *tls.Config) (http.RoundTripper, error) {
 		return &http.Transport{
 			Proxy:               proxyOf,
-			ProxyConnectHeader:  proxy.GetProxyConnectHeader(),
+			ProxyConnectHeader:  c.proxy.GetProxyConnectHeader(),
 			DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
 			TLSClientConfig:     tlsConfig,
 			TLSHandshakeTimeout: tlsHandshakeTimeout,
 			// Without a maximum the transport dials whenever no connection is
-			// idle at that moment, and ends up with more than can be in use.
-			// A token request takes one of them for a moment; two leave one
-			// to the jobs while it does.
-			MaxConnsPerHost:     max(t.MaxConcurrentRequests, 2),
-			MaxIdleConns:        t.MaxConcurrentRequests + 2,
-			MaxIdleConnsPerHost: t.MaxConcurrentRequests + 2,
+			// idle at that moment, and ends up with more than it can use. It is
+			// two at least, so that a token request does not stop the jobs.
+			MaxConnsPerHost:     max(c.maxConcurrentRequests, 2),
+			MaxIdleConns:        c.maxConcurrentRequests + 2,
+			MaxIdleConnsPerHost: c.maxConcurrentRequests + 2,
 			IdleConnTimeout:     idleConnTimeout,
-			// HTTP/1.1 only, as a dialer of one's own makes it without
-			// ForceAttemptHTTP2: a connection that is lost takes one request
-			// with it, not all.
+			// With a DialContext and without ForceAttemptHTTP2 the transport
+			// uses HTTP/1.1 only, so a lost connection fails one request, not
+			// all.
 			MaxResponseHeaderBytes: maxResponseHeaderBytes,
 		}, nil
 	}
 
-	tlsConfig, err := promconfig.NewTLSConfig(&tlsSettings)
+	tlsConfig, err := promconfig.NewTLSConfig(&c.tls)
 	if err != nil {
 		return nil, err
 	}
 	files := promconfig.TLSRoundTripperSettings{
-		CA:   fileReader(tlsSettings.CAFile),
-		Cert: fileReader(tlsSettings.CertFile),
-		Key:  fileReader(tlsSettings.KeyFile),
+		CA:   fileReader(c.tls.CAFile),
+		Cert: fileReader(c.tls.CertFile),
+		Key:  fileReader(c.tls.KeyFile),
 	}
 	if files == (promconfig.TLSRoundTripperSettings{}) {
 		return newTransport(tlsConfig)
@@ -89,7 +79,7 @@ func (t *Tenant) NewTransport() (http.RoundTripper, error) {
 	return promconfig.NewTLSRoundTripper(tlsConfig, files, newTransport)
 }
 
-// fileReader returns nil, not a reader of no file, where path is empty.
+// fileReader returns nil, not a reader of no file, if the path is empty.
 func fileReader(path string) promconfig.SecretReader {
 	if path == "" {
 		return nil

@@ -17,8 +17,8 @@ import (
 	"testing"
 )
 
-// transport returns that of the tenant of a file in dir with the further
-// lines. Its connections end with the test.
+// transport returns the transport of the minimal tenant with more lines. The
+// file is in dir. The connections end with the test.
 func transport(t *testing.T, dir, lines string) http.RoundTripper {
 	t.Helper()
 	c, err := Parse(filepath.Join(dir, "test.yml"), []byte(minimal+lines))
@@ -31,7 +31,7 @@ func transport(t *testing.T, dir, lines string) http.RoundTripper {
 	}
 	idler, ok := rt.(interface{ CloseIdleConnections() })
 	if !ok {
-		t.Fatalf("%T has no CloseIdleConnections", rt)
+		t.Fatalf("got a %T, want one with CloseIdleConnections", rt)
 	}
 	t.Cleanup(idler.CloseIdleConnections)
 	return rt
@@ -58,8 +58,8 @@ func checkGet(t *testing.T, rt http.RoundTripper, url, want string) {
 	}
 }
 
-// tlsServer answers with the protocol's version, and the name of the client's
-// certificate if there is one.
+// tlsServer answers with the version of the protocol, and with the name of the
+// client's certificate if there is one.
 func tlsServer(t *testing.T, c certificate, clients *x509.CertPool) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -94,18 +94,18 @@ func TestTransportCAFile(t *testing.T) {
 	rt := transport(t, dir, "    tls_config: {ca_file: ca.pem}\n")
 	checkGet(t, rt, a.URL, "HTTP/1.1")
 	if _, _, err := get(rt, b.URL); err == nil {
-		t.Error("a server of another CA is trusted")
+		t.Error("got an answer from a server of another CA, want an error")
 	}
 
-	// Now the CA is rotated.
+	// The CA changes.
 	writeFile(t, filepath.Join(dir, "ca.pem"), second.certPEM)
 	checkGet(t, rt, b.URL, "HTTP/1.1")
 	if _, _, err := get(rt, a.URL); err == nil {
-		t.Error("the server of the old CA is still trusted")
+		t.Error("got an answer from a server of the old CA, want an error")
 	}
 
 	if _, _, err := get(transport(t, dir, ""), a.URL); err == nil {
-		t.Error("without ca_file, an unknown CA is trusted")
+		t.Error("without ca_file: got an answer from a server of an unknown CA, want an error")
 	}
 	checkGet(t, transport(t, dir, "    tls_config: {insecure_skip_verify: true}\n"), a.URL, "HTTP/1.1")
 }
@@ -121,11 +121,11 @@ func TestTransportClientCertificate(t *testing.T) {
 	}
 	checkGet(t, transport(t, dir, "    tls_config: {ca_file: ca.pem, cert_file: cert.pem, key_file: key.pem}\n"), s.URL, "HTTP/1.1 test")
 	if _, _, err := get(transport(t, dir, "    tls_config: {ca_file: ca.pem}\n"), s.URL); err == nil {
-		t.Error("no client certificate was asked for")
+		t.Error("without a client certificate: got an answer, want an error")
 	}
 }
 
-// connectProxy opens tunnels to those who know the password and the header.
+// connectProxy opens tunnels for clients that know the password and the header.
 func connectProxy(t *testing.T, tunnels *atomic.Int32) *httptest.Server {
 	t.Helper()
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -176,13 +176,13 @@ func TestTransportProxy(t *testing.T) {
 	} {
 		_, _, err := get(transport(t, "", unverified+lines), server.URL)
 		if err == nil {
-			t.Errorf("%s: no error", name)
+			t.Errorf("%s: got no error, want one", name)
 			continue
 		}
 		checkNoMarker(t, err.Error())
 	}
 
-	// The exception to the proxy.
+	// no_proxy is an exception to the proxy.
 	checkGet(t, transport(t, "", unverified+"    proxy_url: http://127.0.0.1:1\n    no_proxy: 127.0.0.1\n"), server.URL, "HTTP/1.1")
 }
 
@@ -191,7 +191,7 @@ func TestTransportKeepsConnections(t *testing.T) {
 	var opened, closed atomic.Int32
 	barrier := make(chan *sync.WaitGroup, 1)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		// All of a round are under way before the first is answered.
+		// No request of a round is answered before all of them have arrived.
 		all := <-barrier
 		barrier <- all
 		all.Done()
@@ -225,10 +225,10 @@ func TestTransportKeepsConnections(t *testing.T) {
 		<-barrier
 	}
 	if got := opened.Load(); got > parallel {
-		t.Errorf("%d connections were opened, want at most %d", got, parallel)
+		t.Errorf("got %d connections, want %d at most", got, parallel)
 	}
 	if got := closed.Load(); got != 0 {
-		t.Errorf("%d connections were closed, want none", got)
+		t.Errorf("got %d closed connections, want none", got)
 	}
 }
 
@@ -237,12 +237,12 @@ func TestTransportAnswers(t *testing.T) {
 		switch r.URL.Path {
 		case "/gzip":
 			if r.Header.Get("Accept-Encoding") != "gzip" {
-				t.Errorf("Accept-Encoding: got %q", r.Header.Get("Accept-Encoding"))
+				t.Errorf("Accept-Encoding: got %q, want gzip", r.Header.Get("Accept-Encoding"))
 			}
 			w.Header().Set("Content-Encoding", "gzip")
-			packed := gzip.NewWriter(w)
-			io.WriteString(packed, "unpacked")
-			packed.Close()
+			compressed := gzip.NewWriter(w)
+			io.WriteString(compressed, "hello")
+			compressed.Close()
 		case "/headers":
 			w.Header().Set("X-Large", strings.Repeat("x", 100<<10))
 		case "/redirect":
@@ -251,24 +251,13 @@ func TestTransportAnswers(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	rt := transport(t, "", "")
-	checkGet(t, rt, server.URL+"/gzip", "unpacked")
+	checkGet(t, rt, server.URL+"/gzip", "hello")
 	if _, _, err := get(rt, server.URL+"/headers"); err == nil {
-		t.Error("headers of 100 KiB are taken")
+		t.Error("headers of 100 KiB: got no error, want one")
 	}
 	if status, _, err := get(rt, server.URL+"/redirect"); status != http.StatusFound || err != nil {
-		t.Errorf("redirect: got %d, %v", status, err)
+		t.Errorf("redirect: got %d, %v, want 302", status, err)
 	}
-}
-
-func TestTransportOfZeroTenant(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }))
-	t.Cleanup(server.Close)
-	rt, err := (&Tenant{}).NewTransport()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(rt.(*http.Transport).CloseIdleConnections)
-	checkGet(t, rt, server.URL, "hello")
 }
 
 func TestTransportWithoutFiles(t *testing.T) {
@@ -283,6 +272,6 @@ func TestTransportWithoutFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := c.Tenants[0].NewTransport(); err == nil {
-		t.Error("no error although the file has gone")
+		t.Error("without the file: got no error, want one")
 	}
 }

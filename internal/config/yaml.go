@@ -3,46 +3,34 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// The file is read by hand from yaml's nodes: yaml's own decoding quotes
-// values in its errors, names Go types in them and loses the lines. Here no
-// error quotes a value, whatever it is, and none a key where keys may be
-// secrets.
+// The file is read from the nodes of the YAML package, because its own decoding
+// quotes values in errors and loses the lines. Here no error quotes a value,
+// and none quotes a key where keys may be secrets.
 
-// maxUnfolded is how many values aliases may add to those that are written in
-// the file: enough for 100,000 jobs that share their labels, and a bound to
-// files that multiply themselves.
-const maxUnfolded = 1_000_000
-
-// maxMergeDepth is how deep << may lead from one mapping to the next; a
-// mapping that merges itself gets there at once.
-const maxMergeDepth = 100
-
-// document is what all values of a file have in common.
+// document is what all values of a file share.
 type document struct {
-	file string
-	// dir is where relative paths start.
-	dir string
-	// left is how many more values may be read.
-	left int
+	file     string
+	dir      string // Relative paths start here.
+	warnings []string
+	lines    map[string]int // Where the values of once are.
 }
 
-// value is one value of the file and the place where it stands.
+// value is one value of the file.
 type value struct {
-	doc *document
-	// node is never an alias, but what the alias refers to.
+	doc  *document
 	node *yaml.Node
-	line int
-	// path leads to the value, as in tenants[0].jobs[1].id; it is empty at
+	// path leads to the value, such as tenants[0].jobs[1].id; it is empty at
 	// the top.
 	path string
-	// hidden is set where a key may be a secret. It holds for all below, too.
+	// hidden means that keys in the value may be secrets.
 	hidden bool
-	// named are the keys that may be named even there.
-	named map[string]func(value) error
 }
 
 // entry is a key of a mapping and its value.
@@ -51,28 +39,38 @@ type entry struct {
 	key, value value
 }
 
+// place returns the file and the line.
+func (v value) place() string {
+	return fmt.Sprintf("%s:%d", v.doc.file, v.node.Line)
+}
+
 // errorf returns an error that begins with the file, the line and the path.
 func (v value) errorf(format string, args ...any) error {
-	place := fmt.Sprintf("%s:%d: ", v.doc.file, v.line)
+	place := v.place() + ": "
 	if v.path != "" {
 		place += v.path + ": "
 	}
 	return fmt.Errorf("%s"+format, append([]any{place}, args...)...)
 }
 
-// at returns the value that the node is or refers to.
-func (v value) at(node *yaml.Node) value {
-	v.node, v.line = node, node.Line
-	if node.Kind == yaml.AliasNode {
-		// Anything in the file may be named by an alias, a secret too.
-		v.node, v.hidden = node.Alias, true
-	}
-	return v
+// warn adds a warning that begins as an error does.
+func (v value) warn(sentence string) {
+	v.doc.warnings = append(v.doc.warnings, v.errorf("%s", sentence).Error())
+}
+
+// once returns the line of the value that already has this identity in the
+// list that v is in, or 0 if there is none.
+func (v value) once(identity string) (line int) {
+	list := v.path[:strings.LastIndexByte(v.path, '[')]
+	identity = list + " " + identity
+	line = v.doc.lines[identity]
+	v.doc.lines[identity] = v.node.Line
+	return line
 }
 
 var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-// under returns v with the path of the key in it.
+// under returns v with the key added to its path.
 func (v value) under(key string) value {
 	if !plainKey.MatchString(key) {
 		key = fmt.Sprintf("%.64q", key)
@@ -90,8 +88,21 @@ var kinds = map[yaml.Kind]string{
 	yaml.ScalarNode:   "a single value",
 }
 
+const noAliases = "anchors (&), aliases (*) and << are not supported; a value that begins with & or * needs quotes"
+
+// refuseAliases returns an error if v is an alias, a << or has an anchor.
+func (v value) refuseAliases() error {
+	if v.node.Kind == yaml.AliasNode || v.node.Anchor != "" || v.node.ShortTag() == "!!merge" {
+		return v.errorf(noAliases)
+	}
+	return nil
+}
+
 // expect returns an error unless the value is of the kind.
 func (v value) expect(kind yaml.Kind) error {
+	if err := v.refuseAliases(); err != nil {
+		return err
+	}
 	switch tag := v.node.ShortTag(); {
 	case tag == "!!null":
 		return v.errorf("must be %s, but nothing is given", kinds[kind])
@@ -103,91 +114,75 @@ func (v value) expect(kind yaml.Kind) error {
 	return nil
 }
 
-// spend counts a value.
-func (v value) spend() error {
-	if v.doc.left--; v.doc.left < 0 {
-		return v.errorf("the file becomes too large through its aliases")
-	}
-	return nil
-}
-
-// entries returns what the mapping v holds, in the order of the file, and
-// after that what its << keys add.
-func (v value) entries() ([]entry, error) {
-	return v.unfold(map[string]bool{}, 0)
-}
-
-// unfold is entries without those that are in seen, to which it adds its own.
-func (v value) unfold(seen map[string]bool, depth int) ([]entry, error) {
+// entries returns the keys and values of a mapping. If v is hidden, errors name
+// only the keys in known.
+func (v value) entries(known []string) ([]entry, error) {
 	if err := v.expect(yaml.MappingNode); err != nil {
 		return nil, err
 	}
-	if depth > maxMergeDepth {
-		return nil, v.errorf("<< merges a mapping into itself or too deep")
-	}
 	var entries []entry
-	var merged []value
 	lines := map[string]int{}
 	for i := 0; i+1 < len(v.node.Content); i += 2 {
-		key, child := v.at(v.node.Content[i]), v.at(v.node.Content[i+1])
-		child.named = nil
-		if err := key.spend(); err != nil {
+		key, child := v, v
+		key.node, child.node = v.node.Content[i], v.node.Content[i+1]
+		if err := key.refuseAliases(); err != nil {
 			return nil, err
 		}
-		if key.node.Kind != yaml.ScalarNode || key.expect(yaml.ScalarNode) != nil {
+		if key.expect(yaml.ScalarNode) != nil {
 			return nil, key.errorf("has a key that is not a plain name")
 		}
 		name := key.node.Value
-		isMerge := key.node.ShortTag() == "!!merge"
-		if _, safe := v.named[name]; (!key.hidden || safe) && !isMerge {
+		if !v.hidden || slices.Contains(known, name) {
 			key, child = key.under(name), child.under(name)
 		}
 		if first, twice := lines[name]; twice {
 			return nil, key.errorf("duplicate key, first on line %d", first)
 		}
-		lines[name] = key.line
-		if isMerge {
-			merged = append(merged, child)
-		} else if !seen[name] {
-			entries = append(entries, entry{name, key, child})
-		}
-	}
-	for name := range lines {
-		seen[name] = true
-	}
-	for _, m := range merged {
-		added, err := m.merge(seen, depth)
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, added...)
+		lines[name] = key.node.Line
+		entries = append(entries, entry{name, key, child})
 	}
 	return entries, nil
 }
 
-// merge returns the entries of the mapping, or of the mappings in the list,
-// that stands after a << key.
-func (v value) merge(seen map[string]bool, depth int) ([]entry, error) {
-	sources := []value{v}
-	if v.node.Kind == yaml.SequenceNode {
-		sources = nil
-		for _, node := range v.node.Content {
-			sources = append(sources, v.at(node))
-		}
+// named returns what read makes of each value of a mapping whose keys are names
+// that check accepts.
+func named[T any](v value, check func(key value, name string) error, read func(value) (T, error)) (map[string]T, error) {
+	entries, err := v.entries(nil)
+	if err != nil {
+		return nil, err
 	}
-	var entries []entry
-	for _, source := range sources {
-		if err := source.spend(); err != nil {
+	values := make(map[string]T, len(entries))
+	for _, e := range entries {
+		if err := check(e.key, e.name); err != nil {
 			return nil, err
 		}
-		if source.node.Kind != yaml.MappingNode {
-			return nil, source.errorf("<< must name a mapping or a list of mappings")
-		}
-		added, err := source.unfold(seen, depth+1)
-		if err != nil {
+		if values[e.name], err = read(e.value); err != nil {
 			return nil, err
 		}
-		entries = append(entries, added...)
 	}
-	return entries, nil
+	return values, nil
+}
+
+// list returns what read makes of each element.
+func list[T any](v value, read func(value) (T, error)) ([]T, error) {
+	if err := v.expect(yaml.SequenceNode); err != nil {
+		return nil, err
+	}
+	elements := make([]T, len(v.node.Content))
+	for i, node := range v.node.Content {
+		at := v
+		at.node = node
+		at.path += "[" + strconv.Itoa(i) + "]"
+		var err error
+		if elements[i], err = read(at); err != nil {
+			return nil, err
+		}
+	}
+	return elements, nil
+}
+
+// text returns a single value as it is written: 341.0 and 2025-08-12 are text
+// too.
+func (v value) text() (string, error) {
+	return v.node.Value, v.expect(yaml.ScalarNode)
 }

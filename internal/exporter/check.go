@@ -32,8 +32,8 @@ var dailyLimits = []struct {
 // Check prints what a valid configuration would read, and what that costs.
 func Check(w io.Writer, cfg *config.Config) {
 	for _, t := range cfg.Tenants {
-		fmt.Fprintf(w, "tenant %s: %s from %s\n", t.Name, plural(len(t.Jobs), "job"), t.BaseURL.Host)
-		if _, err := t.OAuth2.ClientSecret(); err != nil {
+		fmt.Fprintf(w, "tenant %s: %s from %s\n", t.Name, plural(len(t.Jobs), "job"), t.Zuora.BaseURL.Host)
+		if _, err := t.Zuora.ClientSecret(); err != nil {
 			fmt.Fprintf(w, "  warning: no token can be had now: %s\n", err)
 		}
 		for _, j := range t.Jobs {

@@ -28,23 +28,10 @@ func newTenant(t *config.Tenant, budget *zuora.TokenBudget) (*tenant, error) {
 		return nil, fmt.Errorf("tenant %s: %w", t.Name, err)
 	}
 	metrics := collector.NewAPIMetrics(t.Name)
-	client := zuora.NewClient(zuora.Config{
-		BaseURL:          t.BaseURL,
-		TokenURL:         t.OAuth2.TokenURL,
-		ClientID:         t.OAuth2.ClientID,
-		ClientSecret:     t.OAuth2.ClientSecret,
-		Scopes:           t.OAuth2.Scopes,
-		EndpointParams:   t.OAuth2.EndpointParams,
-		EntityID:         t.EntityID,
-		APIVersion:       t.APIVersion,
-		UserAgent:        "zuora_exporter/" + version.Version,
-		RequestTimeout:   t.RequestTimeout,
-		RateLimitReserve: t.RateLimitReserve,
-		Transport:        transport,
-		TokenBudget:      budget,
-		Observe:          metrics.Observe,
-	})
-	return &tenant{name: t.Name, client: client, metrics: metrics, transport: transport}, nil
+	c := t.Zuora
+	c.UserAgent = "zuora_exporter/" + version.Version
+	c.Transport, c.TokenBudget, c.Observe = transport, budget, metrics.Observe
+	return &tenant{name: t.Name, client: zuora.NewClient(c), metrics: metrics, transport: transport}, nil
 }
 
 // close ends the tenant's requests and connections.

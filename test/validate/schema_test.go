@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -83,7 +84,8 @@ func TestSchemaAcceptsTheExamples(t *testing.T) {
 	}
 }
 
-// What the parser accepts and refuses, by the cases that its own test reads.
+// The schema accepts and refuses what the reader does: both tests have the same
+// cases.
 func TestSchemaCases(t *testing.T) {
 	validate := configurationSchema(t)
 	content, err := os.ReadFile("../../internal/config/testdata/schema.yml")
@@ -95,7 +97,7 @@ func TestSchemaCases(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(cases.Accepted) == 0 || len(cases.Refused) == 0 {
-		t.Fatalf("%+v", cases)
+		t.Fatalf("got %d accepted and %d refused cases, want some of both", len(cases.Accepted), len(cases.Refused))
 	}
 	check := func(name string, configuration any, accepted bool) {
 		text, err := yaml.Marshal(configuration)
@@ -103,7 +105,7 @@ func TestSchemaCases(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := validate(text); (err == nil) != accepted {
-			t.Errorf("%s: accepted should be %v, but the error is %v\n%s", name, accepted, err, text)
+			t.Errorf("%s: got error %v, want accepted: %t\n%s", name, err, accepted, text)
 		}
 	}
 	for name, configuration := range cases.Accepted {
@@ -111,5 +113,17 @@ func TestSchemaCases(t *testing.T) {
 	}
 	for name, configuration := range cases.Refused {
 		check(name, configuration, false)
+	}
+}
+
+// A number of seconds is the usual mistake: the message has to be about the
+// type.
+func TestSchemaMessageForDuration(t *testing.T) {
+	validate := configurationSchema(t)
+	for _, key := range []string{"request_timeout", "refresh_interval", "completed_refresh_interval"} {
+		err := validate([]byte("tenants: [{name: a, base_url: 'https://h', oauth2: {client_id: a, client_secret: b}, " + key + ": 300}]"))
+		if err == nil || !strings.Contains(err.Error(), "/"+key+"': got number, want string") || strings.Contains(err.Error(), "maximum") {
+			t.Errorf("%s: got %v, want an error that says: got number, want string", key, err)
+		}
 	}
 }
