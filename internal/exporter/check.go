@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -34,7 +35,7 @@ func Check(w io.Writer, cfg *config.Config) {
 	for _, t := range cfg.Tenants {
 		fmt.Fprintf(w, "tenant %s: %s from %s\n", t.Name, plural(len(t.Jobs), "job"), t.Zuora.BaseURL.Host)
 		if _, err := t.Zuora.ClientSecret(); err != nil {
-			fmt.Fprintf(w, "  warning: no token can be had now: %s\n", err)
+			fmt.Fprintf(w, "  warning: cannot get a token: %s\n", err)
 		}
 		for _, j := range t.Jobs {
 			fmt.Fprintf(w, "  job %s", j.ID)
@@ -47,7 +48,13 @@ func Check(w io.Writer, cfg *config.Config) {
 		}
 		printCost(w, t)
 	}
+	for _, warning := range cfg.Warnings {
+		fmt.Fprintf(w, "warning: %s\n", warning)
+	}
 	fmt.Fprintln(w, "The configuration is valid.")
+	if os.Geteuid() == 0 {
+		fmt.Fprintln(w, "Checked as user root: the user of the service may not be able to read the same files.")
+	}
 }
 
 // plural is n and a noun that takes an s.
