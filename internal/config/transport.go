@@ -79,6 +79,30 @@ func (t *Tenant) NewTransport() (http.RoundTripper, error) {
 	return promconfig.NewTLSRoundTripper(tlsConfig, files, newTransport)
 }
 
+// ProxySecrets returns what no text may repeat: the passwords of the proxies
+// that the tenant's requests use, and the values of proxy_connect_header from 8
+// characters on, because shorter ones may be any word.
+func (t *Tenant) ProxySecrets() []string {
+	c := t.connection()
+	var secrets []string
+	if proxyOf := c.proxy.Proxy(); proxyOf != nil {
+		for _, u := range []*url.URL{c.zuora.BaseURL, c.zuora.TokenURL} {
+			if proxy, err := proxyOf(&http.Request{URL: u}); err == nil && proxy != nil {
+				password, _ := proxy.User.Password()
+				secrets = append(secrets, password)
+			}
+		}
+	}
+	for _, values := range c.proxy.ProxyConnectHeader {
+		for _, value := range values {
+			if len(value) >= 8 {
+				secrets = append(secrets, string(value))
+			}
+		}
+	}
+	return secrets
+}
+
 // fileReader returns nil, not a reader of no file, if the path is empty.
 func fileReader(path string) promconfig.SecretReader {
 	if path == "" {

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -184,6 +185,30 @@ func TestTransportProxy(t *testing.T) {
 
 	// no_proxy is an exception to the proxy.
 	checkGet(t, transport(t, "", unverified+"    proxy_url: http://127.0.0.1:1\n    no_proxy: 127.0.0.1\n"), server.URL, "HTTP/1.1")
+}
+
+func TestProxySecrets(t *testing.T) {
+	t.Setenv("HTTPS_PROXY", "http://user:from%2Fthe%2Fenvironment@proxy:3128")
+	t.Setenv("NO_PROXY", "")
+	for _, tt := range []struct{ name, lines, want string }{
+		{name: "no proxy"},
+		{name: "no password", lines: "    proxy_url: http://user@proxy:3128\n"},
+		{name: "password", lines: "    proxy_url: http://user:hunter%2F2@proxy:3128\n", want: "hunter/2"},
+		{name: "environment", lines: "    proxy_from_environment: true\n", want: "from/the/environment"},
+		{name: "headers", lines: "    proxy_url: http://proxy\n    proxy_connect_header: {A: [short, long enough]}\n", want: "long enough"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, s := range parse(t, minimal+tt.lines).Tenants[0].ProxySecrets() {
+				if s != "" && !slices.Contains(got, s) {
+					got = append(got, s)
+				}
+			}
+			if s := strings.Join(got, ","); s != tt.want {
+				t.Errorf("got %q, want %q", s, tt.want)
+			}
+		})
+	}
 }
 
 func TestTransportKeepsConnections(t *testing.T) {

@@ -30,6 +30,7 @@ func newTenant(t *config.Tenant, budget *zuora.TokenBudget) (*tenant, error) {
 	metrics := collector.NewAPIMetrics(t.Name)
 	c := t.Zuora
 	c.UserAgent = "zuora_exporter/" + version.Version
+	c.Secrets = t.ProxySecrets()
 	c.Transport, c.TokenBudget, c.Observe = transport, budget, metrics.Observe
 	return &tenant{name: t.Name, client: zuora.NewClient(c), metrics: metrics, transport: transport}, nil
 }
