@@ -90,6 +90,9 @@ func (e *Exporter) start(cfg *config.Config) error {
 	if previous != nil {
 		e.release(previous)
 	}
+	for _, warning := range cfg.Warnings {
+		level.Warn(e.logger).Log("msg", "The configuration is probably wrong", "warning", warning)
+	}
 	tuneGC(cfg)
 	e.reloadSuccessful.Set(1)
 	e.reloadTime.SetToCurrentTime()
