@@ -115,7 +115,7 @@ func freshFor(interval time.Duration) time.Duration {
 // ReadEvery returns how far apart the reads of a job are, given the intervals
 // at which it is scraped and refreshed.
 func ReadEvery(scrape, refresh time.Duration) time.Duration {
-	return scrape * max(1, (freshFor(refresh)+scrape-1)/scrape)
+	return max(scrape, (freshFor(refresh) + scrape - 1).Truncate(scrape))
 }
 
 // join makes a a waiter of the read in progress, which it starts if need be.

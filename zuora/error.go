@@ -186,8 +186,8 @@ func (a *answer) error(reason Reason, message string) *Error {
 		Operation:  a.operation,
 		Reason:     reason,
 		StatusCode: a.status,
-		Message:    a.secrets.show(message, maxText),
-		RequestID:  a.secrets.show(a.header.Get(headerRequestID), maxText),
+		Message:    a.secrets.show(message),
+		RequestID:  a.secrets.show(a.header.Get(headerRequestID)),
 		TrackID:    a.trackID,
 	}
 }
@@ -210,7 +210,7 @@ func (a *answer) failed(f failure) *Error {
 		message = http.StatusText(a.status)
 	}
 	e := a.error(classify(a.operation, a.status, f.reasons), message)
-	e.Code, e.ProcessID = a.secrets.show(code, maxText), a.secrets.show(f.processID, maxText)
+	e.Code, e.ProcessID = a.secrets.show(code), a.secrets.show(f.processID)
 	e.unauthorized, e.limited = unauthorized, isLimit(a.status, f.reasons)
 	return e
 }

@@ -43,10 +43,10 @@ func fold(text string) string {
 	}, text)
 }
 
-// show makes a text from outside fit to be shown: printable, at most limit
+// show makes a text from outside fit to be shown: printable, at most 300
 // characters long, and withheld as a whole if it repeats a secret.
-func (s secrets) show(text string, limit int) string {
-	text = printable(text, limit)
+func (s secrets) show(text string) string {
+	text = printable(text, maxText)
 	if s.in(text) {
 		return withheld
 	}

@@ -48,7 +48,7 @@ func (t *Trace) add(a *answer, d time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.requests = append(t.requests, Request{
-		a.operation, a.status, d, a.secrets.show(a.header.Get(headerRequestID), maxText), a.trackID,
+		a.operation, a.status, d, a.secrets.show(a.header.Get(headerRequestID)), a.trackID,
 	})
 }
 

@@ -101,6 +101,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			body, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
 			if err != nil || string(body) != "zuora_exporter is healthy.\n" {
 				t.Errorf("got %q and %v", body, err)
 			}
