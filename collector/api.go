@@ -17,7 +17,7 @@ type APIState interface {
 	Token() zuora.TokenState
 }
 
-// The series that each tenant has beside its jobs'.
+// The series of a tenant.
 var (
 	upDesc = prometheus.NewDesc("zuora_up",
 		"0 if no token could be had, or if reading every job failed with auth, unavailable, timeout or rate_limited; else 1.",
@@ -50,7 +50,7 @@ var (
 	}
 )
 
-// collect sends what the tenant has beside its jobs.
+// collect sends the tenant's series.
 func (t *tenant) collect(up bool, ch chan<- prometheus.Metric) {
 	send := func(desc *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append([]string{t.Name}, labels...)...)

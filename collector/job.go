@@ -49,7 +49,7 @@ type asker struct {
 	probe bool
 }
 
-// gone tells whether whoever asked has left: then an outcome says nothing.
+// gone tells whether the client has left: then an outcome says nothing.
 func (a asker) gone() bool { return errors.Is(a.ctx.Err(), context.Canceled) }
 
 // outcome is what a scrape or a probe learned about one job. One of answer and
@@ -203,7 +203,7 @@ func (t *tenant) leave(a asker, target *target, r *read, since time.Time) outcom
 		return o
 	}
 	if r.waiters--; r.waiters == 0 {
-		j.reading = nil // whoever comes now starts anew
+		j.reading = nil // the next waiter starts a new read
 		r.cancel()
 	}
 	if a.gone() {

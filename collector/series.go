@@ -128,7 +128,7 @@ var knownStates = []*dto.LabelPair{
 }
 
 // gauge is a metric that shares its label pairs with the other series of its
-// job. prometheus.MustNewConstMetric would make them anew for each.
+// job. prometheus.MustNewConstMetric would make new ones for each series.
 type gauge struct {
 	desc   *prometheus.Desc
 	labels []*dto.LabelPair // sorted by name, as the registry wants them

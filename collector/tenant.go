@@ -89,8 +89,8 @@ func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenan
 	return n
 }
 
-// scrape reads all jobs, those with the oldest place first and as many at once
-// as may be. It returns an outcome for each.
+// scrape reads all jobs, those with the oldest place first, up to
+// MaxConcurrentRequests at once. It returns an outcome for each.
 func (t *tenant) scrape(a asker) []outcome {
 	outcomes := make([]outcome, len(t.targets))
 	var todo []int // indexes of what is not cached

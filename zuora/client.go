@@ -54,7 +54,7 @@ type Config struct {
 // use, and sets no bound to it. Close ends it.
 type Client struct {
 	Config
-	jobs   *url.URL // ends where the job's id begins
+	jobs   *url.URL // without the job's id at its end
 	limits *limits
 	tokens *tokenSource
 

@@ -40,7 +40,7 @@ const (
 type Limits struct {
 	// RateLimit is how many requests the window nearest to exhaustion allows,
 	// RateLimitRemaining how many of them are left, RateLimitReset when it
-	// begins anew.
+	// ends.
 	RateLimit, RateLimitRemaining *int64
 	RateLimitReset                time.Time
 	// Concurrency is keyed by Concurrency-Limit-Type.

@@ -25,8 +25,8 @@ var jobsHTML string
 var jobsTemplate = template.Must(template.New("jobs").Parse(jobsHTML))
 
 // landingPage serves the toolkit's landing page with a table of the configured
-// jobs as last read. The toolkit renders a page once and puts what it is given
-// into it as it is, so each request has a page made, around a table that
+// jobs as last read. The toolkit renders a page once and inserts its extra HTML
+// unescaped. So each request makes a page of its own, with a table that
 // html/template has escaped.
 func (s *server) landingPage(w http.ResponseWriter, r *http.Request) {
 	c, done := s.Use()
@@ -66,7 +66,7 @@ func (s *server) landingPage(w http.ResponseWriter, r *http.Request) {
 	page.ServeHTTP(w, r)
 }
 
-// row is a job as the table shows it; what is not known is empty.
+// row is a job in the table. Unknown fields are empty.
 type row struct {
 	Tenant, JobID, ObjectType, Status string
 	Labeled, Failed, Timeout, Total   string
@@ -74,18 +74,18 @@ type row struct {
 	Bar                               *bar
 }
 
-// bar is how far a job is, in percent of its objects.
+// bar is a job's progress, in percent of its objects.
 type bar struct {
 	Labeled, Failed, Timeout float64
 	Text                     string // the same in words
 }
 
 // maxRows bounds the table: nobody reads more, and a page of ten thousand jobs
-// is the largest thing that the exporter would ever hold in memory.
+// would be the largest thing in memory.
 const maxRows = 1000
 
-// worstFirst returns all jobs in their order, or, where they are too many, as
-// many as the table takes: first those that could not be read.
+// worstFirst returns all jobs in their order. If they are too many, it returns
+// as many as the table takes, those that could not be read first.
 func worstFirst(known []collector.LastRead) []collector.LastRead {
 	if len(known) <= maxRows {
 		return known
@@ -127,8 +127,8 @@ func number(n *int64) string {
 	return strconv.FormatInt(*n, 10)
 }
 
-// progress returns nil where Zuora sent no total, none to label, or no count of
-// what became of them. A count that it did not send is not named.
+// progress returns nil if Zuora sent no total, a total of 0, or no other count.
+// A count that it did not send is not named.
 func progress(j *zuora.DataLabelingJob) *bar {
 	if j.Total == nil || *j.Total == 0 {
 		return nil

@@ -21,7 +21,7 @@ import (
 
 // Options say what to serve.
 type Options struct {
-	TelemetryPath string        // where the metrics are, such as /metrics
+	TelemetryPath string        // of the metrics, such as /metrics
 	TimeoutOffset time.Duration // subtracted from Prometheus's scrape timeout
 	EnablePprof   bool          // whether /debug/pprof/ is there
 	// Use returns the collector of the configuration in use, which stays usable
@@ -29,7 +29,7 @@ type Options struct {
 	Use func() (c *collector.Collector, done func())
 	// Reload reads the configuration again. Its error says why it could not.
 	Reload func(context.Context) error
-	// ExporterMetrics are put on the page beside the jobs'.
+	// ExporterMetrics are on the page too.
 	ExporterMetrics []prometheus.Collector
 	Logger          log.Logger
 }
