@@ -35,11 +35,10 @@ type read struct {
 	// Guarded by job.mu:
 	waiters int
 	begun   time.Time // zero while it waits for a slot
-	ended   bool      // by itself
 	answer  *zuora.DataLabelingJob
 	err     *zuora.Error
 
-	done chan struct{} // closed once it has ended
+	done chan struct{} // closed when it has ended by itself, with job.mu held
 }
 
 // asker is a scrape or a probe.
@@ -157,7 +156,7 @@ func (t *tenant) run(ctx context.Context, asked time.Time, target *target, r *re
 		return
 	}
 	j.reading = nil
-	r.ended, r.answer, r.err = true, answer, err
+	r.answer, r.err = answer, err
 	t.remember(target, asked, answer, err)
 	close(r.done)
 }
@@ -197,10 +196,13 @@ func (t *tenant) leave(a asker, target *target, r *read, since time.Time) outcom
 	j := target.job
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	o := outcome{err: timeout(), begun: !r.begun.IsZero(), duration: time.Since(since)}
-	if r.ended {
+	o := outcome{begun: !r.begun.IsZero(), duration: time.Since(since)}
+	select {
+	case <-r.done:
 		o.answer, o.err = r.answer, r.err
 		return o
+	default:
+		o.err = timeout()
 	}
 	if r.waiters--; r.waiters == 0 {
 		j.reading = nil // the next waiter starts a new read
