@@ -51,7 +51,7 @@ soak: ## Scrape, probe and reload for ten minutes, with faults
 	SOAK=10m $(GO) test ./test/e2e -count=1 -v -run Soak -timeout 20m
 
 .PHONY: bench
-bench: ## Measure the exporter against the least there can be, and against json_exporter
+bench: ## Measure what a scrape costs, beside json_exporter; writes docs/performance.md
 	$(GO) run ./test/bench -write docs/performance.md
 
 .PHONY: fuzz

@@ -1,74 +1,60 @@
-// Bench measures, side by side and against one stand-in for Zuora, what the
-// exporter costs, what asking costs at least, and what json_exporter costs.
+// Bench measures what reading jobs costs, side by side and against one
+// stand-in for Zuora: the exporter, json_exporter, and two loops that show how
+// little it could cost.
 package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
-// bench is what all of it shares.
+// bench is what all measurements share.
 type bench struct {
 	dir          string // temporary
-	exporter     string // paths of programs
-	jsonExporter string // "" where there is none
+	exporter     string // the paths of the programs
+	old          string
+	jsonExporter string
+	subjects     []string
 	workers      int
 	rounds       int
 	least        time.Duration
-	standIn      *child
-	base         string // the stand-in's URL
-
-	profileSeconds int
+	standIn      *zuoratest.Server
 }
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	run := run
+	if len(os.Args) > 1 && os.Args[1] == "loop" {
+		run = func() error { return loop(os.Args[2:]) }
+	}
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string) error {
-	switch {
-	case len(args) == 3 && args[0] == "stand-in":
-		jobs, err := strconv.Atoi(args[1])
-		life, err2 := time.ParseDuration(args[2])
-		if err := errors.Join(err, err2); err != nil {
-			return err
-		}
-		return standIn(jobs, life)
-	case len(args) == 4 && args[0] == "floor":
-		jobs, err := strconv.Atoi(args[2])
-		workers, err2 := strconv.Atoi(args[3])
-		if err := errors.Join(err, err2); err != nil {
-			return err
-		}
-		return floor(args[1], jobs, workers)
-	}
-
+func run() error {
 	var b bench
-	flags := flag.NewFlagSet("bench", flag.ExitOnError)
-	sizes := flags.String("n", "100,500,2000,10000", "Numbers of jobs.")
-	latencies := flags.String("latency", "0s,50ms", "Latencies of the stand-in.")
-	flags.IntVar(&b.workers, "workers", 20, "Requests at once.")
-	flags.IntVar(&b.rounds, "rounds", 3, "Rounds of each, at least.")
-	flags.DurationVar(&b.least, "time", 15*time.Second, "Time for the rounds of all with one number of jobs and one latency, at least.")
-	large := flags.Int("large", 20_000, "The number of jobs that must not make it thrash; 0 leaves it out.")
-	flags.IntVar(&b.profileSeconds, "profile", 5, "Seconds to profile for.")
-	flags.StringVar(&b.jsonExporter, "json-exporter", "build", "Path of a json_exporter; \"build\" builds the one of test/bench/tools, \"\" leaves it out.")
-	output := flags.String("write", "", "File to write the report to as well.")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
+	sizes := flag.String("n", "10,500,10000", "Numbers of jobs.")
+	latencies := flag.String("latency", "50ms", "How long the stand-in takes to answer; several are separated by commas.")
+	subjects := flag.String("subjects", strings.Join([]string{floor, work, scrape, probe, jsonExporter}, ","), "What to measure.")
+	flag.IntVar(&b.workers, "workers", 20, "Requests at once.")
+	flag.IntVar(&b.rounds, "rounds", 3, "The least number of rounds.")
+	flag.DurationVar(&b.least, "time", 15*time.Second, "The least time for the rounds with one number of jobs and one latency.")
+	flag.StringVar(&b.exporter, "binary", "", "The zuora_exporter to measure. (default: built from this tree)")
+	flag.StringVar(&b.old, "against", "", "Another zuora_exporter: only the two are measured, in pairs of scrapes.")
+	output := flag.String("write", "", "The file for the report.")
+	flag.Parse()
 	ns, err := list(*sizes, strconv.Atoi)
 	if err != nil {
 		return err
@@ -77,6 +63,10 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
+	b.subjects = strings.Split(*subjects, ",")
+	if b.old != "" {
+		b.subjects = []string{old, scrape}
+	}
 
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer cancel()
@@ -84,20 +74,34 @@ func run(args []string) error {
 		return err
 	}
 	defer os.RemoveAll(b.dir)
-	r, err := b.measure(ctx, ns, ls, *large)
-	if err != nil {
+	if err := b.build(ctx); err != nil {
 		return err
 	}
-	text, err := r.markdown()
-	if err != nil {
-		return err
+	b.standIn = zuoratest.NewServer(zuoratest.WithRateLimits(), zuoratest.WithConcurrencyLimit(0))
+	defer b.standIn.Close()
+	answer := zuoratest.Ramp{Rate: 100, Total: 50_000}.At(time.Minute)
+	for i := range slices.Max(ns) {
+		b.standIn.SetJob(zuoratest.Job{ID: jobID(i), ObjectType: "Account", Script: zuoratest.Constant(answer)})
 	}
-	fmt.Print(text)
-	if *output != "" {
-		return os.WriteFile(*output, []byte(text), 0o644)
+
+	var all []scenario
+	for _, latency := range ls {
+		for _, n := range ns {
+			s, err := b.measure(ctx, n, latency)
+			if err != nil {
+				return err
+			}
+			s.print(os.Stdout)
+			all = append(all, s)
+		}
 	}
-	return nil
+	if *output == "" {
+		return nil
+	}
+	return b.report(ctx, *output, all)
 }
+
+func jobID(i int) string { return fmt.Sprintf("%032x", i+1) }
 
 func list[T any](text string, parse func(string) (T, error)) (all []T, err error) {
 	for item := range strings.SplitSeq(text, ",") {
@@ -110,23 +114,20 @@ func list[T any](text string, parse func(string) (T, error)) (all []T, err error
 	return all, nil
 }
 
-// build builds what is measured. Without json_exporter the rest is measured
-// all the same, and the error says why it is missing.
-func (b *bench) build(ctx context.Context) (withoutJSON error, err error) {
-	compile := func(name, dir, pkg string) (string, error) {
-		path := filepath.Join(b.dir, name)
-		cmd := exec.CommandContext(ctx, "go", "build", "-o", path, pkg)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return "", fmt.Errorf("building %s: %w\n%s", name, err, out)
+// build builds the programs that no flag names.
+func (b *bench) build(ctx context.Context) error {
+	if b.exporter == "" {
+		b.exporter = filepath.Join(b.dir, "zuora_exporter")
+		if out, err := exec.CommandContext(ctx, "go", "build", "-o", b.exporter, ".").CombinedOutput(); err != nil {
+			return fmt.Errorf("building the exporter: %w\n%s", err, out)
 		}
-		return path, nil
 	}
-	if b.exporter, err = compile("zuora_exporter", ".", "."); err != nil {
-		return nil, err
+	if slices.Contains(b.subjects, jsonExporter) {
+		path, err := exec.CommandContext(ctx, "go", "tool", "-modfile=tools/go.mod", "-n", "json_exporter").Output()
+		if err != nil {
+			return fmt.Errorf("building json_exporter: %w", err)
+		}
+		b.jsonExporter = strings.TrimSpace(string(path))
 	}
-	if b.jsonExporter == "build" {
-		b.jsonExporter, withoutJSON = compile("json_exporter", "test/bench/tools", "github.com/prometheus-community/json_exporter")
-	}
-	return withoutJSON, nil
+	return nil
 }

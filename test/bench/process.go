@@ -13,17 +13,57 @@ import (
 	"time"
 )
 
-// process is one that is measured, by what Linux says of it under /proc.
-type process struct{ cmd *exec.Cmd }
+// ready is the path at which a program says that it is ready.
+const ready = "/-/ready"
+
+// process is a program that serves at url, measured by what Linux says of it
+// under /proc.
+type process struct {
+	cmd *exec.Cmd
+	url string
+}
+
+// start starts a program on a free port and waits until it answers path.
+func start(ctx context.Context, path, program string, args ...string) (process, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return process{}, err
+	}
+	address := l.Addr().String()
+	l.Close()
+
+	log, err := os.CreateTemp("", "bench")
+	if err != nil {
+		return process{}, err
+	}
+	defer os.Remove(log.Name())
+	defer log.Close()
+	cmd := exec.CommandContext(ctx, program, append(args, "--web.listen-address="+address)...)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return process{}, err
+	}
+	p := process{cmd, "http://" + address}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		if _, err := get(ctx, http.DefaultTransport, p.url+path); err == nil {
+			return p, nil
+		}
+		if time.Now().After(deadline) || ctx.Err() != nil {
+			p.stop()
+			output, _ := os.ReadFile(log.Name())
+			return process{}, fmt.Errorf("%s does not answer:\n%s", program, output)
+		}
+	}
+}
 
 func (p process) stop() {
-	_ = p.cmd.Process.Kill() // It may have ended already, and Wait says that it was killed.
-	_ = p.cmd.Wait()
+	_ = p.cmd.Process.Kill() // It may have ended already.
+	_ = p.cmd.Wait()         // It says that the process was killed.
 }
 
 // cpu is the processor time, user and system, that the process has taken. Its
-// threads' schedstat has it in nanoseconds, stat only in hundredths of a
-// second; Go's threads do not end before their process.
+// threads' schedstat has nanoseconds, its stat only hundredths of a second.
+// Go's threads do not end before their process.
 func (p process) cpu() (time.Duration, error) {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.cmd.Process.Pid))
 	if err != nil || len(threads) == 0 {
@@ -47,61 +87,24 @@ func (p process) cpu() (time.Duration, error) {
 
 // peak is the most memory that the process has had resident, in bytes.
 func (p process) peak() (int64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	value, err := field(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid), "VmHWM")
 	if err != nil {
 		return 0, err
 	}
-	_, rest, _ := strings.Cut(string(status), "VmHWM:")
-	fields := strings.Fields(rest)
-	if len(fields) == 0 {
-		return 0, fmt.Errorf("process %d has no VmHWM", p.cmd.Process.Pid)
-	}
-	kib, err := strconv.ParseInt(fields[0], 10, 64)
+	kib, err := strconv.ParseInt(strings.TrimSuffix(value, " kB"), 10, 64)
 	return kib << 10, err
 }
 
-// web is an exporter that serves at URL.
-type web struct {
-	process
-	URL string
-}
-
-// startWeb starts an exporter on a free port and waits until it answers path.
-func startWeb(ctx context.Context, path, program string, args ...string) (*web, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+// field returns what a file under /proc says after a name and a colon.
+func field(file, name string) (string, error) {
+	content, err := os.ReadFile(file)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	address := l.Addr().String()
-	l.Close()
-
-	log, err := os.CreateTemp("", "bench")
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(log.Name())
-	defer log.Close()
-	cmd := exec.CommandContext(ctx, program, append(args, "--web.listen-address="+address)...)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	w := &web{process{cmd}, "http://" + address}
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.URL+path, nil)
-		if err != nil {
-			return nil, err
-		}
-		if resp, err := http.DefaultClient.Do(req); err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return w, nil
-			}
-		}
-		if time.Now().After(deadline) || ctx.Err() != nil {
-			w.stop()
-			output, _ := os.ReadFile(log.Name())
-			return nil, fmt.Errorf("%s does not answer:\n%s", program, output)
+	for line := range strings.Lines(string(content)) {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == name {
+			return strings.TrimSpace(value), nil
 		}
 	}
+	return "", fmt.Errorf("%s says no %s", file, name)
 }

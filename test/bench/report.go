@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
 	_ "embed"
 	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
 	"strings"
 	"text/template"
 	"time"
@@ -11,34 +15,50 @@ import (
 //go:embed report.md.tmpl
 var reportText string
 
-var report = template.Must(template.New("report").Funcs(template.FuncMap{
-	"short": short, "grouped": grouped, "bytes": size,
-	"ratio": func(f figures, s scenario, over, column string) string {
-		other, ok := s.find(over)
-		if !ok || f.Name == over {
-			return ""
-		}
-		if column == "wall" {
-			return ratio(f.Wall, other.Wall)
-		}
-		return ratio(f.CPU, other.CPU)
-	},
-}).Parse(reportText))
+// report writes docs/performance.md: what a user wants to know.
+func (b *bench) report(ctx context.Context, path string, scenarios []scenario) error {
+	t, err := template.New("report").Funcs(template.FuncMap{"grouped": grouped, "bytes": size}).Parse(reportText)
+	if err != nil {
+		return err
+	}
+	cpu, err := field("/proc/cpuinfo", "model name")
+	if err != nil {
+		return err
+	}
+	commit, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty").Output()
+	if err != nil {
+		return err
+	}
+	modules, err := exec.CommandContext(ctx, "go", "version", "-m", b.jsonExporter).Output()
+	if err != nil {
+		return err
+	}
+	_, version, _ := strings.Cut(string(modules), "github.com/prometheus-community/json_exporter\tv")
+	version, _, _ = strings.Cut(version, "\t")
 
-// markdown is the report: what docs/performance.md holds.
-func (r *results) markdown() (string, error) {
-	var b strings.Builder
-	err := report.Execute(&b, r)
-	return b.String(), err
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return t.Execute(file, map[string]any{
+		"Date": time.Now().UTC().Format(time.DateOnly), "CPU": cpu, "CPUs": runtime.NumCPU(), "Go": runtime.Version(),
+		"Commit": strings.TrimSpace(string(commit)), "JSONExporter": version, "Workers": b.workers, "Scenarios": scenarios,
+		"Names": map[string]string{scrape: "exporter", probe: "exporter, `/probe`", jsonExporter: "json_exporter"},
+	})
 }
 
-// ratio has three digits, as none of the figures is exact to more.
-func ratio(a, b time.Duration) string {
-	q := float64(a) / float64(b)
-	if q < 0.1 {
-		return fmt.Sprintf("1/%.0f", 1/q)
-	}
-	return fmt.Sprintf("%.2f", q)
+// What the report says of a subject: medians over the rounds.
+
+func (f figures) Wall() string {
+	return short(median(f.samples, func(s sample) time.Duration { return s.wall }))
+}
+func (f figures) CPU() string { return short(median(f.samples, cpu)) }
+func (f figures) Size() string {
+	return size(median(f.samples, func(s sample) int64 { return s.size }))
+}
+func (f figures) Tokens() string {
+	return grouped(median(f.samples, func(s sample) int { return s.tokens }))
 }
 
 // short is a duration with three digits.
@@ -52,7 +72,7 @@ func short(d time.Duration) string {
 	return fmt.Sprintf("%.3g µs", d.Seconds()*1e6)
 }
 
-// grouped is a whole number as one reads it: 10,000.
+// grouped is a number with separators: 10,000.
 func grouped(n int) string {
 	text := fmt.Sprint(n)
 	for i := len(text) - 3; i > 0; i -= 3 {
@@ -67,8 +87,6 @@ func size(n int64) string {
 		return fmt.Sprintf("%.3g MiB", float64(n)/(1<<20))
 	case n >= 1<<10:
 		return fmt.Sprintf("%.3g KiB", float64(n)/(1<<10))
-	case n == 0:
-		return ""
 	}
 	return fmt.Sprintf("%d B", n)
 }

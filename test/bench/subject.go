@@ -18,137 +18,154 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
-// subject is one of those that are measured side by side.
+// The names of what is measured, in the order of the tables.
+const (
+	floor        = "floor"         // reads, and drops the answers
+	work         = "work"          // reads, decodes and writes
+	old          = "old"           // a scrape of the -against binary
+	scrape       = "scrape"        // of all jobs, configured
+	probe        = "probe"         // one for each job, none configured
+	jsonExporter = "json_exporter" // one probe for each job
+)
+
+// subject is a running program, and the pages that have it read each job once.
 type subject struct {
-	name string
 	process
-	round func() (wall time.Duration, size int64, err error) // reads all jobs once
+	transport *http.Transport
+	name      string
+	pages     []string
+	onPage    int // the number of jobs on each page
+	jobs      int // the number of jobs on all pages, and of requests to Zuora
 }
 
 //go:embed json_exporter.yml
 var jsonExporterConfig string
 
-// subjects starts all that read jobs from the stand-in at base.
-func (b *bench) subjects(ctx context.Context, base string, jobs int) (all []subject, err error) {
-	defer func() {
-		if err != nil {
-			stop(all)
+// startSubject starts a program to read so many jobs.
+func (b *bench) startSubject(ctx context.Context, name string, jobs int) (s subject, err error) {
+	s = subject{
+		transport: &http.Transport{MaxConnsPerHost: b.workers, MaxIdleConnsPerHost: b.workers},
+		name:      name, pages: []string{"/metrics"}, onPage: jobs, jobs: jobs,
+	}
+	zuora := b.standIn.URL
+	probeOf := func(target string) []string {
+		s.onPage = 1
+		urls := make([]string, jobs)
+		for i := range urls {
+			urls[i] = "/probe?target=" + url.QueryEscape(target+jobID(i))
 		}
-	}()
-	f, err := startChild(ctx, new(bool), "floor", base, fmt.Sprint(jobs), fmt.Sprint(b.workers))
-	if err != nil {
-		return all, err
+		return urls
 	}
-	all = append(all, subject{floorName, f.process, func() (wall time.Duration, size int64, err error) {
-		err = f.ask(&wall, "round")
-		return wall, 0, err
-	}})
-
-	ours, err := b.startOurs(ctx, base, jobs)
-	if err != nil {
-		return all, err
+	switch name {
+	case floor, work:
+		self, err := os.Executable()
+		if err != nil {
+			return s, err
+		}
+		if name == floor {
+			s.onPage = 0
+		}
+		s.process, err = start(ctx, ready, self, "loop", "-zuora="+zuora, fmt.Sprintf("-jobs=%d", jobs), fmt.Sprintf("-workers=%d", b.workers), fmt.Sprintf("-work=%t", name == work))
+		return s, err
+	case scrape:
+		s.process, err = b.startExporter(ctx, b.exporter, jobs)
+	case old:
+		s.process, err = b.startExporter(ctx, b.old, jobs)
+	case probe:
+		s.process, err = b.startExporter(ctx, b.exporter, 0)
+		s.pages = probeOf("")
+	case jsonExporter:
+		config := filepath.Join(b.dir, "json_exporter.yml")
+		text := strings.NewReplacer("CLIENT_ID", zuoratest.ClientID, "CLIENT_SECRET", fmt.Sprintf("%q", zuoratest.ClientSecret), "ZUORA_URL", zuora).Replace(jsonExporterConfig)
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			return s, err
+		}
+		s.process, err = start(ctx, "/metrics", b.jsonExporter, "--config.file="+config)
+		s.pages = probeOf(zuora + "/v1/multi-organizations/data-labeling-job/")
+	default:
+		err = fmt.Errorf("-subjects has none called %q", name)
 	}
-	all = append(all, subject{oursName, ours.process, func() (time.Duration, int64, error) { return b.scrape(ctx, ours, jobs) }})
-
-	probed, err := b.startOurs(ctx, base, 0)
-	if err != nil {
-		return all, err
-	}
-	all = append(all, b.probes(ctx, probedName, probed, jobs, func(id string) string { return id }))
-
-	if b.jsonExporter == "" {
-		return all, nil
-	}
-	config, err := b.write("json_exporter.yml", strings.NewReplacer(
-		"CLIENT_ID", zuoratest.ClientID, "CLIENT_SECRET", fmt.Sprintf("%q", zuoratest.ClientSecret), "ZUORA_URL", base).Replace(jsonExporterConfig))
-	if err != nil {
-		return all, err
-	}
-	other, err := startWeb(ctx, "/metrics", b.jsonExporter, "--config.file="+config)
-	if err != nil {
-		return all, err
-	}
-	target := func(id string) string { return base + "/v1/multi-organizations/data-labeling-job/" + id }
-	return append(all, b.probes(ctx, jsonName, other, jobs, target)), nil
+	return s, err
 }
 
-func stop(all []subject) {
-	for _, s := range all {
-		s.stop()
-	}
-}
-
-// startOurs starts the exporter with that many jobs configured.
-func (b *bench) startOurs(ctx context.Context, base string, jobs int, flags ...string) (*web, error) {
+func (b *bench) startExporter(ctx context.Context, program string, jobs int) (process, error) {
 	var c strings.Builder
-	fmt.Fprintf(&c, "tenants:\n- name: t\n  base_url: %s\n  oauth2: {client_id: %s, client_secret: %q}\n  max_concurrent_requests: %d\n  jobs:%s\n",
-		base, zuoratest.ClientID, zuoratest.ClientSecret, b.workers, map[bool]string{true: " []"}[jobs == 0])
+	fmt.Fprintf(&c, "tenants:\n- name: t\n  base_url: %s\n  oauth2: {client_id: %s, client_secret: %q}\n  max_concurrent_requests: %d\n",
+		b.standIn.URL, zuoratest.ClientID, zuoratest.ClientSecret, b.workers)
+	if jobs > 0 {
+		c.WriteString("  jobs:\n")
+	}
 	for i := range jobs {
 		fmt.Fprintf(&c, "  - id: %s\n", jobID(i))
 	}
-	config, err := b.write(fmt.Sprintf("zuora_exporter_%d.yml", jobs), c.String())
-	if err != nil {
-		return nil, err
+	config := filepath.Join(b.dir, fmt.Sprintf("zuora_exporter_%d.yml", jobs))
+	if err := os.WriteFile(config, []byte(c.String()), 0o600); err != nil {
+		return process{}, err
 	}
-	return startWeb(ctx, "/-/ready", b.exporter, append(flags, "--config.file="+config)...)
+	return start(ctx, ready, program, "--config.file="+config)
 }
 
-func (b *bench) write(name, content string) (path string, err error) {
-	path = filepath.Join(b.dir, name)
-	return path, os.WriteFile(path, []byte(content), 0o600)
-}
-
-// scrape asks for the page as Prometheus does, and looks whether all jobs are
-// on it once the clock stands.
-func (b *bench) scrape(ctx context.Context, w *web, jobs int) (time.Duration, int64, error) {
+// round has each job read once, and checks that it was.
+func (s subject) round(ctx context.Context, b *bench) (sample, error) {
+	b.standIn.ResetCounters()
+	cpu, err := s.cpu()
+	if err != nil {
+		return sample{}, err
+	}
+	var size atomic.Int64
+	var last []byte
 	begun := time.Now()
-	page, err := get(ctx, http.DefaultTransport, w.URL+"/metrics")
+	err = inParallel(b.workers, len(s.pages), func(i int) error {
+		page, err := get(ctx, s.transport, s.url+s.pages[i])
+		size.Add(int64(len(page)))
+		if i == len(s.pages)-1 {
+			last = page
+		}
+		return err
+	})
 	wall := time.Since(begun)
 	if err != nil {
-		return 0, 0, err
+		return sample{}, err
 	}
-	text, err := unpack(page)
-	if good := bytes.Count(text, []byte("_scrape_success{")) - bytes.Count(text, []byte("_scrape_error{")); err == nil && good != jobs {
-		err = fmt.Errorf("%d of %d jobs on the page", good, jobs)
+	after, err := s.cpu()
+	if err != nil {
+		return sample{}, err
 	}
-	return wall, int64(len(page)), err
+	seen := b.standIn.Counters()
+	if seen.JobRequests != s.jobs {
+		return sample{}, fmt.Errorf("got %d job requests, want %d", seen.JobRequests, s.jobs)
+	}
+	return sample{wall, after - cpu, size.Load(), seen.TokenRequests}, s.check(last)
 }
 
-// probes returns a subject that has each job probed, by all workers at once.
-func (b *bench) probes(ctx context.Context, name string, w *web, jobs int, target func(id string) string) subject {
-	transport := &http.Transport{MaxConnsPerHost: b.workers, MaxIdleConnsPerHost: b.workers}
-	urls := make([]string, jobs)
-	for i := range urls {
-		urls[i] = w.URL + "/probe?target=" + url.QueryEscape(target(jobID(i)))
-	}
-	return subject{name, w.process, func() (time.Duration, int64, error) {
-		var size atomic.Int64
-		var last atomic.Value
-		begun := time.Now()
-		err := inParallel(b.workers, jobs, func(i int) error {
-			page, err := get(ctx, transport, urls[i])
-			size.Add(int64(len(page)))
-			if i == jobs-1 {
-				last.Store(page)
-			}
-			return err
-		})
-		wall := time.Since(begun)
+// check looks for the jobs on a page.
+func (s subject) check(page []byte) error {
+	if bytes.HasPrefix(page, []byte("\x1f\x8b")) {
+		z, err := gzip.NewReader(bytes.NewReader(page))
 		if err != nil {
-			return 0, 0, err
+			return err
 		}
-		text, err := unpack(last.Load().([]byte))
-		for _, series := range []string{"labeled_objects", "failed_objects", "timeout_objects", "total_objects", "status"} {
-			if err == nil && !bytes.Contains(text, []byte("\nzuora_data_labeling_job_"+series+"{")) {
-				err = fmt.Errorf("%s gives no %s on\n%s", name, series, text)
-			}
+		if page, err = io.ReadAll(z); err != nil {
+			return err
 		}
-		return wall, size.Load(), err
-	}}
+	}
+	got := map[string]int{}
+	for line := range bytes.Lines(page) {
+		name, _, _ := bytes.Cut(line, []byte("{"))
+		got[string(name)]++
+	}
+	for _, name := range []string{"labeled_objects", "failed_objects", "timeout_objects", "total_objects"} {
+		if n := got["zuora_data_labeling_job_"+name]; n != s.onPage {
+			return fmt.Errorf("got %d series %s, want %d", n, name, s.onPage)
+		}
+	}
+	if n := got["zuora_data_labeling_job_status"]; n < s.onPage {
+		return fmt.Errorf("got %d series status, want at least %d", n, s.onPage)
+	}
+	return nil
 }
 
-// get asks as Prometheus does. The transport leaves a body packed for whom
-// asks for gzip.
+// get asks as Prometheus does. The body stays compressed.
 func get(ctx context.Context, transport http.RoundTripper, url string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -167,15 +184,4 @@ func get(ctx context.Context, transport http.RoundTripper, url string) ([]byte, 
 		err = fmt.Errorf("%s: %s: %s", url, resp.Status, page)
 	}
 	return page, err
-}
-
-func unpack(page []byte) ([]byte, error) {
-	if !bytes.HasPrefix(page, []byte("\x1f\x8b")) {
-		return page, nil
-	}
-	z, err := gzip.NewReader(bytes.NewReader(page))
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(z)
 }
