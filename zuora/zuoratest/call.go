@@ -26,11 +26,11 @@ type call struct {
 	requestID string
 	jobID     string        // Empty on the token endpoint.
 	modern    bool          // Errors come with a status of their own, see setVersion.
-	good      func() []byte // The answer in order; nil before the request was found in order.
+	good      func() []byte // The good answer; nil before the request was checked.
 }
 
 // send writes one whole answer. Zuora compresses only what is above 1,000
-// bytes, and only where the client asked for it.
+// bytes, and only if the client asked for it.
 func (c *call) send(status int, contentType string, body []byte) {
 	h := c.w.Header()
 	if contentType != "" {
@@ -38,7 +38,7 @@ func (c *call) send(status int, contentType string, body []byte) {
 	}
 	if len(body) > 1000 && strings.Contains(c.r.Header.Get("Accept-Encoding"), "gzip") {
 		h.Set("Content-Encoding", "gzip")
-		body = pack(body)
+		body = compress(body)
 	}
 	if len(body) > 0 {
 		h.Set("Content-Length", strconv.Itoa(len(body)))
@@ -47,12 +47,12 @@ func (c *call) send(status int, contentType string, body []byte) {
 	_, _ = c.w.Write(body) // A client that has gone needs no answer.
 }
 
-func pack(body []byte) []byte {
-	var packed bytes.Buffer
-	z := gzip.NewWriter(&packed)
+func compress(body []byte) []byte {
+	var compressed bytes.Buffer
+	z := gzip.NewWriter(&compressed)
 	_, _ = z.Write(body) // A bytes.Buffer does not fail.
 	_ = z.Close()
-	return packed.Bytes()
+	return compressed.Bytes()
 }
 
 // refuse sends an error in Zuora's shape, with the status that the code's
@@ -66,16 +66,12 @@ func (c *call) refuse(code, message string) {
 	c.refuseWith(status, code, message)
 }
 
-// refuseWith is refuse for what has the same status in every version. Its
-// body is the documented one of a job that does not exist, ids aside.
+// refuseWith is refuse for what has the same status in every version. But for
+// the ids, its body is the documented one of a job that does not exist.
 func (c *call) refuseWith(status int, code, message string) {
-	c.send(status, jsonType, c.errorBody(code, message))
-}
-
-func (c *call) errorBody(code, message string) []byte {
 	process := strings.ToUpper(strings.ReplaceAll(c.requestID, "-", "")[16:])
-	return fmt.Appendf(nil, `{"processId":"%s","reasons":[{"code":%s,"message":%s}],"requestId":"%s","success":false}`,
-		process, code, quote(message), c.requestID)
+	c.send(status, jsonType, fmt.Appendf(nil, `{"processId":"%s","reasons":[{"code":%s,"message":%s}],"requestId":"%s","success":false}`,
+		process, code, quote(message), c.requestID))
 }
 
 // statusOf maps the category of an error code, its last two digits, to a status.
@@ -102,8 +98,8 @@ func statusOf(code string) int {
 var versionNumber = regexp.MustCompile(`^[0-9]{1,4}(\.[0-9]+)?$`)
 
 // setVersion reads Zuora-Version and reports whether it is one. A date from
-// 2024-05-20 on gives errors a status of their own; so does the tenant's
-// default where the header is missing.
+// 2024-05-20 on gives errors a status of their own. If the header is missing,
+// the tenant's default decides.
 func (c *call) setVersion() bool {
 	version := c.s.defaultVersion
 	if sent := c.r.Header["Zuora-Version"]; len(sent) > 0 {
@@ -119,7 +115,7 @@ func (c *call) setVersion() bool {
 	return err == nil
 }
 
-// entityFits reports whether Zuora-Entity-Ids is there exactly where it is needed.
+// entityFits reports whether Zuora-Entity-Ids is there if it is needed, and only then.
 func (c *call) entityFits() bool {
 	sent := c.r.Header["Zuora-Entity-Ids"]
 	if c.s.entity == "" {
@@ -128,8 +124,8 @@ func (c *call) entityFits() bool {
 	return len(sent) == 1 && sent[0] == c.s.entity
 }
 
-// wait lets d pass. It ends the request without an answer where the client or
-// the server goes first.
+// wait waits for d. It ends the request without an answer if the client or the
+// server goes first.
 func (c *call) wait(d time.Duration) {
 	if d <= 0 {
 		return
@@ -159,8 +155,8 @@ func quote(s string) []byte {
 	return b
 }
 
-// requestIDs makes ids that look like Zuora's, cheaply: a random start for
-// each server and a count.
+// requestIDs makes ids that look like Zuora's from a random start and a count,
+// which is cheap.
 type requestIDs struct {
 	start uint64
 	count *atomic.Uint64

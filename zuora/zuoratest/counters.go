@@ -13,33 +13,31 @@ type Counters struct {
 	TokensIssued  int
 	JobRequests   int
 	ByJob         map[string]int // Job requests by id, unknown ids included.
-	OtherRequests int            // to paths that Zuora does not have
 	Connections   int            // opened
 
 	// MaxJobRequests is the highest number of job requests at once. A small
-	// answer leaves when its request has been taken off this count, so that
-	// a client that sends one request after the other never makes it 2.
+	// answer is sent after its request has left this count: a client that
+	// sends one request after the other never makes it 2.
 	MaxJobRequests int
 
-	Leaks             int // Requests to LeakPath.
-	LeakedCredentials int // Those of them that carried a token or a secret.
+	Leaks int // Requests to LeakPath.
 }
 
 // Request is an entry of the log that WithRequestLog keeps.
 type Request struct {
 	Method string
-	Path   string // with the query
-	Header http.Header
+	Path   string      // with the query
+	Header http.Header // such as Zuora-Track-Id
 	Time   time.Time
 }
 
 type counters struct {
 	logSize int
 
-	mu       sync.Mutex
-	counts   Counters
-	underWay int // job requests
-	log      []Request
+	mu         sync.Mutex
+	counts     Counters
+	inProgress int // job requests
+	log        []Request
 }
 
 func newCounters() counters { return counters{counts: Counters{ByJob: map[string]int{}}} }
@@ -57,12 +55,11 @@ func (s *Server) Counters() Counters {
 func (s *Server) ResetCounters() {
 	s.counters.mu.Lock()
 	defer s.counters.mu.Unlock()
-	s.counters.counts = Counters{ByJob: map[string]int{}, MaxJobRequests: s.counters.underWay}
+	s.counters.counts = Counters{ByJob: map[string]int{}, MaxJobRequests: s.counters.inProgress}
 	s.counters.log = nil
 }
 
-// Requests returns the last requests, the oldest first, where WithRequestLog
-// was given.
+// Requests returns the requests that WithRequestLog keeps, the oldest first.
 func (s *Server) Requests() []Request {
 	s.counters.mu.Lock()
 	defer s.counters.mu.Unlock()
@@ -75,21 +72,21 @@ func (c *counters) add(count func(*Counters)) {
 	count(&c.counts)
 }
 
-// enterJob counts a job request and returns how many are under way with it.
+// enterJob counts a job request and returns how many are in progress with it.
 func (c *counters) enterJob(id string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.counts.JobRequests++
 	c.counts.ByJob[id]++
-	c.underWay++
-	c.counts.MaxJobRequests = max(c.counts.MaxJobRequests, c.underWay)
-	return c.underWay
+	c.inProgress++
+	c.counts.MaxJobRequests = max(c.counts.MaxJobRequests, c.inProgress)
+	return c.inProgress
 }
 
 func (c *counters) leaveJob() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.underWay--
+	c.inProgress--
 }
 
 // record keeps a request in the log, which drops its oldest once it is full.

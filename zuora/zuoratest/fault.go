@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Fault is a wrong answer to a request that is in order: one that is not, for
-// want of a good token say, is refused as always. Make one with the functions
-// that return a Fault, or take one from Faults or TokenFaults.
+// Fault is a wrong answer to a good request. A bad request, such as one without
+// a valid token, is refused as always. Make a Fault with the functions that
+// return one, or take one from Faults or TokenFaults.
 type Fault struct {
 	// Times is how many requests the fault applies to; 0 means all until
 	// another fault is set or ClearFaults is called.
@@ -21,7 +21,7 @@ type Fault struct {
 	serve func(*call)
 }
 
-// AnyJob stands, in SetFault, for every job that has no fault of its own.
+// AnyJob is, for SetFault, every job that has no fault of its own.
 const AnyJob = ""
 
 // faults holds the faults in force.
@@ -32,24 +32,24 @@ type faults struct {
 
 func newFaults() faults { return faults{byKey: map[string]Fault{}} }
 
-// SetFault spoils the answers of a job, which need not be set, or of AnyJob.
+// SetFault sets what a job, or AnyJob, answers instead. The job need not exist.
 func (s *Server) SetFault(jobID string, f Fault) {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	s.faults.byKey[jobID] = f
 }
 
-// SetTokenFault spoils the answers of the token endpoint.
+// SetTokenFault sets what the token endpoint answers instead.
 func (s *Server) SetTokenFault(f Fault) { s.SetFault(tokenPath, f) }
 
-// ClearFaults ends all faults. Requests that hang go on hanging.
+// ClearFaults ends all faults. Requests that hang stay so.
 func (s *Server) ClearFaults() {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	clear(s.faults.byKey)
 }
 
-// take uses up, by one request, the fault of the first key that has one.
+// take returns the fault of the first key that has one, and counts the request.
 func (f *faults) take(keys ...string) (Fault, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -70,13 +70,13 @@ func (f *faults) take(keys ...string) (Fault, bool) {
 	return Fault{}, false
 }
 
-// Handle answers with a handler of the test's own.
+// Handle answers with the test's own handler.
 func Handle(h http.HandlerFunc) Fault {
 	return Fault{serve: func(c *call) { h(c.w, c.r) }}
 }
 
-// Respond answers with one whole body. In it, {jobId} stands for the job that
-// was asked for and {client_secret} for the secret that was sent.
+// Respond answers with one whole body. In it, {jobId} is replaced by the job
+// that was asked for and {client_secret} by the secret that was sent.
 func Respond(status int, contentType, body string) Fault {
 	return Fault{serve: func(c *call) {
 		c.send(status, contentType, []byte(c.fill(body)))
@@ -89,9 +89,9 @@ func (c *call) fill(body string) string {
 }
 
 // Refuse answers with an error in Zuora's shape. The status is that of the
-// code's category (its last two digits), but HTTP 200 where the request's
+// code's category (its last two digits), but HTTP 200 if the request's
 // Zuora-Version is before 2024-05-20. The code is JSON: a number or a string.
-// It is for jobs: the token endpoint reads no version, use RefuseWith there.
+// It is for jobs; the token endpoint has no version, so use RefuseWith there.
 func Refuse(code, message string) Fault {
 	return Fault{serve: func(c *call) { c.refuse(code, message) }}
 }
@@ -101,8 +101,8 @@ func RefuseWith(status int, code, message string) Fault {
 	return Fault{serve: func(c *call) { c.refuseWith(status, code, message) }}
 }
 
-// TooManyRequests answers 429 in Zuora's shape, with these headers, names and
-// values in turn, and no other that tells when to come back.
+// TooManyRequests answers 429 in Zuora's shape. Of the headers that say when to
+// come back it has only these: names and values in turn.
 func TooManyRequests(headers ...string) Fault {
 	return Fault{serve: func(c *call) {
 		for _, name := range []string{"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"} {
@@ -128,16 +128,16 @@ func Hang() Fault {
 	return Fault{serve: func(c *call) { c.hang() }}
 }
 
-// HangAfterHeaders sends the headers of a good answer, and then nothing.
-func HangAfterHeaders() Fault {
+// hangAfterHeaders sends the headers of a good answer, and then nothing.
+func hangAfterHeaders() Fault {
 	return Fault{serve: func(c *call) {
 		c.begin(len(c.good()))
 		c.hang()
 	}}
 }
 
-// Drip sends a good answer byte by byte, with the interval after each.
-func Drip(interval time.Duration) Fault {
+// drip sends a good answer byte by byte, with the interval after each.
+func drip(interval time.Duration) Fault {
 	return Fault{serve: func(c *call) {
 		body := c.good()
 		c.begin(len(body))
@@ -166,9 +166,9 @@ func CutBody() Fault {
 	}}
 }
 
-// CutChunk closes the connection in the middle of a chunk. HTTP/2 has no
+// cutChunk closes the connection in the middle of a chunk. HTTP/2 has no
 // chunks: there it is CutBody.
-func CutChunk() Fault {
+func cutChunk() Fault {
 	return Fault{serve: func(c *call) {
 		conn, buffer, err := http.NewResponseController(c.w).Hijack()
 		if err != nil {
@@ -180,7 +180,7 @@ func CutChunk() Fault {
 		h := c.w.Header()
 		h.Set("Content-Type", jsonType)
 		h.Set("Transfer-Encoding", "chunked")
-		// Write errors are the client's having gone, which is as good.
+		// If the client has gone, writing fails, which does not matter.
 		_, _ = buffer.WriteString("HTTP/1.1 200 OK\r\n")
 		_ = h.Write(buffer)
 		_, _ = fmt.Fprintf(buffer, "\r\n%x\r\n%s", len(body), body[:len(body)/2])
@@ -188,8 +188,8 @@ func CutChunk() Fault {
 	}}
 }
 
-// begin sends the headers of a good answer of that length; a negative length
-// leaves it open.
+// begin sends the headers of a good answer of that length. With a negative
+// length it has no Content-Length.
 func (c *call) begin(length int) {
 	c.w.Header().Set("Content-Type", jsonType)
 	if length >= 0 {
@@ -204,16 +204,15 @@ func (c *call) flush() { _ = http.NewResponseController(c.w).Flush() }
 // hang waits until the client or the server goes; both end the request.
 func (c *call) hang() { c.wait(1<<63 - 1) }
 
-// Endless sends the beginning of a job and then more of it, until the client
-// or the server goes: packed where so asked, and then some 1,000 bytes for
-// every one that is sent.
-func Endless(packed bool) Fault {
+// endless sends the beginning of a job and then more of it, until the client
+// or the server goes. Compressed, it is some 1,000 times as long as what is sent.
+func endless(compressed bool) Fault {
 	return Fault{serve: func(c *call) {
 		begin := []byte(c.fill(`{"jobId":"{jobId}","jobStatus":"Completed","objectType":"`))
 		more := bytes.Repeat([]byte("x"), 256<<10)
-		if packed {
-			// A gzip body may have many members: one of them is packed only once.
-			begin, more = pack(begin), pack(more)
+		if compressed {
+			// A gzip body may have many members. Each is the same here.
+			begin, more = compress(begin), compress(more)
 			c.w.Header().Set("Content-Encoding", "gzip")
 		}
 		c.begin(-1)

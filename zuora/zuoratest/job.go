@@ -13,25 +13,23 @@ const SampleJobID = "ff80808186b966950186b97922e200ab"
 // Job is a data labeling job.
 type Job struct {
 	ID         string // Zuora's ids have 32 characters.
-	ObjectType string // such as Account or Product; not sent where it is empty.
-	// Script tells what the job answers, so long after it was set by the
-	// server's clock. It is called concurrently.
+	ObjectType string // such as Account or Product; not sent if it is empty
+	// Script says what the job answers. It is called concurrently.
 	Script Script
 }
 
-// Answer is what a job answers. No field of Zuora's answer is marked required:
-// an empty string and a nil count are left out, as is progress where it has
-// no counts. Only success is always sent, as true.
+// Answer is what a job answers. Zuora marks no field as required: an empty
+// string and a nil count are not sent, nor is progress if it has no counts.
+// Only success is always sent, as true.
 type Answer struct {
 	Status     string // Accepted, Dispatched or Completed; nothing else is documented.
-	ObjectType string // The job's own where it is empty.
+	ObjectType string // If it is empty, the job's.
 
 	Labeled, Failed, Timeout *int64 // In progress.
 	Total                    *int64 // As totalObject.
 
 	RawProgress string // JSON in place of progress, such as null or {}.
 	RawTotal    string // JSON in place of totalObject, such as null.
-	Raw         string // In place of the whole body, whatever it is.
 }
 
 // jobs holds the jobs of the tenant.
@@ -78,15 +76,15 @@ func (s *Server) RemoveJob(id string) {
 	delete(s.jobs.byID, id)
 }
 
-// serveJob answers GET /v1/multi-organizations/data-labeling-job/{id}. What
-// stands before the API itself, the token and the limits, answers 401 and 429
-// in every version.
+// serveJob answers GET /v1/multi-organizations/data-labeling-job/{id}. The
+// token and the limits are checked before the API itself sees the request:
+// they answer 401 and 429 in every version.
 func (c *call) serveJob(id string) {
 	s := c.s
 	c.jobID = id
-	underWay := s.counters.enterJob(id)
+	inProgress := s.counters.enterJob(id)
 	defer s.counters.leaveJob()
-	if !c.withinLimits(underWay) {
+	if !c.withinLimits(inProgress) {
 		return
 	}
 	if !c.setVersion() {
@@ -108,7 +106,7 @@ func (c *call) serveJob(id string) {
 	s.jobs.mu.RUnlock()
 	c.good = func() []byte {
 		if !known {
-			// Only a fault asks for this: it need not have a job to spoil.
+			// Only a fault asks for this. It needs no job.
 			return appendAnswer(nil, Job{ID: id, ObjectType: "Account"}, sampleAnswer())
 		}
 		return job.answer(s.clock())
@@ -137,12 +135,9 @@ func (j runningJob) answer(now time.Time) []byte {
 	return appendAnswer(make([]byte, 0, 256), j.Job, a)
 }
 
-// appendAnswer writes an answer by hand, because the sample is to be had byte
+// appendAnswer writes an answer by hand, because the sample must be right byte
 // for byte and benchmarks run through here.
 func appendAnswer(b []byte, job Job, a Answer) []byte {
-	if a.Raw != "" {
-		return append(b, a.Raw...)
-	}
 	if a.ObjectType == "" {
 		a.ObjectType = job.ObjectType
 	}

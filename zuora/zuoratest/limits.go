@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// RateLimit is what a tenant may ask for in one window of time.
+// RateLimit is how many requests a tenant may send in one window of time.
 type RateLimit struct {
 	Requests int
 	Window   time.Duration
@@ -55,9 +55,9 @@ func newWindows(limits []RateLimit) []*window {
 	return windows
 }
 
-// SetRateLimits begins anew with these limits. A window begins with its first
-// job request; once it is used up, job requests get 429 until it ends. With no
-// limits no RateLimit headers are sent.
+// SetRateLimits replaces the limits and begins to count anew. A window begins
+// with its first job request; once it is used up, job requests get 429 until it
+// ends. Without limits no RateLimit headers are sent.
 func (s *Server) SetRateLimits(limits ...RateLimit) {
 	s.limits.mu.Lock()
 	defer s.limits.mu.Unlock()
@@ -65,16 +65,16 @@ func (s *Server) SetRateLimits(limits ...RateLimit) {
 }
 
 // withinLimits counts a job request, sets the headers that every job answer
-// carries and, where a limit is exceeded, sends the 429.
-func (c *call) withinLimits(underWay int) bool {
+// carries and, if a limit is exceeded, sends the 429.
+func (c *call) withinLimits(inProgress int) bool {
 	h := c.w.Header()
 	within := c.s.limits.take(h, c.s.clock())
 	concurrent := c.s.limits.concurrent
 	if concurrent > 0 {
 		h.Set("Concurrency-Limit-Type", "Default")
 		h.Set("Concurrency-Limit-Limit", strconv.Itoa(concurrent))
-		h.Set("Concurrency-Limit-Remaining", strconv.Itoa(max(0, concurrent-underWay)))
-		if underWay > concurrent {
+		h.Set("Concurrency-Limit-Remaining", strconv.Itoa(max(0, concurrent-inProgress)))
+		if inProgress > concurrent {
 			h.Set("Retry-After", "120") // Typical of this limit; the other has RateLimit-Reset.
 			within = false
 		}

@@ -100,7 +100,7 @@ func TestCounters(t *testing.T) {
 	for range 5 {
 		c.job(zuoratest.SampleJobID)
 	}
-	c.job(missingJob)
+	c.job(missingJob, "Zuora-Track-Id", "track 6")
 	want := zuoratest.Counters{
 		TokenRequests: 1, TokensIssued: 1, JobRequests: 6,
 		ByJob:       map[string]int{zuoratest.SampleJobID: 5, missingJob: 1},
@@ -110,15 +110,15 @@ func TestCounters(t *testing.T) {
 		t.Error(diff)
 	}
 	log := c.s.Requests()
-	if len(log) != 2 || log[1].Method != http.MethodGet || log[1].Path != "/v1/multi-organizations/data-labeling-job/"+missingJob ||
+	if len(log) != 2 || log[1].Header.Get("Zuora-Track-Id") != "track 6" || log[1].Method != http.MethodGet || log[1].Path != "/v1/multi-organizations/data-labeling-job/"+missingJob ||
 		log[1].Header.Get("Zuora-Version") != modern || !log[1].Time.Equal(clk.now) {
-		t.Errorf("logged %+v", log)
+		t.Errorf("got the log %+v, want the last two requests", log)
 	}
 	c.s.ResetCounters()
 	if diff := cmp.Diff(zuoratest.Counters{ByJob: map[string]int{}}, c.s.Counters()); diff != "" {
 		t.Error(diff)
 	}
 	if log := c.s.Requests(); len(log) != 0 {
-		t.Errorf("logged %+v after the reset", log)
+		t.Errorf("got the log %+v after the reset, want none", log)
 	}
 }

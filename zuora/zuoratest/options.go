@@ -2,9 +2,9 @@ package zuoratest
 
 import "time"
 
-// The credentials that a server accepts unless WithCredentials or SetSecret
-// says otherwise. They are as long as Zuora's can be, and the secret holds
-// every character that a form must escape.
+// The credentials that a server accepts until SetSecret changes them. They are
+// as long as Zuora's can be, and the secret holds every character that a form
+// must escape.
 const (
 	ClientID     = "6a8a6e2f-0c1d-4e5f-8a9b-0c1d2e3f4a5b"
 	ClientSecret = "zT4+q/9W=b&Rk2vN8xYpL0cJ5dG7hM1sF3uA6eQi+="
@@ -13,54 +13,37 @@ const (
 // Option changes how a Server behaves from its start.
 type Option func(*Server)
 
-// WithCredentials sets the only client that gets tokens.
-func WithCredentials(clientID, clientSecret string) Option {
-	return func(s *Server) {
-		s.clientID = clientID
-		s.tokens.secret = clientSecret
-	}
-}
-
-// WithEntity makes the server one whose tokens cover several entities: each
-// call, the one for a token included, needs this id in Zuora-Entity-Ids.
-// Without the option the header is refused, as it is "otherwise not to be sent".
+// WithEntity sets the id that each request, also the one for a token, must
+// have in Zuora-Entity-Ids, as if the token covered several entities. Without
+// the option the header is refused: it is "otherwise not to be sent".
 func WithEntity(id string) Option { return func(s *Server) { s.entity = id } }
 
 // WithTokenLife sets how long a token is good for, by the server's clock, and
 // what expires_in says. The default is 3599 s, as in Zuora's sample.
 func WithTokenLife(d time.Duration) Option { return func(s *Server) { s.tokenLife = d } }
 
-// WithoutExpiresIn leaves expires_in out of the token answer.
-func WithoutExpiresIn() Option { return func(s *Server) { s.omitExpiresIn = true } }
-
 // WithTokenLimit allows that many token requests a minute and address; Zuora
 // allows 100. The default is no limit.
 func WithTokenLimit(perMinute int) Option { return func(s *Server) { s.tokens.perMinute = perMinute } }
 
-// WithClock replaces time.Now for tokens, jobs, limits and the request log.
-func WithClock(now func() time.Time) Option { return func(s *Server) { s.clock = now } }
-
 // WithLatency is SetLatency from the start.
 func WithLatency(d time.Duration) Option { return func(s *Server) { s.SetLatency(d) } }
 
-// WithDefaultVersion sets the Zuora-Version of requests that name none. The
-// default is that of a tenant never upgraded, where errors are HTTP 200.
+// WithDefaultVersion sets the Zuora-Version of requests that name none.
+// Without it the tenant was never upgraded, and its errors are HTTP 200.
 func WithDefaultVersion(version string) Option { return func(s *Server) { s.defaultVersion = version } }
 
 // WithRateLimits is SetRateLimits from the start. The default is what Zuora
-// allows a production tenant, 50,000 a minute, which a benchmark exceeds; no
-// limits at all means no RateLimit headers.
+// allows a production tenant, 50,000 a minute, which a benchmark exceeds.
+// Without limits there are no RateLimit headers.
 func WithRateLimits(limits ...RateLimit) Option {
 	return func(s *Server) { s.SetRateLimits(limits...) }
 }
 
-// WithConcurrencyLimit sets how many job requests may be under way at once.
+// WithConcurrencyLimit sets how many job requests may be in progress at once.
 // The default is 40, Zuora's limit for this class of requests; 0 means no
 // limit and no Concurrency-Limit headers.
 func WithConcurrencyLimit(n int) Option { return func(s *Server) { s.limits.concurrent = n } }
-
-// WithListenAddress listens there instead of on a free port of 127.0.0.1.
-func WithListenAddress(address string) Option { return func(s *Server) { s.listenAddress = address } }
 
 // WithRequestLog keeps the last n requests for Requests. The default is none.
 func WithRequestLog(n int) Option { return func(s *Server) { s.counters.logSize = n } }

@@ -2,7 +2,7 @@ package zuoratest
 
 import "time"
 
-// Script tells what a job answers so long after it was set.
+// Script says what a job answers, by the time since SetJob.
 type Script func(elapsed time.Duration) Answer
 
 // Constant is the script of a job that always answers the same.
@@ -18,17 +18,17 @@ func Repeat(period time.Duration, script Script) Script {
 // Ramp is a job that is Accepted, then Dispatched while its counts rise
 // steadily, then Completed. Use it as Job{Script: Ramp{...}.At}.
 //
-// Zuora does not document the counts of a job that runs. As its sibling API
-// does, a Ramp answers null while it is Accepted, and live counts afterwards.
+// Zuora does not document the counts of a job that runs. Like a sibling API, a
+// Ramp answers null while it is Accepted, and live counts afterwards.
 type Ramp struct {
 	Accepted time.Duration // How long the job is Accepted.
-	Rate     float64       // Objects dealt with in a second; with 0 the job never moves.
+	Rate     float64       // Objects per second; with 0 the job never moves.
 	Total    int64         // Objects to be labeled.
 
 	FailedShare  float64 // The part of the objects that fails, 0 to 1.
 	TimeoutShare float64 // The part of the objects that times out, 0 to 1.
 
-	StuckAt int64 // The job stays Dispatched at so many objects; 0 means that it does not get stuck.
+	StuckAt int64 // If not 0, the job stays Dispatched at so many objects.
 }
 
 // At is the ramp's Script.

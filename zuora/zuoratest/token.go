@@ -22,7 +22,7 @@ type tokens struct {
 	mu     sync.Mutex
 	secret string
 	expiry map[string]time.Time // of each token that was issued
-	minute time.Time            // The beginning of the minute that asked is for.
+	minute time.Time            // when the minute began that asked counts
 	asked  map[string]int       // requests by address
 }
 
@@ -31,14 +31,14 @@ func newTokens() tokens {
 }
 
 // SetSecret replaces the client secret: the old one gets no token from now on.
-// Tokens that were issued stay good.
+// Tokens that were issued stay valid.
 func (s *Server) SetSecret(secret string) {
 	s.tokens.mu.Lock()
 	defer s.tokens.mu.Unlock()
 	s.tokens.secret = secret
 }
 
-// RevokeTokens makes every token that was issued so far worthless.
+// RevokeTokens makes every token that was issued so far invalid.
 func (s *Server) RevokeTokens() {
 	s.tokens.mu.Lock()
 	defer s.tokens.mu.Unlock()
@@ -56,7 +56,7 @@ func (c *call) serveToken() {
 		c.refuseWith(http.StatusTooManyRequests, `"50000070"`, "Too many token requests")
 		return
 	}
-	// The body is read to its end, as net/http notices a lost client only then.
+	// The body is read to its end: only then does net/http notice a lost client.
 	err := c.r.ParseForm()
 	form := c.r.PostForm
 	c.wait(time.Duration(s.latency.Load()))
@@ -69,15 +69,11 @@ func (c *call) serveToken() {
 		c.refuseToken(http.StatusBadRequest, "invalid_request", "Zuora-Entity-Ids does not fit this tenant")
 	case form.Get("grant_type") != "client_credentials":
 		c.refuseToken(http.StatusBadRequest, "unsupported_grant_type", "grant_type must be client_credentials")
-	case form.Get("client_id") != s.clientID || !s.tokens.isSecret(form.Get("client_secret")):
+	case form.Get("client_id") != ClientID || !s.tokens.isSecret(form.Get("client_secret")):
 		c.refuseToken(http.StatusUnauthorized, "invalid_client", "Bad client credentials")
 	default:
 		c.good = func() []byte {
-			expiresIn := strconv.Itoa(int(s.tokenLife / time.Second))
-			if s.omitExpiresIn {
-				expiresIn = ""
-			}
-			return c.issueToken(expiresIn)
+			return c.issueToken(strconv.Itoa(int(s.tokenLife / time.Second)))
 		}
 		if fault, ok := s.faults.take(tokenPath); ok {
 			fault.serve(c)
@@ -91,8 +87,8 @@ func (c *call) refuseToken(status int, word, description string) {
 	c.send(status, jsonType, fmt.Appendf(nil, `{"error":"%s","error_description":"%s"}`, word, description))
 }
 
-// issueToken makes a token good and returns the documented answer. expiresIn
-// is JSON, and left out where it is empty.
+// issueToken makes a token valid and returns the documented answer. expiresIn
+// is JSON; if it is empty, it is not sent.
 func (c *call) issueToken(expiresIn string) []byte {
 	token, jti := randomHex(), randomHex()
 	c.s.tokens.add(token, c.s.clock().Add(c.s.tokenLife))
@@ -104,7 +100,7 @@ func (c *call) issueToken(expiresIn string) []byte {
 		token, expiresIn, jti, tokenScope)
 }
 
-// authorized reports whether the request carries a token that is good.
+// authorized reports whether the request carries a valid token.
 func (c *call) authorized() bool {
 	token, ok := strings.CutPrefix(c.r.Header.Get("Authorization"), "Bearer ")
 	return ok && c.s.tokens.good(token, c.s.clock())

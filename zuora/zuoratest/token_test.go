@@ -18,9 +18,9 @@ func newClock() *clock                   { return &clock{time.Date(2026, 1, 2, 3
 func (c *clock) Now() time.Time          { return c.now }
 func (c *clock) advance(d time.Duration) { c.now = c.now.Add(d) }
 
-func TestDefaultCredentialsAreAsZuorasCanBe(t *testing.T) {
+func TestCredentialsAreAsLongAsZuoras(t *testing.T) {
 	if len(zuoratest.ClientID) != 36 || len(zuoratest.ClientSecret) != 42 || !strings.Contains(zuoratest.ClientSecret, "=") {
-		t.Errorf("client id of %d, client secret of %d characters", len(zuoratest.ClientID), len(zuoratest.ClientSecret))
+		t.Errorf("got a client id of %d and a secret of %d characters, want 36 and 42 with an =", len(zuoratest.ClientID), len(zuoratest.ClientSecret))
 	}
 }
 
@@ -32,11 +32,11 @@ func TestTokenAnswer(t *testing.T) {
 		t.Errorf("got %s and %s, want two tokens", first, second)
 	}
 	if n := c.s.Counters(); n.TokensIssued != 3 || n.TokenRequests != 3 {
-		t.Errorf("counted %+v", n)
+		t.Errorf("got %d tokens for %d requests, want 3 for 3", n.TokensIssued, n.TokenRequests)
 	}
 }
 
-func TestTokenRequestThatIsNotInOrder(t *testing.T) {
+func TestBadTokenRequest(t *testing.T) {
 	form := func(key, value string) url.Values {
 		f := goodForm()
 		f.Set(key, value)
@@ -59,7 +59,7 @@ func TestTokenRequestThatIsNotInOrder(t *testing.T) {
 			c := newClient(t)
 			c.postToken(test.form, test.headers...).wantPart(t, test.status, `{"error":`)
 			if n := c.s.Counters().TokensIssued; n != 1 {
-				t.Errorf("%d tokens issued, want only the first", n)
+				t.Errorf("got %d tokens, want only the first", n)
 			}
 		})
 	}
@@ -78,9 +78,6 @@ func TestTokenEndsWithItsLife(t *testing.T) {
 
 func TestTokenLifeIsAnnounced(t *testing.T) {
 	newClient(t, zuoratest.WithTokenLife(time.Minute)).askToken().wantPart(t, 200, `"expires_in":60,`)
-	if a := newClient(t, zuoratest.WithoutExpiresIn()).askToken(); strings.Contains(string(a.body), "expires_in") {
-		t.Errorf("got %s, want no expires_in", a.body)
-	}
 }
 
 func TestRevokedTokensAreRefused(t *testing.T) {
@@ -92,7 +89,7 @@ func TestRevokedTokensAreRefused(t *testing.T) {
 }
 
 func TestRotatedSecret(t *testing.T) {
-	c := newClient(t, zuoratest.WithCredentials(zuoratest.ClientID, zuoratest.ClientSecret))
+	c := newClient(t)
 	c.s.SetSecret("new=secret")
 	c.askToken().wantPart(t, 401, "invalid_client")
 	c.job(zuoratest.SampleJobID).want(t, 200, sampleAnswer)
@@ -101,7 +98,7 @@ func TestRotatedSecret(t *testing.T) {
 	c.postToken(form).wantPart(t, 200, "access_token")
 }
 
-func TestEntityIsNeededWhereTokensCoverSeveral(t *testing.T) {
+func TestEntityIsNeededIfTokensCoverSeveral(t *testing.T) {
 	c := newClient(t, zuoratest.WithEntity(entityID))
 	c.askToken().wantPart(t, 400, "Zuora-Entity-Ids")
 	c.askToken("Zuora-Entity-Ids", "other").wantPart(t, 400, "Zuora-Entity-Ids")
@@ -118,7 +115,7 @@ func TestTokenLimitOfAnAddress(t *testing.T) {
 	a := c.askToken()
 	a.wantPart(t, http.StatusTooManyRequests, `"success":false`)
 	if a.header.Get("X-RateLimit-Limit-minute") != "2" || a.header.Get("X-RateLimit-Remaining-minute") != "0" {
-		t.Errorf("headers %v", a.header)
+		t.Errorf("got the headers %v, want a limit of 2 with 0 remaining", a.header)
 	}
 	clk.advance(time.Minute)
 	c.askToken().wantPart(t, 200, "access_token")
