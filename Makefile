@@ -33,9 +33,9 @@ race: ## Run the tests with the race detector
 generate: ## Write anew what is made from the code: references, dashboards, PrometheusRule
 	$(GO) generate ./...
 
-.PHONY: promql
-promql: ## Check every PromQL expression, and the names in it
-	$(GO) test -C test/promql -count=1 ./...
+.PHONY: checks
+checks: ## Check PromQL, manifests and the schema with the libraries of their programs
+	$(GO) test -C test/checks -count=1 ./...
 
 .PHONY: promtool
 promtool: ## Test rules and panels with the promtool of Prometheus 3 (takes minutes to build)

@@ -57,6 +57,7 @@ func (f figures) CPU() string { return short(median(f.samples, cpu)) }
 func (f figures) Size() string {
 	return size(median(f.samples, func(s sample) int64 { return s.size }))
 }
+
 func (f figures) Tokens() string {
 	return grouped(median(f.samples, func(s sample) int { return s.tokens }))
 }

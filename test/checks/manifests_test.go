@@ -1,8 +1,4 @@
-// Package validate reads the Kubernetes manifests of the examples strictly into
-// the types that Kubernetes and the Prometheus operator publish, and gives
-// configurations to their JSON schema. It is a module of its own, so that the
-// exporter does not depend on these.
-package validate
+package checks
 
 import (
 	"bytes"
@@ -18,10 +14,11 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
+// Kubernetes and the Prometheus operator accept every manifest.
 func TestManifests(t *testing.T) {
 	files, err := filepath.Glob("../../examples/kubernetes/*.yaml")
 	if err != nil || len(files) == 0 {
-		t.Fatalf("%v %v", files, err)
+		t.Fatalf("got no manifests (error %v)", err)
 	}
 	rules, err := filepath.Glob("../../alerts/prometheusrule*.yaml")
 	if err != nil {
@@ -59,12 +56,12 @@ func TestManifests(t *testing.T) {
 		}
 	}
 	if len(seen) < 6 {
-		t.Errorf("only %v", seen)
+		t.Errorf("got the kinds %v, want at least 6", seen)
 	}
 }
 
 // unmarshalStrict refuses unknown and duplicate fields, and fields in the wrong
-// case, as Kubernetes does; yaml.UnmarshalStrict would let the last pass.
+// case, as Kubernetes does. yaml.UnmarshalStrict would accept the wrong case.
 func unmarshalStrict(manifest []byte, into any) error {
 	content, err := yaml.YAMLToJSONStrict(manifest)
 	if err != nil {

@@ -1,4 +1,4 @@
-package validate
+package checks
 
 import (
 	"bytes"
@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// configurationSchema returns a function that gives a configuration to the
-// schema for editors.
+// configurationSchema returns a function that checks a configuration by the
+// schema that editors use.
 func configurationSchema(t *testing.T) func(configuration []byte) error {
 	t.Helper()
 	schema, err := jsonschema.NewCompiler().Compile("../../docs/zuora_exporter.schema.json")
@@ -34,7 +34,7 @@ func configurationSchema(t *testing.T) func(configuration []byte) error {
 	}
 }
 
-// Every configuration that the documents and the examples show.
+// The schema accepts every configuration in the documents and the examples.
 func TestSchemaAcceptsTheExamples(t *testing.T) {
 	validate := configurationSchema(t)
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```")
@@ -79,7 +79,7 @@ func TestSchemaAcceptsTheExamples(t *testing.T) {
 	}
 	for _, file := range []string{"README.md", "configuration.md", "zuora_exporter.yml", "zuora_exporter.yaml"} {
 		if found[file] == 0 {
-			t.Errorf("no configuration in %s, but in %v", file, found)
+			t.Errorf("got no configuration in %s, but in %v", file, found)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package promql
+package checks
 
 import (
 	"encoding/json"
@@ -26,13 +26,13 @@ func glob(t *testing.T, pattern string) []string {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
-		t.Fatalf("%s: %q %v", pattern, files, err)
+		t.Fatalf("%s: got the files %q (error %v), want at least one", pattern, files, err)
 	}
 	return files
 }
 
-// reference returns the labels of the exporter's metrics, by their names, as
-// docs/metrics.md has them, which is made from the code.
+// reference returns the labels of the exporter's metrics by the metrics' names.
+// It reads docs/metrics.md, which is made from the code.
 func reference(t *testing.T) map[string][]string {
 	t.Helper()
 	known := map[string][]string{}
@@ -43,12 +43,12 @@ func reference(t *testing.T) map[string][]string {
 		}
 	}
 	if len(known) < 20 {
-		t.Fatalf("%d metrics in the reference", len(known))
+		t.Fatalf("got %d metrics in docs/metrics.md, want at least 20", len(known))
 	}
 	return known
 }
 
-// dashboard is what of a dashboard has expressions.
+// dashboard is what the tests read of a dashboard.
 type dashboard struct {
 	Panels []struct {
 		Title   string
@@ -108,7 +108,7 @@ func variables(t *testing.T) (all []expression) {
 			if m == nil {
 				t.Fatalf("%s: the variable %s asks %q", file, v.Name, expr)
 			}
-			// The label has to be one of a metric's as well.
+			// The label must be one of the metric's, too.
 			all = append(all, expression{file + ": " + v.Name, "sum by (" + m[2] + ") (" + m[1] + ")"})
 		}
 	}
@@ -140,8 +140,8 @@ func rules(t *testing.T) (all []expression) {
 	return all
 }
 
-// recorded adds what recording rules make, with the labels of what they are
-// made of.
+// recorded adds the metrics of recording rules. They have the labels of the
+// metrics in their expressions.
 func recorded(t *testing.T, known map[string][]string) {
 	t.Helper()
 	for _, r := range ruleFiles(t) {
@@ -161,7 +161,7 @@ func recorded(t *testing.T, known map[string][]string) {
 // markdown returns all documents.
 func markdown(t *testing.T) (files []string) {
 	t.Helper()
-	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.IsDir() && strings.HasPrefix(d.Name(), ".") && d.Name() != ".." && d.Name() != ".github" {
 			return filepath.SkipDir
 		}
@@ -170,8 +170,8 @@ func markdown(t *testing.T) (files []string) {
 		}
 		return err
 	})
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
+	if err != nil || len(files) < 20 {
+		t.Fatalf("got %d documents (error %v), want at least 20", len(files), err)
 	}
 	return files
 }

@@ -1,7 +1,7 @@
-// Package promql checks every PromQL expression of the repository with
-// Prometheus's own parser. It is a module of its own, so that the exporter does
-// not depend on Prometheus.
-package promql
+// Package checks checks dashboards, rules, manifests and documents with the
+// libraries of the programs that read them: Prometheus, Kubernetes, editors. It
+// is a module of its own because the exporter must not depend on these.
+package checks
 
 import (
 	"fmt"
@@ -14,11 +14,11 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// expression is one of the repository's, and where it is from.
+// expression is one of the repository's, and its place.
 type expression struct{ where, expr string }
 
-// foreign are the metrics in use that are not the exporter's own, with their
-// labels: Prometheus's about each target, and the Go libraries'.
+// foreign are the metrics of others that we use, with their labels: Prometheus's
+// about each target, and the Go libraries'.
 var foreign = map[string][]string{
 	"up": nil, "scrape_duration_seconds": nil, "scrape_timeout_seconds": nil,
 	"ALERTS":                        {"alertname", "alertstate", "severity", "tenant", "job_id"},
@@ -47,8 +47,8 @@ func checkNames(expr string, known map[string][]string) error {
 	if err != nil {
 		return err
 	}
-	// Whatever is known of any metric: which metrics an aggregation is over is
-	// left to the tests that run it.
+	// A label of any metric passes: tests that run the expression see which
+	// metrics an aggregation has.
 	anywhere := []string{"job", "instance", "pod", "le", "outcome"}
 	for _, l := range known {
 		anywhere = append(anywhere, l...)
@@ -95,7 +95,7 @@ func base(name string) string {
 	return name
 }
 
-// A name that nobody has must be found, wherever it stands.
+// A made-up name must be found in every place.
 func TestMadeUpNamesAreFound(t *testing.T) {
 	known := reference(t)
 	for expr, want := range map[string]string{
@@ -113,7 +113,7 @@ func TestMadeUpNamesAreFound(t *testing.T) {
 			got = err.Error()
 		}
 		if got != want {
-			t.Errorf("%s: %q, want %q", expr, got, want)
+			t.Errorf("%s: got %q, want %q", expr, got, want)
 		}
 	}
 }
@@ -122,8 +122,8 @@ func TestMadeUpNamesAreFound(t *testing.T) {
 func TestNamesInDocuments(t *testing.T) {
 	known := reference(t)
 	recorded(t, known)
-	// What begins like a metric and is none: the program, a label of service
-	// discovery, a key of the log, what to look for in a page.
+	// These begin like a metric and are none: the program, a label of service
+	// discovery, a key of the log, a part of a name.
 	for _, name := range []string{"zuora_exporter", "zuora_tenant", "zuora_request_id", "zuora_data_labeling_job"} {
 		known[name] = nil
 	}
@@ -156,7 +156,7 @@ func TestLinterFinds(t *testing.T) {
 		`zuora_up{job=~"other",instance=~"$instance"} (`:                      1,
 	} {
 		if got := lint(expr); len(got) != problems {
-			t.Errorf("%s: %q", expr, got)
+			t.Errorf("%s: got %d problems %q, want %d", expr, len(got), got, problems)
 		}
 	}
 }
@@ -179,13 +179,13 @@ func lint(expr string) (problems []string) {
 			}
 		}
 		if strings.HasSuffix(n.Name, "_total") && !slices.ContainsFunc(path, isRate) {
-			problems = append(problems, "the counter "+n.Name+" as it is")
+			problems = append(problems, "the counter "+n.Name+" without rate or increase")
 		}
 		return nil
 	})
 	for _, call := range regexp.MustCompile(`\b(?:rate|irate|increase)\([^\[]*\[([^\]]*)\]`).FindAllStringSubmatch(expr, -1) {
 		if call[1] != "$__rate_interval" {
-			problems = append(problems, "a rate over "+call[1])
+			problems = append(problems, "a rate over "+call[1]+", not $__rate_interval")
 		}
 	}
 	return problems
@@ -196,8 +196,8 @@ func isRate(n parser.Node) bool {
 	return ok && slices.Contains([]string{"rate", "irate", "increase"}, call.Func.Name)
 }
 
-// parse parses an expression in which Grafana's variables may be. Within
-// strings these are in nobody's way.
+// parse parses an expression that may have Grafana's variables. Inside strings
+// they do not matter.
 func parse(expr string) (parser.Expr, error) {
 	return parser.NewParser(parser.Options{}).ParseExpr(strings.ReplaceAll(expr, "$__rate_interval", "5m"))
 }
