@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
@@ -38,27 +37,20 @@ type message struct {
 // nothing is changed in it but what it would wait for, and where it sends to.
 func startAlertmanager(t *testing.T) *alertmanager {
 	t.Helper()
-	program := required(t, "prometheus-alertmanager")
+	program := testutil.Tool(t, "prometheus-alertmanager")
 	am := &alertmanager{address: freeAddress(t)}
 	webhooks := httptest.NewServer(am)
 	t.Cleanup(webhooks.Close)
 
-	content, err := os.ReadFile(filepath.Join(repository(), "alerts", "alertmanager.example.yml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := string(content)
+	config := testutil.Read(t, "alerts", "alertmanager.example.yml")
 	for old, replacement := range map[string]string{"http://localhost:5001": webhooks.URL, "group_wait: 30s": "group_wait: 1s"} {
 		if !strings.Contains(config, old) {
-			t.Fatalf("the example has no %s", old)
+			t.Fatalf("got no %q in the example", old)
 		}
 		config = strings.ReplaceAll(config, old, replacement)
 	}
 	dir := t.TempDir()
-	file := filepath.Join(dir, "alertmanager.yml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := testutil.Write(t, dir, "alertmanager.yml", config)
 	runDaemon(t, "http://"+am.address+"/-/ready", program, "--config.file="+file,
 		"--storage.path="+dir, "--web.listen-address="+am.address, "--cluster.listen-address=")
 	return am
@@ -84,7 +76,7 @@ func (am *alertmanager) received() []message {
 // From Zuora's answer to somebody's telephone: what the exporters read of two
 // tenants comes as one message per tenant and severity, and leads on.
 func TestAlertsReachTheirReceivers(t *testing.T) {
-	required(t, "prometheus")
+	testutil.Slow(t)
 	t.Parallel()
 	am := startAlertmanager(t)
 	demo := start(t, "--demo")
@@ -121,11 +113,11 @@ func TestAlertsReachTheirReceivers(t *testing.T) {
 		for _, a := range m.Alerts {
 			checkLinks(t, a.Labels["alertname"], a.Labels, a.Annotations)
 			if a.Labels["tenant"] != m.GroupLabels["tenant"] {
-				t.Errorf("in the message of %s: %v", m.GroupLabels, a.Labels)
+				t.Errorf("got the alert %v in the message of %s", a.Labels, m.GroupLabels)
 			}
 			// Whom to call may hang on a label that the user gave the job.
 			if a.Labels["tenant"] == "demo" && a.Labels["wave"] == "" || a.Labels["object_type"] == "" {
-				t.Errorf("labels are lost: %v", a.Labels)
+				t.Errorf("got the labels %v, want wave and object_type too", a.Labels)
 			}
 		}
 	}
@@ -153,7 +145,7 @@ func (am *alertmanager) post(t *testing.T, alerts ...alert) {
 	}
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		t.Fatalf("%s for %s", resp.Status, body)
+		t.Fatalf("got %s, want 200 OK for %s", resp.Status, body)
 	}
 }
 
@@ -188,7 +180,7 @@ func (a alert) String() string {
 // Of alerts that follow from another only that one is sent, and what follows
 // from none is sent too.
 func TestInhibition(t *testing.T) {
-	required(t, "prometheus-alertmanager")
+	testutil.Slow(t)
 	t.Parallel()
 	am := startAlertmanager(t)
 	const (

@@ -3,7 +3,6 @@ package e2e
 import (
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -11,10 +10,11 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
-func rulesFile() string { return filepath.Join(repository(), "alerts", "zuora.rules.yml") }
+func rulesFile() string { return testutil.Path("alerts", "zuora.rules.yml") }
 
 // alert is what Prometheus and Alertmanager say of one.
 type alert struct {
@@ -39,8 +39,8 @@ func (p *prometheus) alerts(t *testing.T) []alert {
 func checkLinks(t *testing.T, name string, labels, annotations map[string]string) {
 	t.Helper()
 	runbook, ok := strings.CutPrefix(annotations["runbook_url"], "https://github.com/zuora-exporter/zuora_exporter/blob/main/docs/runbooks/")
-	if _, err := os.Stat(filepath.Join(repository(), "docs", "runbooks", runbook)); err != nil || !ok || runbook == "" {
-		t.Errorf("%s: the runbook %q %v", name, annotations["runbook_url"], err)
+	if _, err := os.Stat(testutil.Path("docs", "runbooks", runbook)); err != nil || !ok || runbook == "" {
+		t.Errorf("%s: got the runbook %q, want one that exists (%v)", name, annotations["runbook_url"], err)
 	}
 	link, err := url.Parse(annotations["dashboard_url"])
 	if err != nil {
@@ -50,16 +50,16 @@ func checkLinks(t *testing.T, name string, labels, annotations map[string]string
 	uid, _ := strings.CutPrefix(link.Path, "/d/")
 	variables, ok := dashboardVariables(t)[uid]
 	if !ok {
-		t.Errorf("%s: no dashboard for %q", name, annotations["dashboard_url"])
+		t.Errorf("%s: got the dashboard %q, want one that exists", name, annotations["dashboard_url"])
 		return
 	}
 	for parameter, values := range link.Query() {
 		variable, ok := strings.CutPrefix(parameter, "var-")
 		if !ok || !slices.Contains(variables, variable) {
-			t.Errorf("%s: the dashboard %s has no variable for %s", name, uid, parameter)
+			t.Errorf("%s: got the parameter %s, want a variable of the dashboard %s", name, parameter, uid)
 		}
 		if labels != nil && values[0] != labels[variable] {
-			t.Errorf("%s: %s=%s for the labels %v", name, parameter, values[0], labels)
+			t.Errorf("%s: got %s=%s, want the value in the labels %v", name, parameter, values[0], labels)
 		}
 	}
 }
@@ -79,7 +79,7 @@ func dashboardVariables(t *testing.T) map[string][]string {
 // A rule may load and still fail at each evaluation, as where a series matches
 // two others: each has to have been evaluated on the demo's.
 func TestRulesWorkOnTheDemo(t *testing.T) {
-	required(t, "prometheus")
+	testutil.Slow(t)
 	t.Parallel()
 	e := start(t, "--demo")
 	p := startPrometheus(t, scrapeConfig("1s", e))
@@ -91,11 +91,7 @@ func TestRulesWorkOnTheDemo(t *testing.T) {
 			Rules []struct{ Record, Alert string }
 		}
 	}
-	content, err := os.ReadFile(rulesFile())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := yaml.Unmarshal(content, &file); err != nil {
+	if err := yaml.Unmarshal([]byte(testutil.Read(t, "alerts", "zuora.rules.yml")), &file); err != nil {
 		t.Fatal(err)
 	}
 	var want []string
@@ -138,7 +134,7 @@ func TestRulesWorkOnTheDemo(t *testing.T) {
 // matter, and none that say something else. That they have not fired yet does
 // not matter: Prometheus counts the minutes, and promtool has tested them.
 func TestFaultsRaiseTheRightAlerts(t *testing.T) {
-	required(t, "prometheus")
+	testutil.Slow(t)
 	t.Parallel()
 	const (
 		// By these alone nobody would know why; Alertmanager keeps them back
@@ -190,10 +186,7 @@ func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 			want[name] = tenant.want
 		}
 	}
-	file := filepath.Join(t.TempDir(), "zuora_exporter.yml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := testutil.Write(t, t.TempDir(), "zuora_exporter.yml", config)
 	p := startPrometheus(t, scrapeConfig("2s", start(t, "--config.file="+file)))
 
 	// One bad read does not say that a tenant stays bad.
@@ -216,10 +209,10 @@ func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 		name := a.Labels["alertname"]
 		checkLinks(t, name, a.Labels, a.Annotations)
 		if text := a.Annotations["summary"] + a.Annotations["description"]; strings.Contains(text, "<error") || strings.Contains(text, "{{") {
-			t.Errorf("%s: %s", name, text)
+			t.Errorf("%s: got the text %q, want its template filled in", name, text)
 		}
 		if strings.HasSuffix(a.Labels["tenant"], "one of two") && a.Labels["job_id"] != waitingJob {
-			t.Errorf("%s is about the other job: %v", name, a.Labels)
+			t.Errorf("%s: got the labels %v, want the job %s", name, a.Labels, waitingJob)
 		}
 	}
 

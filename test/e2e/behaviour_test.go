@@ -23,7 +23,7 @@ func TestScrapeIsAnsweredInTime(t *testing.T) {
 	begun := time.Now()
 	page := e.scrape(t, "1")
 	if took := time.Since(begun); took > time.Second {
-		t.Errorf("took %s", took)
+		t.Errorf("got an answer after %s, want it within 1s", took)
 	}
 	contains(t, page, `zuora_up{tenant="t"} 1`,
 		`zuora_data_labeling_job_labeled_objects{job_id="`+zuoratest.SampleJobID+`",object_type="Account",tenant="t"} 9`,
@@ -31,7 +31,7 @@ func TestScrapeIsAnsweredInTime(t *testing.T) {
 		`zuora_data_labeling_job_scrape_error{job_id="`+waitingJob+`",reason="timeout",tenant="t"} 1`,
 		`zuora_data_labeling_job_scrape_error{job_id="`+oddJob+`",reason="timeout",tenant="t"} 1`)
 	if lines := samples(page, "zuora_data_labeling_job_scrape_duration_seconds"); len(lines) != 3 {
-		t.Errorf("durations of jobs that began, and of one that had no time to:\n%s", strings.Join(lines, "\n"))
+		t.Errorf("got %d durations, want 3: one job had no time to begin\n%s", len(lines), strings.Join(lines, "\n"))
 	}
 }
 
@@ -45,15 +45,19 @@ func TestScrapeTimeoutHeader(t *testing.T) {
 		"2.5":  1800 * time.Millisecond,
 		"1e-3": 500 * time.Microsecond,
 	} {
-		begun := time.Now()
-		e.scrape(t, header)
-		if took := time.Since(begun); took < want || took > want+900*time.Millisecond {
-			t.Errorf("a timeout of %s: took %s, want %s", header, took, want)
-		}
+		t.Run(header, func(t *testing.T) {
+			t.Parallel()
+			begun := time.Now()
+			e.scrape(t, header)
+			if took := time.Since(begun); took < want || took > want+900*time.Millisecond {
+				t.Errorf("got an answer after %s, want %s", took, want)
+			}
+		})
 	}
 }
 
 func TestNoTokenNoData(t *testing.T) {
+	t.Parallel()
 	s := newStandIn(t)
 	s.SetSecret("another")
 	e := start(t, "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID))
@@ -62,7 +66,7 @@ func TestNoTokenNoData(t *testing.T) {
 			`zuora_data_labeling_job_scrape_error{job_id="`+zuoratest.SampleJobID+`",reason="auth",tenant="t"} 1`)
 	}
 	if n := s.Counters(); n.TokenRequests != 1 || n.JobRequests != 0 {
-		t.Errorf("%+v", n)
+		t.Errorf("got %d token and %d job requests, want 1 and 0", n.TokenRequests, n.JobRequests)
 	}
 	s.SetSecret(zuoratest.ClientSecret)
 	time.Sleep(1100 * time.Millisecond)
@@ -70,6 +74,7 @@ func TestNoTokenNoData(t *testing.T) {
 }
 
 func TestBadConfigurationEndsInOneSentence(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for name, tc := range map[string]struct{ content, want string }{
 		"an unknown key":    {"tenants:\n- name: t\n  base_uri: x\n", `bad.yml:3: tenants[0].base_uri: `},
@@ -86,60 +91,56 @@ func TestBadConfigurationEndsInOneSentence(t *testing.T) {
 			for _, check := range [][]string{{}, {"--config.check"}} {
 				code, output := runOnce(t, append(check, "--config.file="+file)...)
 				if code != 1 || !strings.Contains(output, tc.want) || strings.Count(output, "\n") != 1 || strings.Contains(output, "hunter2") {
-					t.Errorf("exit code %d and\n%s", code, output)
+					t.Errorf("got exit code %d, want 1 and a sentence with %q:\n%s", code, tc.want, output)
 				}
 			}
 		})
 	}
 	if code, output := runOnce(t, "--config.file="+dir+"/none.yml"); code != 1 || strings.Count(output, "\n") != 1 {
-		t.Errorf("a missing file: exit code %d and\n%s", code, output)
+		t.Errorf("a missing file: got exit code %d, want 1 and a sentence:\n%s", code, output)
 	}
 }
 
 func TestFlags(t *testing.T) {
-	version, err := os.ReadFile(filepath.Join(repository(), "VERSION"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if code, output := runOnce(t, "--version"); code != 0 || !strings.HasPrefix(output, "zuora_exporter, version "+strings.TrimSpace(string(version))+" ") {
-		t.Errorf("--version: exit code %d and\n%s", code, output)
-	}
+	t.Parallel()
 	code, help := runOnce(t, "--help")
 	for _, flag := range []string{
 		"config.file", "config.check", "demo", "scrape.timeout-offset", "web.telemetry-path",
 		"web.listen-address", "web.config.file", "web.systemd-socket", "log.level", "log.format", "version",
 	} {
 		if code != 0 || !regexp.MustCompile(`--(\[no-\])?`+regexp.QuoteMeta(flag)+`\b`).MatchString(help) {
-			t.Errorf("--help: exit code %d and no --%s", code, flag)
+			t.Errorf("--help: got exit code %d, want 0 and --%s:\n%s", code, flag, help)
 		}
 	}
 	for _, bad := range []string{"--nonsense", "--log.level=loud", "--scrape.timeout-offset=x", "--web.telemetry-path=metrics", "--web.telemetry-path=/-/ready"} {
 		if code, output := runOnce(t, "--demo", "--web.listen-address=127.0.0.1:0", bad); code != 1 || strings.Contains(output, "goroutine") {
-			t.Errorf("%s: exit code %d and\n%s", bad, code, output)
+			t.Errorf("%s: got exit code %d, want 1 without a stack trace:\n%s", bad, code, output)
 		}
 	}
 }
 
 func TestTelemetryPath(t *testing.T) {
+	t.Parallel()
 	for _, path := range []string{"/elsewhere", "/"} {
 		e := start(t, "--demo", "--web.telemetry-path="+path)
 		if status, page := e.get(t, path); status != 200 || !strings.Contains(page, "zuora_up") {
-			t.Errorf("%s: %d", path, status)
+			t.Errorf("%s: got %d, want 200 and the metrics", path, status)
 		}
 		if status, _ := e.get(t, "/metrics"); status != 404 {
-			t.Errorf("/metrics: %d", status)
+			t.Errorf("/metrics: got %d, want 404", status)
 		}
 	}
 }
 
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	e := start(t, "--demo")
 	before := e.scrape(t, "10")
 	if n := len(samples(before, "zuora_data_labeling_job_scrape_success")); n != 8 {
-		t.Errorf("%d jobs", n)
+		t.Errorf("got %d jobs, want 8", n)
 	}
 	for what, pattern := range map[string]string{
-		"a waiting job":            `_status\{.*status="Accepted".*\} 1`,
+		"waiting job":              `_status\{.*status="Accepted".*\} 1`,
 		"a running job":            `_status\{.*status="Dispatched".*\} 1`,
 		"a completed job":          `_status\{.*status="Completed".*\} 1`,
 		"an undocumented state":    `_status\{.*status="Suspended".*\} 1`,
@@ -150,7 +151,7 @@ func TestDemo(t *testing.T) {
 		"a tenant that can be had": `zuora_up\{.*\} 1`,
 	} {
 		if !regexp.MustCompile(pattern).MatchString(before) {
-			t.Errorf("the demo does not show %s", what)
+			t.Errorf("the demo shows no %s, want %s", what, pattern)
 		}
 	}
 	moving := func(page string) float64 {
@@ -167,18 +168,20 @@ func TestDemo(t *testing.T) {
 	}
 	for deadline := time.Now().Add(10 * time.Second); moving(e.scrape(t, "10")) <= moving(before); {
 		if time.Now().After(deadline) {
-			t.Fatal("nothing moves")
+			t.Fatal("got the same counts for 10s, want a job that moves")
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
 	if !strings.Contains(e.output.String(), "/metrics") {
-		t.Error("the demo does not say where to look")
+		t.Errorf("got no address of /metrics in\n%s", e.output)
 	}
 }
 
 func TestShutdownFinishesScrapes(t *testing.T) {
+	t.Parallel()
 	for name, sig := range map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "SIGINT": syscall.SIGINT} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newStandIn(t, zuoratest.WithLatency(time.Second))
 			e := start(t, "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID))
 			page := make(chan string, 1)
@@ -195,7 +198,7 @@ func TestShutdownFinishesScrapes(t *testing.T) {
 			e.signal(t, sig)
 			contains(t, <-page, `zuora_data_labeling_job_scrape_success{job_id="`+zuoratest.SampleJobID+`",tenant="t"} 1`)
 			if code := e.exitCode(t, 10*time.Second); code != 0 {
-				t.Errorf("exit code %d", code)
+				t.Errorf("got exit code %d, want 0", code)
 			}
 		})
 	}
@@ -216,6 +219,6 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	begun := time.Now()
 	e.signal(t, syscall.SIGTERM)
 	if e.exitCode(t, 5*time.Second); time.Since(begun) > time.Second {
-		t.Errorf("took %s", time.Since(begun))
+		t.Errorf("got the exit after %s, want it within 1s", time.Since(begun))
 	}
 }

@@ -9,6 +9,7 @@ import (
 )
 
 func TestCheckTellsTheCost(t *testing.T) {
+	t.Parallel()
 	s := newStandIn(t)
 	for name, tc := range map[string]struct {
 		more string
@@ -21,39 +22,40 @@ func TestCheckTellsTheCost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			code, output := runOnce(t, "--config.check", "--config.file="+writeConfig(t, s, tc.more, zuoratest.SampleJobID, runningJob))
 			if code != 0 {
-				t.Errorf("exit code %d", code)
+				t.Errorf("got exit code %d, want 0", code)
 			}
 			for _, pattern := range append(tc.want, "tenant t: 2 jobs from 127.0.0.1", "job "+runningJob) {
 				if !regexp.MustCompile(pattern).MatchString(output) {
-					t.Errorf("no %s in\n%s", pattern, output)
+					t.Errorf("got\n%s\nwant %s", output, pattern)
 				}
 			}
 			if strings.Contains(output, "warning") != tc.warn {
-				t.Errorf("warnings in\n%s", output)
+				t.Errorf("got\n%s\nwant a warning: %t", output, tc.warn)
 			}
 		})
 	}
 	if n := s.Counters(); n.TokenRequests+n.JobRequests != 0 {
-		t.Errorf("--config.check sent %+v", n)
+		t.Errorf("got %d token and %d job requests, want none", n.TokenRequests, n.JobRequests)
 	}
 }
 
 func TestCheckAPIReallyAsks(t *testing.T) {
+	t.Parallel()
 	s := newStandIn(t)
 	good := writeConfig(t, s, "", zuoratest.SampleJobID)
 	code, output := runOnce(t, "--config.check-api", "--config.file="+good)
 	if code != 0 || !regexp.MustCompile(`t +`+zuoratest.SampleJobID+` +Account +Completed +9 +1 +1 +11`).MatchString(output) {
-		t.Errorf("exit code %d and\n%s", code, output)
+		t.Errorf("got exit code %d, want 0 and the job:\n%s", code, output)
 	}
 	if n := s.Counters(); n.TokenRequests != 1 || n.JobRequests != 1 {
-		t.Errorf("it sent %+v", n)
+		t.Errorf("got %d token and %d job requests, want 1 and 1", n.TokenRequests, n.JobRequests)
 	}
 	code, output = runOnce(t, "--config.check-api", "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID, unknownJob))
 	if code != 1 || !regexp.MustCompile(unknownJob+` .*not_found: .*The job does not exist \(Zuora-Request-Id \S+\)`).MatchString(output) {
-		t.Errorf("an unknown job: exit code %d and\n%s", code, output)
+		t.Errorf("an unknown job: got exit code %d, want 1 and the reason:\n%s", code, output)
 	}
 	s.SetSecret("another")
 	if code, output = runOnce(t, "--config.check-api", "--config.file="+writeConfig(t, s, "")); code != 1 || !strings.Contains(output, "auth: ") {
-		t.Errorf("no token, and no jobs: exit code %d and\n%s", code, output)
+		t.Errorf("no token and no jobs: got exit code %d, want 1 and the reason:\n%s", code, output)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
 // dashboard is what the tests look at in one.
@@ -30,9 +32,9 @@ type dashboard struct {
 
 func readDashboards(t *testing.T) []dashboard {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(repository(), "dashboards", "*.json"))
+	files, err := filepath.Glob(testutil.Path("dashboards", "*.json"))
 	if err != nil || len(files) == 0 {
-		t.Fatalf("%v %v", files, err)
+		t.Fatalf("got no dashboards (error %v)", err)
 	}
 	var all []dashboard
 	for _, file := range files {
@@ -53,7 +55,8 @@ func readDashboards(t *testing.T) []dashboard {
 // error, and with data, but for a few that are empty as long as all is well.
 // What the numbers are is tested beside the dashboards.
 func TestDashboards(t *testing.T) {
-	required(t, "prometheus")
+	testutil.Slow(t)
+	t.Parallel()
 	empty := map[string]string{
 		"zuora-exporter: Held back by Zuora": "Zuora holds nothing back",
 	}
@@ -62,7 +65,7 @@ func TestDashboards(t *testing.T) {
 global: {scrape_interval: 1s, evaluation_interval: 1s}
 rule_files: [%q]
 scrape_configs: [{job_name: zuora, static_configs: [{targets: [%q]}]}]
-`, filepath.Join(repository(), "alerts", "zuora.rules.yml"), strings.TrimPrefix(e.URL, "http://")), "--enable-feature=extra-scrape-metrics")
+`, rulesFile(), strings.TrimPrefix(e.URL, "http://")), "--enable-feature=extra-scrape-metrics")
 	eventually(t, "a job that moves, a firing alert, scrapes at two instants", func() bool {
 		return len(p.query(t, "deriv(zuora_data_labeling_job_labeled_objects[15m]) > 0")) > 0 &&
 			len(p.query(t, `ALERTS{alertstate="firing"}`)) > 0 &&
@@ -76,7 +79,7 @@ scrape_configs: [{job_name: zuora, static_configs: [{targets: [%q]}]}]
 		asked++
 		none := len(p.query(t, variables.Replace(expr))) == 0
 		if _, expected := empty[where]; none != expected {
-			t.Errorf("%s: empty is %t: %s", where, none, expr)
+			t.Errorf("%s: got empty %t, want %t: %s", where, none, expected, expr)
 		}
 	}
 	for _, dashboard := range readDashboards(t) {
@@ -96,6 +99,6 @@ scrape_configs: [{job_name: zuora, static_configs: [{targets: [%q]}]}]
 		}
 	}
 	if asked < 60 {
-		t.Errorf("%d expressions", asked)
+		t.Errorf("got %d expressions, want at least 60", asked)
 	}
 }

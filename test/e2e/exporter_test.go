@@ -1,5 +1,6 @@
-// Package e2e tests the exporter from outside: the binary as it is built,
-// against a stand-in for Zuora, by what it answers and what it prints.
+// Package e2e tests the exporter from outside: it runs the binary against a
+// stand-in for Zuora and looks at what it answers and prints. Tests with
+// Prometheus, Alertmanager or a browser run only if ZUORA_E2E=required.
 package e2e
 
 import (
@@ -12,13 +13,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
@@ -36,9 +37,9 @@ func TestMain(m *testing.M) {
 
 // binary is the path of the exporter, built once for all tests.
 var binary = sync.OnceValue(func() string {
-	// go test answers from its cache as long as the files that a test opened
-	// are the same: look at all that go into the build.
-	err := filepath.WalkDir(repository(), func(path string, d os.DirEntry, err error) error {
+	// go test answers from its cache if no file that a test looked at has
+	// changed: look at all files that go into the build.
+	err := filepath.WalkDir(testutil.Path(), func(path string, d os.DirEntry, err error) error {
 		if err == nil && d.IsDir() && strings.HasPrefix(d.Name(), ".") {
 			return filepath.SkipDir
 		}
@@ -51,7 +52,7 @@ var binary = sync.OnceValue(func() string {
 		panic(err)
 	}
 	path := filepath.Join(buildDir, "zuora_exporter")
-	build := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", path, "../..")...)
+	build := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", path, testutil.Path())...)
 	if out, err := build.CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("go build: %s\n%s", err, out))
 	}
@@ -79,11 +80,11 @@ func start(t *testing.T, args ...string) *exporter {
 		}
 		select {
 		case <-e.exited:
-			t.Fatalf("the exporter ended: %v\n%s", e.exitErr, e.output)
+			t.Fatalf("the exporter exited (%v) before it listened:\n%s", e.exitErr, e.output)
 		case <-time.After(5 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the exporter does not listen:\n%s", e.output)
+			t.Fatalf("the exporter does not listen after 30s:\n%s", e.output)
 		}
 	}
 }
@@ -107,7 +108,7 @@ func launch(t *testing.T, args ...string) *exporter {
 			t.Logf("the exporter's output:\n%s", e.output)
 		}
 		if strings.Contains(e.output.String(), "DATA RACE") {
-			t.Errorf("a data race:\n%s", e.output)
+			t.Errorf("got a data race, want none:\n%s", e.output)
 		}
 	})
 	return e
@@ -140,7 +141,7 @@ func runOnce(t *testing.T, args ...string) (code int, output string) {
 	return code, e.output.String()
 }
 
-// get asks for a path, with headers given as names and values in turn.
+// get requests a path, with these headers: names and values in turn.
 func (e *exporter) get(t *testing.T, path string, headers ...string) (status int, body string) {
 	t.Helper()
 	status, body, err := e.request(t.Context(), http.MethodGet, path, headers...)
@@ -167,12 +168,12 @@ func (e *exporter) request(ctx context.Context, method, path string, headers ...
 	return resp.StatusCode, string(content), err
 }
 
-// scrape returns /metrics as Prometheus asks for it, with its scrape timeout.
+// scrape requests /metrics as Prometheus does, with its scrape timeout.
 func (e *exporter) scrape(t *testing.T, timeout string) string {
 	t.Helper()
 	status, body := e.get(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", timeout)
 	if status != http.StatusOK {
-		t.Fatalf("/metrics: %d\n%s", status, body)
+		t.Fatalf("/metrics: got %d, want 200\n%s", status, body)
 	}
 	return body
 }
@@ -189,13 +190,13 @@ func samples(page, name string) []string {
 	return lines
 }
 
-// contains fails where a page lacks a line.
+// contains fails if a page lacks a line.
 func contains(t *testing.T, page string, lines ...string) {
 	t.Helper()
 	for _, line := range lines {
 		if !strings.Contains("\n"+page, "\n"+line+"\n") {
 			name, _, _ := strings.Cut(line, "{")
-			t.Errorf("no %s, but\n%s", line, strings.Join(samples(page, name), "\n"))
+			t.Errorf("got\n%s\nwant %s", strings.Join(samples(page, name), "\n"), line)
 		}
 	}
 }
@@ -208,8 +209,8 @@ func newStandIn(t *testing.T, opts ...zuoratest.Option) *zuoratest.Server {
 	return s
 }
 
-// writeConfig writes a configuration of one tenant, t, of which more lines may
-// be given, and of jobs.
+// writeConfig writes a configuration of one tenant, t, with more lines for the
+// tenant and these jobs.
 func writeConfig(t *testing.T, s *zuoratest.Server, more string, jobs ...string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "zuora_exporter.yml")
@@ -252,10 +253,4 @@ func (b *buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.String()
-}
-
-// repository is the top of the source tree.
-func repository() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
 }

@@ -9,52 +9,50 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
-// All faults at once, each with a job of its own, between good jobs: each has
-// its reason, and the good jobs are untouched.
+// All faults at once, each with a job of its own: each has its reason, and the
+// good jobs beside them are not affected.
 func TestFaultsBesideGoodJobs(t *testing.T) {
-	for _, version := range []string{"2025-08-12", "341.0"} {
-		t.Run(version, func(t *testing.T) {
-			s := newStandIn(t)
-			want := map[string]string{} // reasons by job
-			jobs := []string{zuoratest.SampleJobID}
-			for i, fault := range zuoratest.Faults() {
-				if fault.Reason == "rate_limited" || fault.Name == "category_11_authentication" {
-					continue // what holds back the others, or drops their token, has a test of its own
-				}
-				bad, good := fmt.Sprintf("%032x", 2*i+1), fmt.Sprintf("%032x", 2*i+2)
-				for _, id := range []string{bad, good} {
-					s.SetJob(zuoratest.Job{ID: id, ObjectType: "User", Script: zuoratest.Constant(zuoratest.Answer{Status: "Accepted"})})
-				}
-				s.SetFault(bad, fault.Fault)
-				want[bad], want[good] = fault.Reason, ""
-				jobs = append(jobs, bad, good)
+	t.Parallel()
+	s := newStandIn(t)
+	want := map[string]string{} // reasons by job
+	jobs := []string{zuoratest.SampleJobID}
+	for i, fault := range zuoratest.Faults() {
+		if fault.Reason == "rate_limited" || fault.Name == "category_11_authentication" {
+			continue // TestFaultsOfTheTenant has what pauses the others or drops their token
+		}
+		bad, good := fmt.Sprintf("%032x", 2*i+1), fmt.Sprintf("%032x", 2*i+2)
+		for _, id := range []string{bad, good} {
+			s.SetJob(zuoratest.Job{ID: id, ObjectType: "User", Script: zuoratest.Constant(zuoratest.Answer{Status: "Accepted"})})
+		}
+		s.SetFault(bad, fault.Fault)
+		want[bad], want[good] = fault.Reason, ""
+		jobs = append(jobs, bad, good)
+	}
+	e := start(t, "--config.file="+writeConfig(t, s, "request_timeout: 1s\nmax_concurrent_requests: 20", jobs...))
+	begun := time.Now()
+	page := e.scrape(t, "10")
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("got an answer after %s, want it within 10s", took)
+	}
+	contains(t, page, `zuora_up{tenant="t"} 1`)
+	for id, reason := range want {
+		line := `zuora_data_labeling_job_scrape_success{job_id="` + id + `",tenant="t"} 1`
+		if reason != "" {
+			line = `zuora_data_labeling_job_scrape_error{job_id="` + id + `",reason="` + reason + `",tenant="t"} 1`
+			if strings.Contains(page, `_objects{job_id="`+id) {
+				t.Errorf("got counts of the failed job %s, want none", id)
 			}
-			e := start(t, "--config.file="+writeConfig(t, s, "request_timeout: 1s\nmax_concurrent_requests: 20\napi_version: \""+version+"\"", jobs...))
-			begun := time.Now()
-			page := e.scrape(t, "10")
-			if took := time.Since(begun); took > 10*time.Second {
-				t.Errorf("took %s", took)
-			}
-			contains(t, page, `zuora_up{tenant="t"} 1`)
-			for id, reason := range want {
-				line := `zuora_data_labeling_job_scrape_success{job_id="` + id + `",tenant="t"} 1`
-				if reason != "" {
-					line = `zuora_data_labeling_job_scrape_error{job_id="` + id + `",reason="` + reason + `",tenant="t"} 1`
-					if strings.Contains(page, `_objects{job_id="`+id) {
-						t.Errorf("counts of the failed job %s", id)
-					}
-				}
-				contains(t, page, line)
-			}
-			if n := s.Counters(); n.Leaks > 0 {
-				t.Errorf("%d redirects were followed", n.Leaks)
-			}
-		})
+		}
+		contains(t, page, line)
+	}
+	if n := s.Counters(); n.Leaks > 0 {
+		t.Errorf("got %d redirects followed, want none", n.Leaks)
 	}
 }
 
-// Each fault that is about the tenant, alone.
+// Each fault that concerns the whole tenant.
 func TestFaultsOfTheTenant(t *testing.T) {
+	t.Parallel()
 	for _, fault := range append(zuoratest.Faults(), zuoratest.TokenFaults()...) {
 		ofToken := strings.HasPrefix(fault.Name, "token_")
 		if !ofToken && fault.Reason != "rate_limited" && fault.Name != "category_11_authentication" {

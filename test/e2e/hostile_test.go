@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
@@ -155,6 +156,7 @@ func TestCAFileThatHangs(t *testing.T) {
 
 // A reload that hangs blocks neither signals nor the exit.
 func TestReloadThatHangs(t *testing.T) {
+	testutil.Slow(t)
 	for name, reload := range map[string]func(t *testing.T, e *exporter){
 		"SIGHUP": func(t *testing.T, e *exporter) { e.signal(t, syscall.SIGHUP) },
 		"POST":   func(t *testing.T, e *exporter) { go e.request(t.Context(), http.MethodPost, "/-/reload") },
@@ -192,7 +194,7 @@ func TestReloadThatHangs(t *testing.T) {
 func TestHealthChecksOnATLSPort(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	writeCertificate(t, dir)
+	testutil.NewCertificate(t).Write(t, dir)
 	web := filepath.Join(dir, "web.yml")
 	if err := os.WriteFile(web, []byte("tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"), 0o600); err != nil {
 		t.Fatal(err)

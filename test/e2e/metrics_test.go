@@ -40,6 +40,7 @@ func scriptedStandIn(t *testing.T) *zuoratest.Server {
 // The whole page against a golden file: names, labels, types and HELP texts
 // are what users build on.
 func TestPageIsAsPromised(t *testing.T) {
+	t.Parallel()
 	s := scriptedStandIn(t)
 	file := writeConfig(t, s, "", zuoratest.SampleJobID, runningJob, waitingJob, unknownJob, oddJob, brokenJob)
 	config, err := os.ReadFile(file)
@@ -64,15 +65,15 @@ func TestPageIsAsPromised(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("(-want +got), or go test ./e2e -run %s -update\n%s", t.Name(), diff)
+		t.Errorf("(-want +got), or go test ./test/e2e -run %s -update\n%s", t.Name(), diff)
 	}
 	if n := s.Counters(); n.TokensIssued != 1 || n.JobRequests != 6 {
-		t.Errorf("%+v", n)
+		t.Errorf("got %d tokens and %d job requests, want 1 and 6", n.TokensIssued, n.JobRequests)
 	}
 }
 
-// steady takes out of a page what differs from run to run: the runtime's own
-// metrics, and the values of durations and instants.
+// steady removes from a page what differs between runs: the runtime's metrics,
+// and the values of durations and timestamps.
 func steady(page string) string {
 	var b strings.Builder
 	runtimes := regexp.MustCompile(`^(# (HELP|TYPE) )?(go|process)_`)
@@ -89,33 +90,35 @@ func steady(page string) string {
 }
 
 func TestOpenMetrics(t *testing.T) {
+	t.Parallel()
 	s := newStandIn(t)
 	e := start(t, "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID))
 	_, page := e.get(t, "/metrics", "Accept", "application/openmetrics-text;version=1.0.0")
 	if !strings.HasSuffix(page, "# EOF\n") {
-		t.Errorf("no OpenMetrics:\n%s", page)
+		t.Errorf("got no OpenMetrics, which ends with # EOF:\n%s", page)
 	}
 	for line := range strings.Lines(page) {
 		if sample := regexp.MustCompile(`^zuora_.* \S+ \S+$`); sample.MatchString(strings.SplitN(line, " #", 2)[0]) && !strings.Contains(line, "build_info") {
-			t.Errorf("a sample with a timestamp: %s", line)
+			t.Errorf("got a sample with a timestamp, want none: %s", line)
 		}
 	}
 }
 
 func TestPlainEndpoints(t *testing.T) {
+	t.Parallel()
 	s := newStandIn(t)
 	e := start(t, "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID))
 	for path, want := range map[string]int{"/": 200, "/-/healthy": 200, "/-/ready": 200, "/nowhere": 404, "/metrics/x": 404} {
 		if status, body := e.get(t, path); status != want {
-			t.Errorf("GET %s: %d\n%s", path, status, body)
+			t.Errorf("GET %s: got %d, want %d\n%s", path, status, want, body)
 		}
 	}
 	for _, path := range []string{"/", "/metrics", "/-/healthy", "/-/ready"} {
 		if status, _, err := e.request(t.Context(), http.MethodPost, path); status != 405 {
-			t.Errorf("POST %s: %d %v", path, status, err)
+			t.Errorf("POST %s: got %d (error %v), want 405", path, status, err)
 		}
 	}
 	if n := s.Counters(); n.TokenRequests+n.JobRequests != 0 {
-		t.Errorf("the pages sent %+v to Zuora", n)
+		t.Errorf("got %d token and %d job requests, want none", n.TokenRequests, n.JobRequests)
 	}
 }

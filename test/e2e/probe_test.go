@@ -10,31 +10,33 @@ import (
 )
 
 func TestProbe(t *testing.T) {
+	t.Parallel()
 	s := scriptedStandIn(t)
 	e := start(t, "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID))
 	for id, up := range map[string]int{zuoratest.SampleJobID: 1, runningJob: 1, unknownJob: 1, brokenJob: 1} {
 		status, page := e.get(t, "/probe?target="+id)
 		if status != 200 {
-			t.Fatalf("%d %s", status, page)
+			t.Fatalf("got %d, want 200\n%s", status, page)
 		}
 		contains(t, page, fmt.Sprintf(`zuora_up{tenant="t"} %d`, up))
 		for line := range strings.Lines(page) {
 			if !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "zuora_up{") && !regexp.MustCompile(`^zuora_data_labeling_job_.*job_id="`+id+`"`).MatchString(line) {
-				t.Errorf("on the page of a probe: %s", line)
+				t.Errorf("got %q, want only zuora_up and the job's metrics", line)
 			}
 		}
 	}
 	_, page := e.get(t, "/probe?tenant=t&target="+runningJob)
 	contains(t, page, `zuora_data_labeling_job_total_objects{job_id="`+runningJob+`",object_type="Product",tenant="t"} 500`)
 	if strings.Contains(e.output.String(), unknownJob) {
-		t.Error("the failure of a job that is not configured is logged above debug")
+		t.Error("got a log line about a job that is not configured, want it at debug only")
 	}
 	if page := e.scrape(t, "10"); strings.Contains(page, runningJob) {
-		t.Error("a probed job is on /metrics")
+		t.Error("got a probed job on /metrics, want configured jobs only")
 	}
 }
 
 func TestProbeOfATenantThatCannotBeHad(t *testing.T) {
+	t.Parallel()
 	s := newStandIn(t)
 	s.SetSecret("another")
 	e := start(t, "--config.file="+writeConfig(t, s, ""))
@@ -43,6 +45,7 @@ func TestProbeOfATenantThatCannotBeHad(t *testing.T) {
 }
 
 func TestBadProbes(t *testing.T) {
+	t.Parallel()
 	s := newStandIn(t)
 	one := start(t, "--config.file="+writeConfig(t, s, ""))
 	for _, query := range []string{
@@ -51,10 +54,10 @@ func TestBadProbes(t *testing.T) {
 		"?target=" + zuoratest.SampleJobID + "&target=" + runningJob,
 	} {
 		if status, body := one.get(t, "/probe"+query); status != 400 || strings.Count(strings.TrimSpace(body), "\n") != 0 || body == "" {
-			t.Errorf("/probe%s: %d %s", query, status, body)
+			t.Errorf("/probe%s: got %d %q, want 400 and a sentence", query, status, body)
 		}
 	}
 	if n := s.Counters(); n.TokenRequests+n.JobRequests != 0 {
-		t.Errorf("bad probes sent %+v", n)
+		t.Errorf("got %d token and %d job requests, want none", n.TokenRequests, n.JobRequests)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -18,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
@@ -28,20 +28,17 @@ type prometheus struct{ URL string }
 // further flags.
 func startPrometheus(t *testing.T, config string, flags ...string) *prometheus {
 	t.Helper()
-	program := required(t, "prometheus")
+	program := testutil.Tool(t, "prometheus")
 	dir := t.TempDir()
-	file := filepath.Join(dir, "prometheus.yml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := testutil.Write(t, dir, "prometheus.yml", config)
 	address := freeAddress(t)
 	runDaemon(t, "http://"+address+"/-/ready", program, append(flags,
 		"--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)...)
 	return &prometheus{URL: "http://" + address}
 }
 
-// runDaemon starts a program, and kills it when the test ends. It waits until
-// the program answers at a URL.
+// runDaemon starts a program and waits until it answers at a URL. The program is
+// killed when the test ends.
 func runDaemon(t *testing.T, readyURL, program string, args ...string) {
 	t.Helper()
 	var output buffer
@@ -65,7 +62,7 @@ func runDaemon(t *testing.T, readyURL, program string, args ...string) {
 	eventually(t, filepath.Base(program)+" is ready", func() bool {
 		select {
 		case <-exited:
-			t.Fatalf("%s ended: %s", filepath.Base(program), cmd.ProcessState)
+			t.Fatalf("%s exited (%s) before it was ready", filepath.Base(program), cmd.ProcessState)
 		default:
 		}
 		resp, err := http.Get(readyURL)
@@ -105,18 +102,18 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// eventually waits for what another process does in its own time.
+// eventually waits for something that another process does.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not seen: %s", what)
+			t.Fatalf("not seen within 30s: %s", what)
 		}
 	}
 }
 
-// eventuallyEqual waits for what another process comes to, and shows what it
-// came to instead.
+// eventuallyEqual waits until another process has the wanted result, and shows
+// the last one if it does not come.
 func eventuallyEqual[T any](t *testing.T, what string, want T, get func() T) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
@@ -125,7 +122,7 @@ func eventuallyEqual[T any](t *testing.T, what string, want T, get func() T) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("not seen: %s (-want +got):\n%s", what, diff)
+			t.Fatalf("not seen within 30s: %s (-want +got):\n%s", what, diff)
 		}
 	}
 }
@@ -143,7 +140,7 @@ func getJSON(t *testing.T, url string, answer any) {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal(body, answer); err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %d %v\n%s", url, resp.StatusCode, err, body)
+		t.Fatalf("%s: got %d (error %v), want 200 and JSON:\n%s", url, resp.StatusCode, err, body)
 	}
 }
 
@@ -166,7 +163,8 @@ type sample struct {
 // Two exporters share the jobs of a file by hashmod, as the README has it: each
 // job is read by one of them.
 func TestShardedProbes(t *testing.T) {
-	required(t, "prometheus")
+	testutil.Slow(t)
+	t.Parallel()
 	s := newStandIn(t)
 	var targets []string
 	for i := range 12 {
@@ -174,10 +172,7 @@ func TestShardedProbes(t *testing.T) {
 		s.SetJob(zuoratest.Job{ID: id, ObjectType: "Account", Script: zuoratest.Constant(zuoratest.Answer{Status: "Accepted"})})
 		targets = append(targets, `"`+id+`"`)
 	}
-	file := filepath.Join(t.TempDir(), "jobs.json")
-	if err := os.WriteFile(file, []byte(`[{"targets":[`+strings.Join(targets, ",")+`],"labels":{"zuora_tenant":"t"}}]`), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := testutil.Write(t, t.TempDir(), "jobs.json", `[{"targets":[`+strings.Join(targets, ",")+`],"labels":{"zuora_tenant":"t"}}]`)
 	config := "global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n"
 	for shard := range 2 {
 		e := start(t, "--config.file="+writeConfig(t, s, ""))
@@ -200,24 +195,25 @@ func TestShardedProbes(t *testing.T) {
 		return len(p.query(t, `zuora_data_labeling_job_status{status="Accepted",tenant="t"} == 1`)) == 12
 	})
 	if n := len(p.query(t, `count by (job_id) (zuora_data_labeling_job_scrape_success) > 1`)); n > 0 {
-		t.Errorf("%d jobs are read by both", n)
+		t.Errorf("got %d jobs that both exporters read, want none", n)
 	}
 	if n := len(p.query(t, `count by (job) (zuora_data_labeling_job_scrape_success)`)); n != 2 {
-		t.Errorf("%d exporters have jobs", n)
+		t.Errorf("got %d exporters with jobs, want 2", n)
 	}
 	// Each probe is a target of its own: without an instance label they would
 	// all write one series.
 	if n := len(p.query(t, "up == 1")); n != 12 {
-		t.Errorf("%d targets are up", n)
+		t.Errorf("got %d targets that are up, want 12", n)
 	}
 	if n := s.Counters().TokensIssued; n != 2 {
-		t.Errorf("%d tokens for two exporters", n)
+		t.Errorf("got %d tokens, want 2: one for each exporter", n)
 	}
 }
 
-// A job that is taken out by a reload is stale at once.
+// A job that a reload removes is stale at once.
 func TestReloadMakesAJobStale(t *testing.T) {
-	required(t, "prometheus")
+	testutil.Slow(t)
+	t.Parallel()
 	s := scriptedStandIn(t)
 	file := writeConfig(t, s, "", zuoratest.SampleJobID, runningJob)
 	e := start(t, "--config.file="+file)
@@ -229,31 +225,27 @@ func TestReloadMakesAJobStale(t *testing.T) {
 	eventually(t, "one job", func() bool { return seen() == 1 })
 }
 
-// Prometheus scrapes by TLS and with a password, and only so.
+// Prometheus can scrape with TLS and a password, and with nothing less.
 func TestScrapeByTLSWithPassword(t *testing.T) {
-	required(t, "prometheus")
+	testutil.Slow(t)
 	t.Parallel()
+	e, certificate := startWithPassword(t, "--config.file="+writeConfig(t, newStandIn(t), "", zuoratest.SampleJobID))
 	dir := t.TempDir()
-	writeCertificate(t, dir)
-	web := filepath.Join(dir, "web.yml")
-	if err := os.WriteFile(web, []byte("basic_auth_users: {prometheus: "+rightHash+"}\ntls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	e := start(t, "--config.file="+writeConfig(t, newStandIn(t), "", zuoratest.SampleJobID), "--web.config.file="+web)
+	certificate.Write(t, dir)
 	config := "global: {scrape_interval: 1s}\nscrape_configs:\n"
 	for job, how := range map[string]string{
-		"right":          "scheme: https, basic_auth: {username: prometheus, password: right}, tls_config: {ca_file: %s/cert.pem}",
+		"right":          "scheme: https, basic_auth: {username: prometheus, password: change-me}, tls_config: {ca_file: %s/cert.pem}",
 		"wrong password": "scheme: https, basic_auth: {username: prometheus, password: wrong}, tls_config: {ca_file: %s/cert.pem}",
 		"no password":    "scheme: https, tls_config: {ca_file: %s/cert.pem}",
-		"no trust":       "scheme: https, basic_auth: {username: prometheus, password: right}",
-		"no TLS":         "basic_auth: {username: prometheus, password: right}",
+		"no trust":       "scheme: https, basic_auth: {username: prometheus, password: change-me}",
+		"no TLS":         "basic_auth: {username: prometheus, password: change-me}",
 	} {
 		config += fmt.Sprintf("- {job_name: %q, static_configs: [{targets: [%q]}], %s}\n",
-			job, strings.TrimPrefix(e.URL, "http://"), strings.ReplaceAll(how, "%s", dir))
+			job, strings.TrimPrefix(e.URL, "https://"), strings.ReplaceAll(how, "%s", dir))
 	}
 	p := startPrometheus(t, config)
 
-	// The target's own words, so that one is not down for another's reason.
+	// The error of each target shows that it is down for its own reason.
 	want := map[string]string{
 		"right":          "up: ",
 		"wrong password": "down: 401 Unauthorized",
@@ -261,7 +253,7 @@ func TestScrapeByTLSWithPassword(t *testing.T) {
 		"no trust":       "down: unknown authority",
 		"no TLS":         "down: 400 Bad Request",
 	}
-	eventuallyEqual(t, "each target as it deserves", want, func() map[string]string {
+	eventuallyEqual(t, "the health of each target", want, func() map[string]string {
 		var answer struct {
 			Data struct {
 				ActiveTargets []struct{ ScrapePool, Health, LastError string }
@@ -282,12 +274,12 @@ func TestScrapeByTLSWithPassword(t *testing.T) {
 	})
 	for _, s := range p.query(t, `count by (job) ({__name__=~"zuora_.+"})`) {
 		if s.Metric["job"] != "right" {
-			t.Errorf("%s got %v series", s.Metric["job"], s.Value)
+			t.Errorf("%s: got %v series, want none", s.Metric["job"], s.Value[1])
 		}
 	}
 	for line := range strings.Lines(e.output.String()) {
 		if !strings.HasPrefix(line, "ts=") {
-			t.Errorf("a line that the log's reader cannot read: %s", line)
+			t.Errorf("got the log line %q, want logfmt", line)
 		}
 	}
 }

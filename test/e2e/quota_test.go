@@ -9,9 +9,8 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
-// What each rule saves, as the stand-in counts it.
-
 func TestRefreshIntervalSavesRequests(t *testing.T) {
+	t.Parallel()
 	s := scriptedStandIn(t)
 	e := start(t, "--config.file="+writeConfig(t, s, "refresh_interval: 1h", zuoratest.SampleJobID, unknownJob))
 	for range 5 {
@@ -21,11 +20,12 @@ func TestRefreshIntervalSavesRequests(t *testing.T) {
 	}
 	n := s.Counters().ByJob
 	if n[zuoratest.SampleJobID] != 1 || n[runningJob] != 1 || n[unknownJob] != 5 {
-		t.Errorf("requests by job: %v", n)
+		t.Errorf("got %v requests, want 1 for a job that was read and 5 for the unknown one", n)
 	}
 }
 
 func TestOverlappingScrapesShareRequests(t *testing.T) {
+	t.Parallel()
 	s := newStandIn(t, zuoratest.WithLatency(500*time.Millisecond))
 	e := start(t, "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID))
 	var group sync.WaitGroup
@@ -38,11 +38,12 @@ func TestOverlappingScrapesShareRequests(t *testing.T) {
 	}
 	group.Wait()
 	if n := s.Counters(); n.JobRequests > 2 || n.TokensIssued != 1 {
-		t.Errorf("%+v", n)
+		t.Errorf("got %d job requests and %d tokens, want at most 2 and 1", n.JobRequests, n.TokensIssued)
 	}
 }
 
 func TestNothingIsSentAfter429(t *testing.T) {
+	t.Parallel()
 	s := newStandIn(t)
 	file := writeConfig(t, s, "", zuoratest.SampleJobID)
 	e := start(t, "--config.file="+file)
@@ -55,27 +56,29 @@ func TestNothingIsSentAfter429(t *testing.T) {
 		page := e.scrape(t, "10")
 		contains(t, page, `zuora_data_labeling_job_scrape_error{job_id="`+zuoratest.SampleJobID+`",reason="rate_limited",tenant="t"} 1`, `zuora_up{tenant="t"} 0`)
 		if len(samples(page, "zuora_api_paused_until_timestamp_seconds")) != 1 {
-			t.Error("the pause is not visible")
+			t.Error("got no zuora_api_paused_until_timestamp_seconds")
 		}
 		e.reload(t) // an unchanged tenant keeps its pause
 	}
 	if n := s.Counters(); n.JobRequests+n.TokenRequests != 0 {
-		t.Errorf("%+v", n)
+		t.Errorf("got %d job and %d token requests, want none", n.JobRequests, n.TokenRequests)
 	}
 }
 
 func TestReserveIsLeftToOthers(t *testing.T) {
+	t.Parallel()
 	s := newStandIn(t, zuoratest.WithRateLimits(zuoratest.RateLimit{Requests: 100, Window: time.Hour, Used: 90}))
 	e := start(t, "--config.file="+writeConfig(t, s, "rate_limit_reserve: 0.05", zuoratest.SampleJobID))
 	for range 20 {
 		e.scrape(t, "10")
 	}
 	if n := s.Counters().JobRequests; n != 6 { // 10 left: the sixth leaves 4, below 5
-		t.Errorf("%d requests", n)
+		t.Errorf("got %d requests, want 6", n)
 	}
 }
 
 func TestUnauthorizedJobsCostFewTokens(t *testing.T) {
+	t.Parallel()
 	s := newStandIn(t)
 	s.SetFault(zuoratest.AnyJob, zuoratest.RefuseWith(401, "90000011", "Authentication error"))
 	var jobs []string
@@ -85,10 +88,10 @@ func TestUnauthorizedJobsCostFewTokens(t *testing.T) {
 	e := start(t, "--config.file="+writeConfig(t, s, "", jobs...))
 	for range 5 {
 		if n := len(samples(e.scrape(t, "10"), "zuora_data_labeling_job_scrape_error")); n != 50 {
-			t.Errorf("%d failures", n)
+			t.Errorf("got %d failures, want 50", n)
 		}
 	}
 	if n := s.Counters(); n.TokensIssued > 3 {
-		t.Errorf("%+v", n)
+		t.Errorf("got %d tokens, want at most 3", n.TokensIssued)
 	}
 }

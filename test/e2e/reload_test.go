@@ -22,30 +22,32 @@ func (e *exporter) reload(t *testing.T) (status int, body string) {
 	return status, body
 }
 
-func TestReloadTakesInJobs(t *testing.T) {
+func TestReloadChangesJobs(t *testing.T) {
+	t.Parallel()
 	s := scriptedStandIn(t)
 	file := writeConfig(t, s, "", zuoratest.SampleJobID)
 	e := start(t, "--config.file="+file)
 	contains(t, e.scrape(t, "10"), "zuora_exporter_config_last_reload_successful 1")
 	rewriteConfig(t, file, s, "", runningJob)
 	if status, body := e.reload(t); status != 200 {
-		t.Fatalf("%d %s", status, body)
+		t.Fatalf("got %d, want 200: %s", status, body)
 	}
 	page := e.scrape(t, "10")
 	contains(t, page, `zuora_data_labeling_job_total_objects{job_id="`+runningJob+`",object_type="Product",tenant="t"} 500`,
 		"zuora_exporter_config_last_reload_successful 1")
 	if strings.Contains(page, zuoratest.SampleJobID) {
-		t.Error("a job that was taken out is still there")
+		t.Error("got the removed job, want it gone")
 	}
 	if n := s.Counters(); n.TokensIssued != 1 || n.Connections != 1 {
-		t.Errorf("an unchanged tenant did not keep its token and connection: %+v", n)
+		t.Errorf("got %d tokens and %d connections, want 1 and 1 for an unchanged tenant", n.TokensIssued, n.Connections)
 	}
 	if status, _ := e.get(t, "/-/reload"); status != 405 {
-		t.Errorf("GET /-/reload: %d", status)
+		t.Errorf("GET /-/reload: got %d, want 405", status)
 	}
 }
 
 func TestReloadBySignal(t *testing.T) {
+	t.Parallel()
 	s := scriptedStandIn(t)
 	file := writeConfig(t, s, "", zuoratest.SampleJobID)
 	e := start(t, "--config.file="+file)
@@ -53,12 +55,13 @@ func TestReloadBySignal(t *testing.T) {
 	e.signal(t, syscall.SIGHUP)
 	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(e.scrape(t, "10"), runningJob); {
 		if time.Now().After(deadline) {
-			t.Fatal("not reloaded")
+			t.Fatal("got no reload within 10s")
 		}
 	}
 }
 
 func TestBadReloadLeavesTheOldConfiguration(t *testing.T) {
+	t.Parallel()
 	s := newStandIn(t)
 	file := writeConfig(t, s, "", zuoratest.SampleJobID)
 	e := start(t, "--config.file="+file)
@@ -71,19 +74,20 @@ func TestBadReloadLeavesTheOldConfiguration(t *testing.T) {
 		}
 		status, body := e.reload(t)
 		if status != 500 || !strings.Contains(body, "zuora_exporter.yml:") || strings.Count(body, "\n") != 1 || strings.Contains(body, "hunter2") {
-			t.Errorf("%s: %d %s", name, status, body)
+			t.Errorf("%s: got %d %q, want 500 and a sentence without the value", name, status, body)
 		}
 		contains(t, e.scrape(t, "10"), "zuora_exporter_config_last_reload_successful 0", `zuora_up{tenant="t"} 1`,
 			`zuora_data_labeling_job_labeled_objects{job_id="`+zuoratest.SampleJobID+`",object_type="Account",tenant="t"} 9`)
 	}
 	rewriteConfig(t, file, s, "", zuoratest.SampleJobID)
 	if status, body := e.reload(t); status != 200 {
-		t.Errorf("%d %s", status, body)
+		t.Errorf("got %d, want 200: %s", status, body)
 	}
 	contains(t, e.scrape(t, "10"), "zuora_exporter_config_last_reload_successful 1")
 }
 
 func TestReloadOfAChangedOrRemovedTenant(t *testing.T) {
+	t.Parallel()
 	s, other := newStandIn(t), newStandIn(t)
 	file := writeConfig(t, s, "", zuoratest.SampleJobID)
 	one, err := os.ReadFile(file)
@@ -99,18 +103,19 @@ func TestReloadOfAChangedOrRemovedTenant(t *testing.T) {
 
 	rewriteConfig(t, file, s, "request_timeout: 7s", zuoratest.SampleJobID)
 	if status, body := e.reload(t); status != 200 {
-		t.Fatalf("%d %s", status, body)
+		t.Fatalf("got %d, want 200: %s", status, body)
 	}
 	page := e.scrape(t, "10")
 	if strings.Contains(page, `tenant="other"`) {
-		t.Errorf("series of a removed tenant:\n%s", strings.Join(samples(page, "zuora_.*"), "\n"))
+		t.Errorf("got series of a removed tenant, want none:\n%s", strings.Join(samples(page, "zuora_.*"), "\n"))
 	}
 	if n := s.Counters(); n.TokensIssued != 2 || n.Connections != 2 {
-		t.Errorf("a changed tenant did not get a new token and connection: %+v", n)
+		t.Errorf("got %d tokens and %d connections, want 2 and 2 for a changed tenant", n.TokensIssued, n.Connections)
 	}
 }
 
-func TestScrapeUnderWayFinishesOnTheOldConfiguration(t *testing.T) {
+func TestScrapeInProgressKeepsItsConfiguration(t *testing.T) {
+	t.Parallel()
 	s := newStandIn(t, zuoratest.WithLatency(time.Second))
 	file := writeConfig(t, s, "", zuoratest.SampleJobID)
 	e := start(t, "--config.file="+file)
@@ -127,7 +132,7 @@ func TestScrapeUnderWayFinishesOnTheOldConfiguration(t *testing.T) {
 	}
 	rewriteConfig(t, file, s, "request_timeout: 7s") // another client, and no jobs
 	if status, body := e.reload(t); status != 200 {
-		t.Fatalf("%d %s", status, body)
+		t.Fatalf("got %d, want 200: %s", status, body)
 	}
 	contains(t, <-page, `zuora_data_labeling_job_labeled_objects{job_id="`+zuoratest.SampleJobID+`",object_type="Account",tenant="t"} 9`)
 	contains(t, e.scrape(t, "10"), `zuora_up{tenant="t"} 1`)
@@ -135,6 +140,7 @@ func TestScrapeUnderWayFinishesOnTheOldConfiguration(t *testing.T) {
 
 // For the race detector: everything at once, ended by a signal.
 func TestEverythingAtOnce(t *testing.T) {
+	t.Parallel()
 	s := scriptedStandIn(t)
 	file := writeConfig(t, s, "", zuoratest.SampleJobID, runningJob, unknownJob)
 	e := start(t, "--config.file="+file)
@@ -159,11 +165,12 @@ func TestEverythingAtOnce(t *testing.T) {
 	contains(t, e.scrape(t, "10"), `zuora_up{tenant="t"} 1`, "zuora_exporter_config_last_reload_successful 1")
 	e.signal(t, syscall.SIGTERM)
 	if code := e.exitCode(t, 15*time.Second); code != 0 {
-		t.Errorf("exit code %d", code)
+		t.Errorf("got exit code %d, want 0", code)
 	}
 }
 
 func TestRotatedSecretNeedsNoRestart(t *testing.T) {
+	t.Parallel()
 	s := newStandIn(t, zuoratest.WithTokenLife(2*time.Second))
 	dir := t.TempDir()
 	secret := filepath.Join(dir, "t.secret")

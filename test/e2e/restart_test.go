@@ -9,13 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
 // An exporter that is killed and started again leaves a gap in Prometheus and
 // no wrong value, and the alert about a job neither ends nor starts over.
 func TestKilledExporterLeavesNoWrongValue(t *testing.T) {
-	required(t, "prometheus")
+	testutil.Slow(t)
 	t.Parallel()
 	s := newStandIn(t)
 	s.SetJob(zuoratest.Job{ID: runningJob, ObjectType: "Product", Script: zuoratest.Ramp{Rate: 1000, Total: 1_000_000}.At})
@@ -48,7 +49,7 @@ func TestKilledExporterLeavesNoWrongValue(t *testing.T) {
 	<-e.exited
 	eventually(t, "the exporter is down", func() bool { return len(p.query(t, "up == 0")) == 1 })
 	if n := seen(); n != 0 {
-		t.Errorf("%d series of jobs while nobody reads them", n)
+		t.Errorf("got %d series of jobs while the exporter is down, want none", n)
 	}
 	eventually(t, "the exporter is missed", func() bool {
 		now := alerts()
@@ -93,13 +94,13 @@ func TestKilledExporterLeavesNoWrongValue(t *testing.T) {
 				wrong = true
 			}
 			if wrong {
-				t.Errorf("%v was %s after %g", s.Metric, text, last)
+				t.Errorf("%v: got the wrong value %s after %g", s.Metric, text, last)
 			}
 			last = value
 			samples++
 		}
 	}
 	if samples < 2*series {
-		t.Errorf("only %d samples were looked at", samples)
+		t.Errorf("got %d samples, want at least %d", samples, 2*series)
 	}
 }

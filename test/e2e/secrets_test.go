@@ -13,10 +13,11 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
-// Every output of the exporter, with everything going wrong and the log at
-// debug, and neither the secret nor a token in any of it.
+// Everything goes wrong and the log level is debug: no output holds the secret
+// or a token.
 func TestNoOutputHoldsASecret(t *testing.T) {
-	// Each token that is handed out is noted; a fault echoes the headers.
+	t.Parallel()
+	// The request log has each token. A fault echoes the headers.
 	s := newStandIn(t, zuoratest.WithRequestLog(10_000))
 	echo := zuoratest.Handle(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Zuora-Request-Id", r.Header.Get("Authorization"))
@@ -43,7 +44,7 @@ func TestNoOutputHoldsASecret(t *testing.T) {
 		keep(e.scrape(t, "5"))
 		for _, path := range []string{"/probe?target=" + zuoratest.ClientSecret, "/nowhere", "/debug/pprof/cmdline", "/debug/pprof/goroutine?debug=2"} {
 			_, page := e.get(t, path)
-			// What was asked for may be quoted; nobody else learns it.
+			// The target may be quoted: the client sent it.
 			keep(strings.ReplaceAll(page, "/probe?target="+zuoratest.ClientSecret, ""))
 		}
 		_, page := e.reload(t)
@@ -67,7 +68,7 @@ func TestNoOutputHoldsASecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 20 { // cut the configuration short in many places, and spoil it
+	for i := range 20 { // cut the configuration in many places and break it
 		broken := string(content[:len(content)*(i+1)/21]) + "\n\t: ]"
 		if err := os.WriteFile(file, []byte(broken), 0o600); err != nil {
 			t.Fatal(err)
@@ -83,20 +84,21 @@ func TestNoOutputHoldsASecret(t *testing.T) {
 		}
 	}
 	if len(secrets) < 5 {
-		t.Fatalf("%d secrets seen", len(secrets))
+		t.Fatalf("got %d secrets, want at least 5", len(secrets))
 	}
 	var once sync.Once
 	for _, output := range outputs {
 		for secret := range secrets {
 			if strings.Contains(output, secret) {
-				once.Do(func() { t.Errorf("the secret %q is in\n%s", secret, output) })
+				once.Do(func() { t.Errorf("got the secret %q in\n%s", secret, output) })
 			}
 		}
 	}
 }
 
-// What a server sends unasked, net/http would print, whatever it holds.
+// net/http would print an answer that nobody asked for.
 func TestUnaskedAnswerIsNotPrinted(t *testing.T) {
+	t.Parallel()
 	s := newStandIn(t)
 	const answer = `{"access_token":"unasked-token","expires_in":3599}`
 	s.SetTokenFault(zuoratest.Handle(func(w http.ResponseWriter, _ *http.Request) {
@@ -117,7 +119,7 @@ func TestUnaskedAnswerIsNotPrinted(t *testing.T) {
 	e.exitCode(t, 15*time.Second)
 	for line := range strings.Lines(e.output.String()) {
 		if strings.Contains(line, "unasked") || !strings.HasPrefix(line, "{") {
-			t.Errorf("printed %s", line)
+			t.Errorf("got the output %q, want only log lines of the exporter's own", line)
 		}
 	}
 }

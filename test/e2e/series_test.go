@@ -2,37 +2,33 @@ package e2e
 
 import (
 	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
 // notInTheDemo are the series that a healthy demo cannot have.
 var notInTheDemo = []string{
-	pausedUntil, // nothing is held back; TestFaultsRaiseTheRightAlerts has it
+	pausedUntil, // nothing is paused; TestFaultsRaiseTheRightAlerts has it
 }
 
 const pausedUntil = "zuora_api_paused_until_timestamp_seconds"
 
-// promised has the label names of every series that docs/metrics.md lists, as
-// a release of the exporter with these labels for jobs has them.
+// promised returns the label names of every series in docs/metrics.md, if jobs
+// have these configured labels.
 func promised(t *testing.T, configured ...string) map[string]string {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(repository(), "docs", "metrics.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	promised := map[string]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (\\w+) \\| (.*?) \\|").FindAllStringSubmatch(string(content), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (\\w+) \\| (.*?) \\|").FindAllStringSubmatch(testutil.Read(t, "docs", "metrics.md"), -1) {
 		name, kind := row[1], row[2]
 		shape := func(more ...string) string {
 			for label := range strings.FieldsFuncSeq(row[3], func(r rune) bool { return strings.ContainsRune(", `", r) }) {
 				if label == "*configured*" {
 					more = append(more, configured...)
-				} else if label != "branch" { // which only promu tells the exporter
+				} else if label != "branch" { // only promu sets it
 					more = append(more, label)
 				}
 			}
@@ -46,20 +42,20 @@ func promised(t *testing.T, configured ...string) map[string]string {
 		}
 	}
 	if len(promised) == 0 {
-		t.Fatal("no metrics in docs/metrics.md")
+		t.Fatal("got no metrics from docs/metrics.md")
 	}
 	return promised
 }
 
-// labelsBySeries has the label names of all series that a selector finds, as
-// promised has them; where series of one metric differ, all of theirs.
+// labelsBySeries returns the label names of all series that a selector finds,
+// like promised. If series of one metric differ, it returns all of theirs.
 func (p *prometheus) labelsBySeries(t *testing.T, selector string) map[string]string {
 	t.Helper()
 	labels := map[string]string{}
 	for _, s := range p.query(t, selector) {
 		name := s.Metric["__name__"]
 		if s.Metric["job"] == "" || s.Metric["instance"] == "" {
-			t.Errorf("without job or instance: %v", s.Metric)
+			t.Errorf("got the labels %v, want job and instance", s.Metric)
 		}
 		for _, ofTarget := range []string{"__name__", "job", "instance"} {
 			delete(s.Metric, ofTarget)
@@ -76,11 +72,11 @@ func (p *prometheus) labelsBySeries(t *testing.T, selector string) map[string]st
 // The demo has every series that is promised, with these labels and no others,
 // and no series that is not.
 func TestDemoSeriesInPrometheus(t *testing.T) {
-	required(t, "prometheus")
+	testutil.Slow(t)
 	t.Parallel()
 	e := start(t, "--demo")
 	p := startPrometheus(t, scrapeConfig("2s", e))
-	// Only the newer of the two formats of a histogram, in a scrape by protobuf.
+	// A scrape by protobuf has native histograms only.
 	native := startPrometheus(t, scrapeConfig("2s", e), "--enable-feature=native-histograms")
 
 	want := promised(t, "wave")
@@ -90,7 +86,7 @@ func TestDemoSeriesInPrometheus(t *testing.T) {
 	eventuallyEqual(t, "the promised series", want, func() map[string]string {
 		return p.labelsBySeries(t, `{__name__=~"zuora_.+"}`)
 	})
-	// The jobs by the last digits of their ids, which demo.go explains.
+	// The last digit of an id says which job it is: see demo.go.
 	for expression, n := range map[string]int{
 		`up == 1`:                      1,
 		`zuora_up{tenant="demo"} == 1`: 1,
@@ -116,11 +112,11 @@ func TestDemoSeriesInPrometheus(t *testing.T) {
 		`count by (instance) ({__name__=~"go_.+"})`:                                   1,
 		`time() - process_start_time_seconds < 120`:                                   1,
 		`zuora_data_labeling_job_scrape_success{job_id=~".*[378]"}`:                   3,
-		// Zuora sent no counts for these three jobs, and so there are none.
+		// Zuora sent no counts for these three jobs.
 		`{__name__=~"zuora_data_labeling_job_.+_objects",job_id=~".*[378]"}`: 0,
 	} {
 		if got := p.query(t, expression); len(got) != n {
-			t.Errorf("%s has %d results, want %d: %v", expression, len(got), n, got)
+			t.Errorf("%s: got %d results, want %d: %v", expression, len(got), n, got)
 		}
 	}
 	eventually(t, "native histograms of both operations", func() bool {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
@@ -18,8 +19,10 @@ import (
 func TestSoak(t *testing.T) {
 	duration, err := time.ParseDuration(os.Getenv("SOAK"))
 	if err != nil {
+		testutil.Slow(t)
 		duration = 5 * time.Second
 	}
+	t.Parallel()
 	s := scriptedStandIn(t)
 	jobs := []string{zuoratest.SampleJobID, runningJob, waitingJob, unknownJob, oddJob, brokenJob}
 	file := writeConfig(t, s, "request_timeout: 300ms", jobs...)
@@ -35,7 +38,7 @@ func TestSoak(t *testing.T) {
 		}
 		lines := samples(e.scrape(t, "10"), name)
 		if len(lines) != 1 {
-			t.Fatalf("%s: %v", name, lines)
+			t.Fatalf("got %d series %s, want 1", len(lines), name)
 		}
 		v, err := strconv.ParseFloat(lines[0][strings.LastIndex(lines[0], " ")+1:], 64)
 		if err != nil {
@@ -59,7 +62,7 @@ func TestSoak(t *testing.T) {
 			faults := append(zuoratest.Faults(), zuoratest.NamedFault{})
 			for i := 0; time.Now().Before(end); i++ {
 				fault := faults[i%len(faults)]
-				if fault.Reason != "rate_limited" { // which would only mean a long rest
+				if fault.Reason != "rate_limited" { // it would pause for long
 					s.SetFault(oddJob, fault.Fault)
 				}
 				// Every other reload makes a new client.
@@ -71,7 +74,7 @@ func TestSoak(t *testing.T) {
 		group.Wait()
 		s.ClearFaults()
 		http.DefaultClient.CloseIdleConnections()
-		time.Sleep(time.Second) // for what was cut off to end
+		time.Sleep(time.Second) // requests that were cut off end
 	}
 	names := []string{"go_goroutines", "process_open_fds", "go_memstats_heap_inuse_bytes", "process_resident_memory_bytes"}
 	load(duration / 5) // memory and connections reach their usual size
@@ -84,9 +87,9 @@ func TestSoak(t *testing.T) {
 		after := value(name)
 		t.Logf("%s: %.0f before, %.0f after %s", name, before[name], after, duration)
 		if allowed := map[string]float64{"go_goroutines": 15, "process_open_fds": 12}[name]; allowed > 0 && after > before[name]+allowed {
-			t.Errorf("%s grew from %.0f to %.0f", name, before[name], after)
+			t.Errorf("%s: got %.0f, want at most %.0f more than before (%.0f)", name, after, allowed, before[name])
 		} else if allowed == 0 && after > 1.5*before[name]+8<<20 {
-			t.Errorf("%s grew from %.0f to %.0f", name, before[name], after)
+			t.Errorf("%s: got %.0f, want at most half more than before (%.0f) and 8 MiB", name, after, before[name])
 		}
 	}
 	t.Logf("requests: %+v", s.Counters().JobRequests)

@@ -1,10 +1,9 @@
-package e2e
+package docs
 
 import (
 	"errors"
 	"go/build"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -13,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
 const module = "github.com/zuora-exporter/zuora_exporter"
@@ -20,18 +21,15 @@ const module = "github.com/zuora-exporter/zuora_exporter"
 // The picture in docs/architecture.md has each import of one of the exporter's
 // packages by another, and no more.
 func TestArchitecture(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join(repository(), "docs", "architecture.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := testutil.Read(t, "docs", "architecture.md")
 	drawn := map[string]bool{}
-	for _, arrow := range regexp.MustCompile(`(?m)^ +(\w+) --> (\w+)$`).FindAllStringSubmatch(string(page), -1) {
+	for _, arrow := range regexp.MustCompile(`(?m)^ +(\w+) --> (\w+)$`).FindAllStringSubmatch(page, -1) {
 		drawn[arrow[1]+" --> "+arrow[2]] = true
 	}
 
 	imported := map[string]bool{}
 	for _, dir := range []string{".", "*", "*/*"} {
-		dirs, err := filepath.Glob(filepath.Join(repository(), dir))
+		dirs, err := filepath.Glob(testutil.Path(dir))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +42,7 @@ func TestArchitecture(t *testing.T) {
 			}
 			name := filepath.Base(dir)
 			switch {
-			case dir == repository():
+			case dir == testutil.Path():
 				name = "main"
 			case p.Name == "main":
 				continue // a tool, no part of the exporter
@@ -53,7 +51,7 @@ func TestArchitecture(t *testing.T) {
 				if strings.HasPrefix(i, module+"/") {
 					imported[name+" --> "+path.Base(i)] = true
 				} else if strings.HasPrefix(name, "zuora") && strings.Contains(i, ".") {
-					t.Errorf("%s, which needs no library but Go's own, imports %s", name, i)
+					t.Errorf("%s imports %s, want only Go's own libraries", name, i)
 				}
 			}
 		}

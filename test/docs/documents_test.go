@@ -1,0 +1,119 @@
+// Package docs has nothing but tests: documents, workflows and versions agree
+// with the code and with each other. test/checks has those that need Prometheus
+// or Kubernetes as libraries, test/e2e those that run the exporter.
+package docs
+
+import (
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
+	"github.com/zuora-exporter/zuora_exporter/zuora"
+)
+
+// The README's troubleshooting has one row for each reason.
+func TestReadmeExplainsEachReason(t *testing.T) {
+	readme := testutil.Read(t, "README.md")
+	for _, reason := range []zuora.Reason{
+		zuora.ReasonAuth, zuora.ReasonRateLimited, zuora.ReasonNotFound, zuora.ReasonTimeout,
+		zuora.ReasonUnavailable, zuora.ReasonInvalidResponse, zuora.ReasonRefused,
+	} {
+		if n := strings.Count(readme, "\n| `"+string(reason)+"` | "); n != 1 {
+			t.Errorf("%s: got %d rows, want 1", reason, n)
+		}
+	}
+}
+
+// Prometheus accepts each of its configurations in the documents.
+func TestPrometheusConfigurations(t *testing.T) {
+	blocks := regexp.MustCompile("(?s)```yaml\n((?:global|scrape_configs):\n.*?)```")
+	checked := 0
+	for _, page := range documents(t) {
+		for _, block := range blocks.FindAllStringSubmatch(testutil.Read(t, page), -1) {
+			file := testutil.Write(t, t.TempDir(), "prometheus.yml", block[1])
+			t.Log(page)
+			testutil.Run(t, "promtool", "check", "config", file)
+			checked++
+		}
+	}
+	if checked < 2 {
+		t.Errorf("got %d configurations, want at least 2", checked)
+	}
+}
+
+// The changelog and the Kubernetes example name the version.
+func TestVersion(t *testing.T) {
+	version := strings.TrimSpace(testutil.Read(t, "VERSION"))
+	if !regexp.MustCompile(`(?m)^## \[?` + regexp.QuoteMeta(version) + `\b`).MatchString(testutil.Read(t, "CHANGELOG.md")) {
+		t.Errorf("CHANGELOG.md has no heading for %s", version)
+	}
+	image := "image: ghcr.io/zuora-exporter/zuora_exporter:" + version + "\n"
+	if !strings.Contains(testutil.Read(t, "examples", "kubernetes", "zuora_exporter.yaml"), image) {
+		t.Errorf("the Kubernetes example has no %s", image)
+	}
+}
+
+// An action's tag can be moved to other code; a commit cannot.
+func TestActionsArePinned(t *testing.T) {
+	pinned := regexp.MustCompile(`^uses: [\w./-]+@[0-9a-f]{40} # v[0-9.]+$`)
+	files, uses := 0, 0
+	err := filepath.WalkDir(testutil.Path(".github"), func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".yml" {
+			return err
+		}
+		files++
+		name, err := filepath.Rel(testutil.Path(), path)
+		if err != nil {
+			return err
+		}
+		content := testutil.Read(t, name)
+		if err := yaml.Unmarshal([]byte(content), new(map[string]any)); err != nil {
+			t.Errorf("%s: %s", name, err)
+		}
+		for line := range strings.Lines(content) {
+			line = strings.TrimPrefix(strings.TrimSpace(line), "- ")
+			if !strings.HasPrefix(line, "uses:") {
+				continue
+			}
+			uses++
+			if !pinned.MatchString(line) {
+				t.Errorf("%s: got %q, want a commit and its version", name, line)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 8 || uses < 10 {
+		t.Errorf("got %d files with %d actions, want at least 8 with 10", files, uses)
+	}
+}
+
+// documents are the paths of all Markdown files, from the repository's top.
+func documents(t *testing.T) (paths []string) {
+	t.Helper()
+	err := filepath.WalkDir(testutil.Path(), func(path string, d fs.DirEntry, err error) error {
+		name, relErr := filepath.Rel(testutil.Path(), path)
+		switch {
+		case err != nil:
+			return err
+		case relErr != nil:
+			return relErr
+		case d.IsDir() && (strings.HasPrefix(name, ".") && name != "." && name != ".github" || name == "node_modules"):
+			return filepath.SkipDir
+		case filepath.Ext(name) == ".md":
+			paths = append(paths, name)
+		}
+		return nil
+	})
+	if err != nil || len(paths) < 20 {
+		t.Fatalf("got %d documents (error %v), want at least 20", len(paths), err)
+	}
+	return paths
+}
