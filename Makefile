@@ -6,8 +6,8 @@ VERSION := $(shell cat VERSION)
 PLATFORMS := $(shell sed -n 's|^ *- \([a-z]*\)/\([a-z0-9]*\)$$|\1-\2|p' .promu.yml)
 SBOM := dist/zuora_exporter-$(VERSION).cdx.json
 
-# Whatever bears a time bears the commit's, so that who builds a commit again
-# gets the same bytes.
+# Files of a release have the time of the commit, so that a second build has the
+# same bytes.
 ifndef SOURCE_DATE_EPOCH
 SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null)
 endif
@@ -30,7 +30,7 @@ race: ## Run the tests with the race detector
 	$(GO) test -race ./...
 
 .PHONY: generate
-generate: ## Write anew what is made from the code: references, dashboards, PrometheusRule
+generate: ## Write what is made from the code: references, dashboards, PrometheusRule
 	$(GO) generate ./...
 
 .PHONY: checks
@@ -43,7 +43,7 @@ promtool: ## Test rules and panels with the promtool of Prometheus 3 (takes minu
 	PATH=$(CURDIR)/.build:$$PATH ZUORA_E2E=required $(GO) test -count=1 ./alerts ./dashboards
 
 .PHONY: e2e
-e2e: ## Run the end-to-end tests, Prometheus's and Alertmanager's too
+e2e: ## Run the end-to-end tests, with Prometheus, Alertmanager and a browser
 	ZUORA_E2E=required $(GO) test ./test/e2e -count=1
 
 .PHONY: soak
@@ -77,7 +77,7 @@ demo: ## Run against an embedded Zuora stand-in
 	$(GO) run . --demo
 
 .PHONY: dist
-dist: ## Build all that a release has, with checksums, into dist/
+dist: ## Build everything that a release has, with checksums, into dist/
 	rm -rf dist
 	$(MAKE) tarballs packages sbom
 	$(TOOL) promu checksum dist
@@ -97,21 +97,21 @@ sbom: ## Write the bill of materials (CycloneDX); needs jq
 	packaging/sbom >$(SBOM)
 
 .PHONY: licenses
-licenses: sbom ## Check the licences of what is linked in, and collect their texts
+licenses: sbom ## Check the licences of the linked modules and collect their texts
 	mkdir -p .build
 	packaging/licenses $(SBOM) >.build/THIRD_PARTY_LICENSES
 
 .PHONY: image
 image: tarball-linux-$(shell $(GO) env GOARCH) ## Build the container image zuora_exporter
-	docker build -t zuora_exporter -t zuora_exporter:$(VERSION) --build-arg VERSION .
+	docker build -f packaging/Dockerfile -t zuora_exporter -t zuora_exporter:$(VERSION) --build-arg VERSION .
 
-# promu is named by its path, for `GOOS=windows go tool` would build a promu.exe.
+# promu is called by its path: `GOOS=windows go tool` would build a promu.exe.
 build-%:
 	promu=$$($(TOOL) -n promu) && \
 		GOOS=$(firstword $(subst -, ,$*)) GOARCH=$(lastword $(subst -, ,$*)) $$promu build --prefix .build/$*
 
-# Not promu tarball, which names the tarball after the clone's origin and puts
-# the builder and the time into it. Needs GNU tar.
+# promu tarball would name the tarball after the clone's origin and write the
+# builder and the time into it. Needs GNU tar.
 tarball-%: build-% licenses
 	tar --transform='s|.*/||;s|^|zuora_exporter-$(VERSION).$*/|' --mode=go=rX,u+rw,a-s \
 		--owner=0 --group=0 --numeric-owner --mtime=@$(SOURCE_DATE_EPOCH) --use-compress-program='gzip -n' \
@@ -119,7 +119,7 @@ tarball-%: build-% licenses
 		.build/$*/zuora_exporter* LICENSE README.md .build/THIRD_PARTY_LICENSES
 
 .PHONY: ci
-ci: ## Run all that CI runs (installs Debian packages if some are missing)
+ci: ## Run what CI runs (installs missing Debian packages)
 	.ci/run
 
 .PHONY: clean

@@ -55,7 +55,7 @@ func Tool(t testing.TB, program string) string {
 // Run runs a tool to its end and returns what it printed.
 func Run(t testing.TB, program string, args ...string) string {
 	t.Helper()
-	out, err := exec.Command(Tool(t, program), args...).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), Tool(t, program), args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %s: %s\n%s", program, strings.Join(args, " "), err, out)
 	}
