@@ -196,8 +196,8 @@ func isRate(n parser.Node) bool {
 	return ok && slices.Contains([]string{"rate", "irate", "increase"}, call.Func.Name)
 }
 
-// parse parses an expression that may have Grafana's variables. Inside strings
-// they do not matter.
+// parse parses an expression with Grafana's variables. In strings they do no
+// harm.
 func parse(expr string) (parser.Expr, error) {
 	return parser.NewParser(parser.Options{}).ParseExpr(strings.ReplaceAll(expr, "$__rate_interval", "5m"))
 }
