@@ -43,7 +43,7 @@ func (b *bench) report(ctx context.Context, path string, scenarios []scenario) e
 	defer file.Close()
 	return t.Execute(file, map[string]any{
 		"Date": time.Now().UTC().Format(time.DateOnly), "CPU": cpu, "CPUs": runtime.NumCPU(), "Go": runtime.Version(),
-		"Commit": strings.TrimSpace(string(commit)), "JSONExporter": version, "Workers": b.workers, "Scenarios": scenarios,
+		"Commit": strings.TrimSpace(string(commit)), "JSONExporter": version, "Workers": b.workers, "Rounds": b.rounds, "Scenarios": scenarios,
 		"Names": map[string]string{scrape: "exporter", probe: "exporter, `/probe`", jsonExporter: "json_exporter"},
 	})
 }
