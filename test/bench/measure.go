@@ -19,7 +19,7 @@ type sample struct {
 
 func cpu(s sample) time.Duration { return s.cpu }
 
-// figures are all that was measured of a subject.
+// figures are what was measured of a subject.
 type figures struct {
 	Name    string
 	Peak    int64 // the most memory, in bytes
@@ -33,8 +33,8 @@ type scenario struct {
 	Subjects []figures
 }
 
-// measure has all subjects read the jobs in turn, round by round, so that
-// whatever else the machine does slows all of them down.
+// measure has all subjects read the jobs in turn, round by round: other load on
+// the machine slows all of them down.
 func (b *bench) measure(ctx context.Context, n int, latency time.Duration) (scenario, error) {
 	result := scenario{Jobs: n, Latency: latency}
 	b.standIn.SetLatency(latency)

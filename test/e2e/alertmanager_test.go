@@ -33,8 +33,8 @@ type message struct {
 	Alerts      []alert
 }
 
-// startAlertmanager starts Debian's Alertmanager with the repository's example:
-// nothing is changed in it but what it would wait for, and where it sends to.
+// startAlertmanager starts Debian's Alertmanager with the repository's example.
+// Only its waiting time and its webhooks' addresses are changed.
 func startAlertmanager(t *testing.T) *alertmanager {
 	t.Helper()
 	program := testutil.Tool(t, "prometheus-alertmanager")
@@ -73,8 +73,8 @@ func (am *alertmanager) received() []message {
 	return slices.Clone(am.messages)
 }
 
-// From Zuora's answer to somebody's telephone: what the exporters read of two
-// tenants comes as one message per tenant and severity, and leads on.
+// From Zuora's answer to a message: two tenants' alerts come as one message per
+// tenant and severity, whose links work.
 func TestAlertsReachTheirReceivers(t *testing.T) {
 	testutil.Slow(t)
 	t.Parallel()
@@ -115,7 +115,7 @@ func TestAlertsReachTheirReceivers(t *testing.T) {
 			if a.Labels["tenant"] != m.GroupLabels["tenant"] {
 				t.Errorf("got the alert %v in the message of %s", a.Labels, m.GroupLabels)
 			}
-			// Whom to call may hang on a label that the user gave the job.
+			// A configured label may decide whom to call.
 			if a.Labels["tenant"] == "demo" && a.Labels["wave"] == "" || a.Labels["object_type"] == "" {
 				t.Errorf("got the labels %v, want wave and object_type too", a.Labels)
 			}
@@ -132,7 +132,7 @@ func count(description string) string {
 	return "none in: " + description
 }
 
-// post makes alerts known, in this order, as Prometheus does.
+// post sends alerts, in this order, as Prometheus does.
 func (am *alertmanager) post(t *testing.T, alerts ...alert) {
 	t.Helper()
 	body, err := json.Marshal(alerts)
@@ -149,7 +149,7 @@ func (am *alertmanager) post(t *testing.T, alerts ...alert) {
 	}
 }
 
-// inhibited has, for each alert, the name of the one that inhibits it, if any.
+// inhibited returns, for each alert, the name of the one that inhibits it, if any.
 func (am *alertmanager) inhibited(t *testing.T) map[string]string {
 	t.Helper()
 	var alerts []struct {

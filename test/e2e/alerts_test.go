@@ -33,9 +33,9 @@ func (p *prometheus) alerts(t *testing.T) []alert {
 	return answer.Data.Alerts
 }
 
-// checkLinks fails where an alert's runbook, its dashboard, or a variable that
-// it sets there does not exist. Before Prometheus has filled in the
-// annotations there are no labels.
+// checkLinks fails if an alert's runbook, its dashboard, or a variable that it
+// sets there does not exist. labels is nil if Prometheus has not filled in the
+// annotations yet.
 func checkLinks(t *testing.T, name string, labels, annotations map[string]string) {
 	t.Helper()
 	runbook, ok := strings.CutPrefix(annotations["runbook_url"], "https://github.com/zuora-exporter/zuora_exporter/blob/main/docs/runbooks/")
@@ -64,7 +64,7 @@ func checkLinks(t *testing.T, name string, labels, annotations map[string]string
 	}
 }
 
-// dashboardVariables has the names of each dashboard's variables, by its uid.
+// dashboardVariables returns the names of each dashboard's variables, by its uid.
 func dashboardVariables(t *testing.T) map[string][]string {
 	t.Helper()
 	variables := map[string][]string{}
@@ -76,8 +76,8 @@ func dashboardVariables(t *testing.T) map[string][]string {
 	return variables
 }
 
-// A rule may load and still fail at each evaluation, as where a series matches
-// two others: each has to have been evaluated on the demo's.
+// A rule that loads may still fail at each evaluation, for example if a series
+// matches two others. So each is evaluated on the demo's series.
 func TestRulesWorkOnTheDemo(t *testing.T) {
 	testutil.Slow(t)
 	t.Parallel()
@@ -130,9 +130,8 @@ func TestRulesWorkOnTheDemo(t *testing.T) {
 	}
 }
 
-// Each fault, at a tenant of its own, raises the alerts that say what is the
-// matter, and none that say something else. That they have not fired yet does
-// not matter: Prometheus counts the minutes, and promtool has tested them.
+// Each fault has a tenant of its own. It raises the alerts that name it, and no
+// others. A pending alert is enough: promtool tests the minutes until it fires.
 func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 	testutil.Slow(t)
 	t.Parallel()
@@ -162,8 +161,8 @@ func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 		"hangs for one of two": {func(s *zuoratest.Server) { s.SetFault(waitingJob, zuoratest.Hang()) }, []string{stale}},
 		"has lost one of two":  {func(s *zuoratest.Server) { s.RemoveJob(waitingJob) }, []string{"ZuoraDataLabelingJobUnknown"}},
 		"short of requests": {func(s *zuoratest.Server) {
-			// Below the exporter's reserve from the first answer on. By then
-			// the other job has been asked for as well.
+			// The first answer is below the exporter's reserve already. By then
+			// the other job has been requested, too.
 			s.SetLatency(200 * time.Millisecond)
 			s.SetRateLimits(zuoratest.RateLimit{Requests: 1000, Window: time.Hour, Used: 960})
 		}, []string{heldBack, "ZuoraQuotaLow"}},
@@ -189,7 +188,7 @@ func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 	file := testutil.Write(t, t.TempDir(), "zuora_exporter.yml", config)
 	p := startPrometheus(t, scrapeConfig("2s", start(t, "--config.file="+file)))
 
-	// One bad read does not say that a tenant stays bad.
+	// One bad read may pass.
 	eventually(t, "three scrapes", func() bool { return len(p.query(t, "count_over_time(zuora_up[1m]) >= 3")) == len(tenants) })
 	var alerts []alert
 	eventuallyEqual(t, "alerts by tenant", want, func() map[string][]string {

@@ -74,8 +74,8 @@ func runDaemon(t *testing.T, readyURL, program string, args ...string) {
 	})
 }
 
-// scrapeConfig is a configuration of Prometheus that scrapes exporters, as the
-// job zuora, and has the rules.
+// scrapeConfig is a configuration of Prometheus with the rules. It scrapes the
+// exporters as the job zuora.
 func scrapeConfig(interval string, exporters ...*exporter) string {
 	var targets []string
 	for _, e := range exporters {

@@ -2,5 +2,5 @@
 
 package e2e
 
-// The binary has the race detector where the tests have it.
+// The binary has the race detector if the tests have it.
 var buildFlags = []string{"-race"}

@@ -138,7 +138,7 @@ func TestScrapeInProgressKeepsItsConfiguration(t *testing.T) {
 	contains(t, e.scrape(t, "10"), `zuora_up{tenant="t"} 1`)
 }
 
-// For the race detector: everything at once, ended by a signal.
+// Everything at once, then a signal: for the race detector.
 func TestEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	s := scriptedStandIn(t)

@@ -13,8 +13,8 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
-// An exporter that is killed and started again leaves a gap in Prometheus and
-// no wrong value, and the alert about a job neither ends nor starts over.
+// An exporter that is killed and started again leaves a gap in Prometheus, but no
+// wrong value. The alert about a job goes on.
 func TestKilledExporterLeavesNoWrongValue(t *testing.T) {
 	testutil.Slow(t)
 	t.Parallel()
@@ -60,7 +60,7 @@ func TestKilledExporterLeavesNoWrongValue(t *testing.T) {
 	eventuallyEqual(t, "series of two jobs", series, seen)
 	eventuallyEqual(t, "the alerts from before", before, alerts)
 
-	right := map[string]string{ // of the job that stands still
+	right := map[string]string{ // of the completed job
 		"labeled_objects": "9", "failed_objects": "1", "timeout_objects": "1", "total_objects": "11",
 	}
 	samples := 0
@@ -77,7 +77,7 @@ func TestKilledExporterLeavesNoWrongValue(t *testing.T) {
 			switch {
 			case s.Metric["job_id"] == zuoratest.SampleJobID && right[name] != "":
 				wrong = text != right[name]
-			case name == "labeled_objects": // it runs, and was never back at its beginning
+			case name == "labeled_objects": // it runs and never starts over
 				wrong = value < last || last > 0 && value == 0
 			case name == "failed_objects", name == "timeout_objects":
 				wrong = value != 0

@@ -14,8 +14,8 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
-// TestSoak scrapes, probes and reloads while faults come and go, for the time
-// that SOAK says (make soak: ten minutes), and looks for what is left behind.
+// TestSoak scrapes, probes and reloads while faults come and go, for the time in
+// SOAK (make soak: ten minutes). No goroutine, file or memory may leak.
 func TestSoak(t *testing.T) {
 	duration, err := time.ParseDuration(os.Getenv("SOAK"))
 	if err != nil {

@@ -142,7 +142,7 @@ func notJSON() []NamedFault {
 	}
 }
 
-// wrongJob are answers whose JSON is in order, but not what it says.
+// wrongJob are answers in valid JSON that say something impossible.
 func wrongJob() []NamedFault {
 	failed := func(count string) Fault {
 		return Respond(200, jsonType, `{"jobId":"{jobId}","jobStatus":"Completed","objectType":"Account","progress":{"failed":`+count+`,"labeled":9,"timeout":1},"success":true,"totalObject":11}`)
@@ -188,7 +188,7 @@ func oddJob() []NamedFault {
 		{"status_long", Respond(200, jsonType, `{"jobId":"{jobId}","jobStatus":"Line\none`+strings.Repeat(" and more", 20)+`",`+counts), ""},
 		{"invalid_utf8", Respond(200, jsonType, "{\"jobId\":\"{jobId}\",\"jobStatus\":\"Compl\xff\xfeted\","+counts), ""},
 		{"reasons_with_job", Respond(200, jsonType, `{"jobId":"{jobId}","jobStatus":"Completed","processId":"4C0112A0983D039B","reasons":[{"code":"50000020","message":"An object was left out"}],"requestId":"46a352ed-57a2-4a9f-b7cb-a8c864d839f3",`+counts), ""},
-		{"over_1000_bytes", padded(2000), ""}, // Compressed where the client asked for it.
+		{"over_1000_bytes", padded(2000), ""}, // Compressed if the client asks for it.
 		{"informational", earlyHints, ""},
 	}
 }

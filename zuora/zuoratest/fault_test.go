@@ -32,8 +32,8 @@ var (
 	errLost    = io.EOF
 )
 
-// faultsOnTheWire has every fault that is more than a body in the catalogue;
-// the client's tests see what the others are.
+// faultsOnTheWire has every kind of fault that is more than a body. The client's
+// tests try the others.
 var faultsOnTheWire = map[string]onTheWire{
 	"too_many_retry_after_date": {status: 429, part: `"code":"50000070"`, header: "Retry-After: Fri, 02 Jan 2026 03:06:05 GMT"},
 	"too_many_rate_limit_reset": {status: 429, header: "RateLimit-Reset: 90"},
@@ -43,7 +43,7 @@ var faultsOnTheWire = map[string]onTheWire{
 
 	"hang":               {err: errTimeout},
 	"hang_after_headers": {status: 200, err: errTimeout},
-	"drip":               {status: 200, part: `{"`, err: errTimeout},
+	"drip":               {status: 200, part: `{`, err: errTimeout},
 	"cut":                {err: errLost},
 	"cut_once":           {err: errLost},
 	"cut_body":           {status: 200, part: `{"jobId"`, err: errCut},

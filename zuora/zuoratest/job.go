@@ -45,7 +45,7 @@ type runningJob struct {
 
 func newJobs() jobs { return jobs{byID: map[string]runningJob{}} }
 
-// SetJob adds a job, or begins one anew.
+// SetJob adds a job, or starts it again.
 func (s *Server) SetJob(job Job) {
 	began := s.clock()
 	s.jobs.mu.Lock()

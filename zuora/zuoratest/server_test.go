@@ -75,7 +75,7 @@ func (c *client) renew() {
 	}
 }
 
-// answer is all that came over the wire.
+// answer is everything that the client received.
 type answer struct {
 	status int
 	proto  string
@@ -237,7 +237,7 @@ func TestCloseEndsHangingRequests(t *testing.T) {
 	}
 }
 
-// waitFor polls for what other goroutines bring about.
+// waitFor waits for something that other goroutines do.
 func waitFor(t *testing.T, done func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
