@@ -22,7 +22,8 @@ func cpu(s sample) time.Duration { return s.cpu }
 // figures are what was measured of a subject.
 type figures struct {
 	Name    string
-	Peak    int64 // the most memory, in bytes
+	Start   time.Duration // until it is ready
+	Peak    int64         // the most memory, in bytes
 	samples []sample
 }
 
@@ -40,13 +41,14 @@ func (b *bench) measure(ctx context.Context, n int, latency time.Duration) (scen
 	b.standIn.SetLatency(latency)
 	var subjects []subject
 	for _, name := range b.subjects {
+		begun := time.Now()
 		s, err := b.startSubject(ctx, name, n)
 		if err != nil {
 			return result, err
 		}
 		defer s.stop()
 		subjects = append(subjects, s)
-		result.Subjects = append(result.Subjects, figures{Name: name})
+		result.Subjects = append(result.Subjects, figures{Name: name, Start: time.Since(begun)})
 	}
 	begun := time.Now()
 	for round := 0; round < b.rounds || time.Since(begun) < b.least; round++ {
@@ -74,7 +76,7 @@ func (s scenario) print(w io.Writer) {
 	fmt.Fprintf(w, "%s jobs, Zuora answers after %v, %d rounds\n", grouped(s.Jobs), s.Latency, len(s.Subjects[0].samples))
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	defer table.Flush()
-	fmt.Fprint(table, "\ttime\tCPU per job\tpeak memory")
+	fmt.Fprint(table, "\tstart\ttime\tCPU per job\tpeak memory")
 	var over []figures
 	for _, f := range s.Subjects[:len(s.Subjects)-1] {
 		if f.Name != probe {
@@ -84,7 +86,7 @@ func (s scenario) print(w io.Writer) {
 	}
 	fmt.Fprintln(table)
 	for _, f := range s.Subjects {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s", f.Name, f.Wall(), short(median(f.samples, cpu)/time.Duration(s.Jobs)), size(f.Peak))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s", f.Name, short(f.Start), f.Wall(), short(median(f.samples, cpu)/time.Duration(s.Jobs)), size(f.Peak))
 		for _, o := range over {
 			if o.Name == f.Name {
 				fmt.Fprint(table, "\t")
