@@ -73,7 +73,7 @@ func (b *bench) measure(ctx context.Context, n int, latency time.Duration) (scen
 // print writes a table. A ratio is the median over the rounds, with the
 // quartiles in parentheses.
 func (s scenario) print(w io.Writer) {
-	fmt.Fprintf(w, "%s jobs, Zuora answers after %v, %d rounds\n", grouped(s.Jobs), s.Latency, len(s.Subjects[0].samples))
+	fmt.Fprintf(w, "%s jobs, Zuora answers after %v, rounds: %d\n", grouped(s.Jobs), s.Latency, len(s.Subjects[0].samples))
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	defer table.Flush()
 	fmt.Fprint(table, "\tstart\ttime\tCPU per job\tpeak memory")
