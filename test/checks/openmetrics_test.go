@@ -1,0 +1,76 @@
+package checks
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/textparse"
+)
+
+// Prometheus's own parser accepts the demo's page in each format.
+func TestPageIsParsed(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "zuora_exporter")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-C", "../..", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	exporter := exec.CommandContext(t.Context(), binary, "--demo", "--web.listen-address=127.0.0.1:0")
+	output, err := exporter.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := exporter.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = exporter.Process.Kill()
+		_ = exporter.Wait()
+	}()
+	var address string
+	for lines := bufio.NewScanner(output); lines.Scan() && address == ""; {
+		if m := regexp.MustCompile(`msg="Listening on" address=(\S+)`).FindStringSubmatch(lines.Text()); m != nil {
+			address = m[1]
+		}
+	}
+	for _, format := range []string{"application/openmetrics-text;version=1.0.0", "text/plain;version=0.0.4"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/metrics", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept", format)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		parser, err := textparse.New(page, resp.Header.Get("Content-Type"), labels.NewSymbolTable(), textparse.ParserOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		series := 0
+		for {
+			entry, err := parser.Next()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s, after %d series: %v", format, series, err)
+			}
+			if entry == textparse.EntrySeries {
+				series++
+			}
+		}
+		if series < 80 {
+			t.Errorf("%s: got %d series, want all of the demo's", format, series)
+		}
+	}
+}
