@@ -67,7 +67,7 @@ func main() {
 		server: server.Options{TelemetryPath: *telemetryPath, TimeoutOffset: *timeoutOffset, EnablePprof: *enablePprof, Logger: logger},
 		web:    webFlags,
 	}, logger); err != nil {
-		level.Error(logger).Log("msg", name+" ends", "err", err)
+		level.Error(logger).Log("msg", name+" failed", "err", err)
 		os.Exit(1)
 	}
 }
@@ -100,7 +100,7 @@ func run(o options, logger log.Logger) error {
 		known = fingerprint()
 	}
 	cfg, err := load()
-	if errors.Is(err, fs.ErrNotExist) && !o.demo {
+	if missing, ok := errors.AsType[*fs.PathError](err); ok && missing.Path == o.configFile && errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w; name the file with --config.file, or try --demo", err)
 	}
 	if err != nil {

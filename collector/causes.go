@@ -16,7 +16,7 @@ type causes struct {
 
 func newCauses() *causes {
 	return &causes{
-		noToken: cause{began: "No token can be had", ended: "A token can be had again"},
+		noToken: cause{began: "Cannot get a token", ended: "Got a token again"},
 		paused:  cause{began: "Requests are paused", ended: "Requests are no longer paused"},
 		noTime:  cause{began: "The scrape had no time for some jobs", ended: "The scrape had time for all jobs again"},
 		renewal: cause{began: "Renewing the token failed; the old one is still good", ended: "The token was renewed"},
@@ -30,32 +30,35 @@ type cause struct {
 	mu     sync.Mutex
 	active bool
 	news   bool      // its beginning was logged at warn
-	last   time.Time // when it ended
+	since  time.Time // when it began, or ended
 }
 
-// calm is how long a cause must have been over for its return to be news.
+// calm is how long a cause must have been over for its return to be news, or
+// have lasted if it was not.
 const calm = 5 * time.Minute
 
-// report logs the cause if it begins or ends. A scrape may tell neither.
+// report logs the cause if it begins or ends. Both are false if the outcomes
+// say nothing about it.
 func (c *cause) report(logger log.Logger, seen, over bool, keyvals ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	old := time.Since(c.since) >= calm
 	switch {
 	case seen:
+		log := level.Debug(logger)
+		if !c.news && old {
+			c.news, log = true, level.Warn(logger)
+		}
 		if !c.active {
-			c.active, c.news = true, time.Since(c.last) >= calm
-			if c.news {
-				level.Warn(logger).Log(append([]any{"msg", c.began}, keyvals...)...)
-				return
-			}
+			c.active, c.since = true, time.Now()
 		}
-		level.Debug(logger).Log(append([]any{"msg", c.began}, keyvals...)...)
+		log.Log(append([]any{"msg", c.began}, keyvals...)...)
 	case over && c.active:
-		c.active, c.last = false, time.Now()
+		log := level.Debug(logger)
 		if c.news {
-			level.Info(logger).Log("msg", c.ended)
-			return
+			log = level.Info(logger)
 		}
-		level.Debug(logger).Log("msg", c.ended)
+		c.active, c.news, c.since = false, false, time.Now()
+		log.Log("msg", c.ended)
 	}
 }

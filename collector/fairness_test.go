@@ -193,6 +193,19 @@ func TestPlaces(t *testing.T) {
 			})
 		})
 	}
+	t.Run("cut off soon after a token came", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := newTestTenant(1, hang, "j")
+			state := &apiState{}
+			tenant.API = state
+			time.AfterFunc(9*time.Second, func() { state.token = zuora.TokenState{Since: time.Now(), Expiry: time.Now().Add(time.Hour)} })
+			c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
+			scrape(t, c)
+			if place := c.tenants[0].targets[0].job.placeNow(); !place.IsZero() {
+				t.Errorf("the place moved to %s, want it to stay", place)
+			}
+		})
+	})
 	for name, tc := range map[string]struct {
 		first time.Duration // the read before, by the one worker
 		moves bool

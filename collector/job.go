@@ -17,8 +17,6 @@ import (
 // job is all that is known of one job, in one place. It outlives the
 // configurations that have it.
 type job struct {
-	id string
-
 	mu      sync.Mutex
 	newest  *zuora.DataLabelingJob // nil before the first good answer
 	asked   time.Time              // when the scrape began that read newest
@@ -48,7 +46,7 @@ type asker struct {
 	probe bool
 }
 
-// gone tells whether the client has left: then an outcome says nothing.
+// gone tells whether the client has disconnected. Its outcomes are then ignored.
 func (a asker) gone() bool { return errors.Is(a.ctx.Err(), context.Canceled) }
 
 // outcome is what a scrape or a probe learned about one job. One of answer and
@@ -57,10 +55,11 @@ type outcome struct {
 	answer   *zuora.DataLabelingJob
 	err      *zuora.Error
 	cached   bool
+	joined   bool // a read that was in progress
 	begun    bool // false if there was no time to begin, or no need to
 	duration time.Duration
-	// leftOut is true if the deadline came before the job had nine tenths of
-	// the scrape's time: that says nothing about the job.
+	// leftOut is true if the deadline came before the read had nine tenths of
+	// the scrape's time. That is no failure of the job.
 	leftOut bool
 }
 
@@ -74,12 +73,14 @@ func (t *tenant) read(a asker, target *target) outcome {
 		return outcome{err: timeout(), leftOut: true}
 	}
 	since := time.Now()
-	r := t.join(a, target)
+	r, joined := t.join(a, target)
 	select {
 	case <-r.done:
 	case <-a.ctx.Done():
 	}
-	return t.leave(a, target, r, since)
+	o := t.leave(a, target, r, since)
+	o.joined = joined
+	return o
 }
 
 func timeout() *zuora.Error {
@@ -117,13 +118,14 @@ func ReadEvery(scrape, refresh time.Duration) time.Duration {
 	return max(scrape, (freshFor(refresh) + scrape - 1).Truncate(scrape))
 }
 
-// join makes a a waiter of the read in progress, which it starts if need be.
-func (t *tenant) join(a asker, target *target) *read {
+// join makes a a waiter of the read in progress, which it starts if there is
+// none.
+func (t *tenant) join(a asker, target *target) (r *read, joined bool) {
 	j := target.job
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	r := j.reading
-	if r == nil {
+	r, joined = j.reading, j.reading != nil
+	if !joined {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(a.ctx))
 		r = &read{cancel: cancel, turn: newTurn(a.probe), done: make(chan struct{})}
 		j.reading = r
@@ -132,7 +134,7 @@ func (t *tenant) join(a asker, target *target) *read {
 		t.slots.raise(&r.turn)
 	}
 	r.waiters++
-	return r
+	return r, joined
 }
 
 // run reads a job, and ends with its last waiter.
@@ -148,7 +150,7 @@ func (t *tenant) run(ctx context.Context, asked time.Time, target *target, r *re
 	r.begun = time.Now()
 	j.mu.Unlock()
 
-	answer, err := t.ask(ctx, j.id)
+	answer, err := t.ask(ctx, target.ID)
 
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -204,24 +206,31 @@ func (t *tenant) leave(a asker, target *target, r *read, since time.Time) outcom
 	default:
 		o.err = timeout()
 	}
-	if r.waiters--; r.waiters == 0 {
+	r.waiters--
+	cut := r.waiters == 0
+	if cut {
 		j.reading = nil // the next waiter starts a new read
 		r.cancel()
 	}
 	if a.gone() {
 		return o
 	}
-	if r.begun.After(since) {
-		since = r.begun
+	var token zuora.TokenState
+	if t.API != nil {
+		if token = t.API.Token(); token.Expiry.IsZero() {
+			o.err.Operation, o.err.Message = zuora.OperationToken, "no token before the deadline"
+			return o
+		}
+	}
+	// The waits for a slot and for a token are not the job's time.
+	begun := r.begun
+	if token.Since.After(begun) {
+		begun = token.Since
 	}
 	deadline, _ := a.ctx.Deadline()
-	switch {
-	case t.API != nil && t.API.Token().Expiry.IsZero():
-		o.err.Operation, o.err.Message = zuora.OperationToken, "no token before the deadline"
-	case o.begun && 10*time.Since(since) >= 9*deadline.Sub(a.begun):
+	o.leftOut = !o.begun || 10*time.Since(begun) < 9*deadline.Sub(a.begun)
+	if cut && !o.leftOut {
 		t.remember(target, a.begun, nil, o.err)
-	default:
-		o.leftOut = true
 	}
 	return o
 }
@@ -246,7 +255,7 @@ func (t *tenant) remember(target *target, asked time.Time, answer *zuora.DataLab
 	if err == nil {
 		j.newest, j.asked = answer, asked
 		if j.failing {
-			level.Info(t.logger).Log("msg", "Reading the job succeeds again", labelJobID, j.id, labelStatus, answer.Status)
+			level.Info(t.logger).Log("msg", "Reading the job succeeds again", labelJobID, target.ID, labelStatus, answer.Status)
 		}
 		j.failing = false
 		return
@@ -255,7 +264,7 @@ func (t *tenant) remember(target *target, asked time.Time, answer *zuora.DataLab
 	if target.configured && !j.failing {
 		logger, j.failing = level.Warn(t.logger), true
 	}
-	logger.Log(append([]any{"msg", "Reading the job failed", labelJobID, j.id}, described(err)...)...)
+	logger.Log(append([]any{"msg", "Reading the job failed", labelJobID, target.ID}, described(err)...)...)
 }
 
 // described returns what a log line says of a failure.

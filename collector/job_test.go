@@ -130,23 +130,6 @@ func TestProbedJobsAreBounded(t *testing.T) {
 	})
 }
 
-// A job that was only probed keeps its answer when it is configured.
-func TestProbedJobIsConfigured(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var n atomic.Int64
-		tenant := newTestTenant(1, asking(&n, zuora.Dispatched))
-		tenant.RefreshInterval = time.Minute
-		c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
-		probe(t, t.Context(), c, jobID(1))
-		tenant.Jobs = []Job{{ID: jobID(1)}}
-		c = New([]Tenant{tenant}, nil, log.NewNopLogger(), c)
-		testutil.CollectAndCount(c.Scrape(t.Context()))
-		if n.Load() != 1 {
-			t.Errorf("got %d requests, want 1", n.Load())
-		}
-	})
-}
-
 func TestCachedAnswerKeepsItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := newTestTenant(1, func(context.Context, string) (*zuora.DataLabelingJob, error) {

@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,14 +96,14 @@ func TestLogOfTenant(t *testing.T) {
 	}{
 		"no token": {
 			fail:  func() (*zuora.DataLabelingJob, error) { return nil, token },
-			begin: `level=warn tenant=t msg="No token can be had" jobs=200 configured=200 reason=auth err="getting a token: HTTP 401: invalid_client" zuora_request_id=r-1`,
-			end:   `level=info tenant=t msg="A token can be had again"`,
+			begin: `level=warn tenant=t msg="Cannot get a token" jobs=200 configured=200 reason=auth err="getting a token: HTTP 401: invalid_client" zuora_request_id=r-1`,
+			end:   `level=info tenant=t msg="Got a token again"`,
 		},
 		"no token, probed": {
 			fail:  func() (*zuora.DataLabelingJob, error) { return nil, token },
 			probe: true,
-			begin: `level=warn tenant=t msg="No token can be had" jobs=1 configured=0 reason=auth err="getting a token: HTTP 401: invalid_client" zuora_request_id=r-1`,
-			end:   `level=info tenant=t msg="A token can be had again"`,
+			begin: `level=warn tenant=t msg="Cannot get a token" jobs=1 configured=0 reason=auth err="getting a token: HTTP 401: invalid_client" zuora_request_id=r-1`,
+			end:   `level=info tenant=t msg="Got a token again"`,
 		},
 		"paused": {
 			fail:  func() (*zuora.DataLabelingJob, error) { return failed(zuora.ReasonRateLimited) },
@@ -154,6 +155,12 @@ func TestLogOfTenant(t *testing.T) {
 				}
 				time.Sleep(calm)
 				scrape(true, tc.begin)
+				scrape(false, tc.end)
+				for range calm / (15 * time.Second) { // unless it stays
+					scrape(true, "")
+				}
+				scrape(true, tc.begin)
+				scrape(false, tc.end)
 			})
 		})
 	}
@@ -190,4 +197,49 @@ func TestLogAcrossReloads(t *testing.T) {
 			t.Errorf("%s: logged\n%swant one line: no time", name, got)
 		}
 	}
+}
+
+// A server that cannot wait for a slow job makes no news of it while another
+// one can.
+func TestLogOfTwoTimeouts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logged strings.Builder
+		c := newCollector(level.NewFilter(log.NewLogfmtLogger(log.NewSyncWriter(&logged)), level.AllowInfo()), 1,
+			func(context.Context, string) (*zuora.DataLabelingJob, error) {
+				time.Sleep(7 * time.Second)
+				return completed()
+			}, "j")
+		for range 5 {
+			var servers sync.WaitGroup
+			for _, timeout := range []time.Duration{5 * time.Second, 10 * time.Second} {
+				servers.Go(func() {
+					ctx, cancel := context.WithTimeout(t.Context(), timeout)
+					defer cancel()
+					testutil.CollectAndCount(c.Scrape(ctx))
+				})
+			}
+			servers.Wait()
+			time.Sleep(5 * time.Second)
+		}
+		if got := logged.String(); got != "" {
+			t.Errorf("logged\n%swant nothing", got)
+		}
+	})
+}
+
+// Jobs that had no time because there was no token are counted with those that
+// had none.
+func TestLogOfTokenThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logged strings.Builder
+		tenant := newTestTenant(10, hang, ids(100)...)
+		tenant.API = &apiState{}
+		c := New([]Tenant{tenant}, nil, level.NewFilter(log.NewLogfmtLogger(log.NewSyncWriter(&logged)), level.AllowInfo()), nil)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		testutil.CollectAndCount(c.Scrape(ctx))
+		if got, want := logged.String(), `level=warn tenant=t msg="Cannot get a token" jobs=100 configured=100 reason=timeout err="getting a token: no token before the deadline"`+"\n"; got != want {
+			t.Errorf("logged\n%swant\n%s", got, want)
+		}
+	})
 }

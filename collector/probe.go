@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"sync"
 	"time"
 
@@ -36,7 +37,7 @@ var _ prometheus.Collector = (*Probe)(nil)
 // there is only one. An error says what is wrong with id or tenant.
 func (c *Collector) Probe(tenant, id string) (*Probe, error) {
 	if err := zuora.CheckJobID(id); err != nil {
-		return nil, fmt.Errorf("the target is no job: %w", err)
+		return nil, fmt.Errorf("the parameter \"target\" is no job id: %w", err)
 	}
 	t := c.find(tenant)
 	switch {
@@ -81,23 +82,33 @@ func (p *Probe) Collect(ch chan<- prometheus.Metric) {
 
 // Explain writes what happened, as text.
 func (p *Probe) Explain(w io.Writer) {
-	fmt.Fprintf(w, "Probe of job %s of tenant %s\n", p.target.job.id, p.tenant.Name)
+	fmt.Fprintf(w, "Probe of job %s of tenant %s\n", p.target.ID, p.tenant.Name)
 	requests, token := p.trace.Requests(), "kept"
 	for _, r := range requests {
 		if r.Operation == zuora.OperationToken {
 			token = "new"
+			if r.StatusCode != http.StatusOK {
+				token = "none"
+			}
 		}
 	}
 	o := p.outcome
 	switch {
 	case o.cached:
 		fmt.Fprintf(w, "Cached: no request was sent, the answer came at %s\n", o.answer.ReceivedAt.UTC().Format(time.RFC3339))
-	case len(requests) == 0 && o.err == nil:
+	case o.joined:
 		fmt.Fprintln(w, "Joined: a scrape or another probe was reading the job already")
-	case len(requests) == 0:
-		fmt.Fprintln(w, "No request was sent")
+	case o.err != nil && o.err.Operation == zuora.OperationToken:
+		fmt.Fprintln(w, "Token: none")
+	case !o.begun:
+		fmt.Fprintln(w, "No request was sent: all slots were taken until the deadline")
+	case o.err != nil && o.err.Reason == zuora.ReasonRateLimited && len(requests) == 0:
+		fmt.Fprintln(w, "No request was sent: requests are paused")
 	default:
 		fmt.Fprintf(w, "Token: %s\n", token)
+		if o.err != nil && o.err.Reason == zuora.ReasonTimeout && len(requests) == 0 {
+			fmt.Fprintf(w, "Request: no answer yet, duration=%s\n", o.duration.Round(time.Microsecond))
+		}
 	}
 	for _, r := range requests {
 		status := "no answer"
@@ -147,7 +158,7 @@ func (p *probedJobs) get(t *tenant, id string) *job {
 			}
 		}
 	}
-	j := &job{id: id}
+	j := &job{}
 	if len(p.jobs) < maxProbed {
 		if p.jobs == nil {
 			p.jobs = make(map[string]*job)
@@ -165,15 +176,4 @@ func (t *tenant) needed(j *job, now time.Time) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.reading != nil
-}
-
-// take returns the job with that id, which is configured from now on, or else.
-func (p *probedJobs) take(key string, or *job) *job {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if j := p.jobs[key]; j != nil {
-		delete(p.jobs, key)
-		return j
-	}
-	return or
 }

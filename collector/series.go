@@ -39,7 +39,7 @@ func newTarget(tenant string, j Job, labelNames []string, state *job, configured
 
 // collect sends the series of one job.
 func (t *target) collect(d *jobDescs, o outcome, ch chan<- prometheus.Metric) {
-	metrics := make([]gauge, 0, 10) // as many as they are, but for a state that Zuora does not document
+	metrics := make([]gauge, 0, 10) // one more for an undocumented state
 	add := func(desc *prometheus.Desc, labels []*dto.LabelPair, value float64) {
 		metrics = append(metrics, gauge{desc: desc, labels: labels, value: value})
 	}

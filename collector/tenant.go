@@ -38,7 +38,7 @@ type Job struct {
 type tenant struct {
 	Tenant
 	*shared
-	*causes // outlive any change of a tenant, by its name
+	causes  *causes // outlive any change of a tenant, by its name
 	targets []*target
 	byID    map[string]*target // by canonical id
 	logger  log.Logger
@@ -68,10 +68,7 @@ func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenan
 	}
 	for _, j := range t.Jobs {
 		key := zuora.CanonicalJobID(j.ID)
-		state := &job{id: j.ID}
-		if same {
-			state = n.probed.take(key, state)
-		}
+		state := &job{}
 		if previous != nil && previous.byID[key] != nil {
 			known := previous.byID[key].job
 			if same {
@@ -145,16 +142,17 @@ func (t *tenant) tally(a asker, outcomes []outcome) (up bool) {
 		up = token.Failure == nil || !token.Expiry.IsZero()
 	case noToken > 0:
 		up = false
+		noToken, leftOut = noToken+leftOut, 0 // they had no time because of it
 	}
 	if a.gone() {
 		return up
 	}
 
 	configured := len(t.targets)
-	t.noToken.report(t.logger, noToken > 0, read > 0, append([]any{"jobs", noToken, "configured", configured}, described(tokenErr)...)...)
-	t.paused.report(t.logger, paused > 0, read > 0, append([]any{"jobs", paused, "configured", configured}, described(pauseErr)...)...)
-	t.noTime.report(t.logger, leftOut > 0, leftOut == 0 && !a.probe, "jobs", leftOut, "configured", configured)
-	t.renewal.report(t.logger, token.Failure != nil && !token.Expiry.IsZero(), token.Failure == nil, described(token.Failure)...)
+	t.causes.noToken.report(t.logger, noToken > 0, read > 0, append([]any{"jobs", noToken, "configured", configured}, described(tokenErr)...)...)
+	t.causes.paused.report(t.logger, paused > 0, read > 0, append([]any{"jobs", paused, "configured", configured}, described(pauseErr)...)...)
+	t.causes.noTime.report(t.logger, leftOut > 0, leftOut == 0 && noToken == 0 && !a.probe, "jobs", leftOut, "configured", configured)
+	t.causes.renewal.report(t.logger, token.Failure != nil && !token.Expiry.IsZero(), token.Failure == nil, described(token.Failure)...)
 	return up
 }
 

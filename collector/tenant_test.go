@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -166,4 +167,21 @@ func TestReload(t *testing.T) {
 			t.Errorf("got the place %s, want %s", got, want)
 		}
 	})
+}
+
+// A corrected spelling of an id is what is asked for from then on.
+func TestReloadCorrectsAnID(t *testing.T) {
+	const right = "ff80808186b966950186b97922e200ab"
+	var asked []string
+	tenant := newTestTenant(1, func(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
+		asked = append(asked, id)
+		return completed()
+	}, strings.ToUpper(right))
+	c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
+	testutil.CollectAndCount(c.Scrape(t.Context()))
+	tenant.Jobs = []Job{{ID: right}}
+	testutil.CollectAndCount(New([]Tenant{tenant}, nil, log.NewNopLogger(), c).Scrape(t.Context()))
+	if want := []string{strings.ToUpper(right), right}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %q, want %q", asked, want)
+	}
 }

@@ -25,7 +25,7 @@ func TestTokenBudget(t *testing.T) {
 		add := func(n int, token transport) {
 			for range n {
 				c := newTestClient(token, goodJob)
-				c.TokenBudget = budget
+				c.cfg.TokenBudget = budget
 				clients = append(clients, c)
 			}
 		}
@@ -51,7 +51,7 @@ func TestTokenBudget(t *testing.T) {
 			sent = append(sent, time.Now())
 			return respond(200, `{"access_token":"t"}`)
 		}, goodJob)
-		good.TokenBudget = budget
+		good.cfg.TokenBudget = budget
 		if err := read(good); err != nil || time.Since(begun) > 0 {
 			t.Errorf("a new tenant waited %s and got %v, want a token at once", time.Since(begun), err)
 		}
@@ -85,7 +85,7 @@ func TestFirstTokenRequestsWaitForTheBudget(t *testing.T) {
 			group.Go(func() {
 				c := newTestClient(func(*http.Request) (*http.Response, error) { return respond(200, `{"access_token":"t"}`) }, goodJob)
 				defer c.Close()
-				c.TokenBudget = budget
+				c.cfg.TokenBudget = budget
 				if err := read(c); err != nil {
 					t.Error(err)
 				}

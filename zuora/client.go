@@ -53,8 +53,9 @@ type Config struct {
 // Client reads the data labeling jobs of one tenant. It is safe for concurrent
 // use, and sets no bound to it. Close ends it.
 type Client struct {
-	Config
-	jobs   *url.URL // without the job's id at its end
+	cfg    Config
+	header http.Header // of every request; never changed
+	jobs   *url.URL    // without the job's id at its end
 	limits *limits
 	tokens *tokenSource
 
@@ -65,10 +66,14 @@ type Client struct {
 // NewClient returns a client that has not sent anything yet.
 func NewClient(c Config) *Client {
 	client := &Client{
-		Config:      c,
+		cfg:         c,
+		header:      http.Header{"Accept": {"application/json"}, "User-Agent": {c.UserAgent}},
 		jobs:        rooted(c.BaseURL).JoinPath("v1/multi-organizations/data-labeling-job/"),
-		limits:      newLimits(c.RateLimitReserve),
+		limits:      &limits{reserve: c.RateLimitReserve},
 		trackPrefix: fmt.Sprintf("zuora_exporter-%016x-", rand.Uint64()),
+	}
+	if c.EntityID != "" {
+		client.header.Set("Zuora-Entity-Ids", c.EntityID)
 	}
 	client.tokens = newTokenSource(client)
 	return client
@@ -108,14 +113,15 @@ func (c *Client) CheckToken(ctx context.Context) error {
 // DataLabelingJob reads one job: GET /v1/multi-organizations/data-labeling-job/{job-id}.
 // The error is always an *Error. It sends nothing while job requests are paused.
 func (c *Client) DataLabelingJob(ctx context.Context, id string) (*DataLabelingJob, error) {
-	// Each kind of retry happens once at most.
+	// Each kind of retry happens once at most, and not if the answer paused
+	// requests: its own failure says more than the pause.
 	var renewed, repeated bool
 	for {
 		job, tok, err := c.tryJob(ctx, id)
 		switch {
 		case err == nil:
 			return job, nil
-		case ctx.Err() != nil, err.limited:
+		case ctx.Err() != nil, c.limits.paused(OperationDataLabelingJob, time.Now()) != nil:
 			return nil, err
 		case err.unauthorized && !renewed && tok != nil && c.tokens.drop(tok):
 			renewed = true
@@ -152,7 +158,7 @@ func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLa
 		target.RawPath += id // an id needs no escaping
 	}
 	header := maps.Clone(tok.header)
-	header["Zuora-Track-Id"] = []string{c.trackPrefix + strconv.FormatUint(c.tracked.Add(1), 36)}
+	header[headerTrackID] = []string{c.trackPrefix + strconv.FormatUint(c.tracked.Add(1), 36)}
 	a, err := c.send(ctx, OperationDataLabelingJob, &http.Request{
 		Method: http.MethodGet,
 		URL:    &target,
@@ -167,26 +173,27 @@ func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLa
 	if a == nil {
 		return nil, err
 	}
-	c.limits.observe(a.header, tok.secrets, time.Now())
+	job, e := a.job(id, err)
+	limited := e != nil && e.limited
+	c.limits.note(a.header, limited, tok.secrets, time.Now())
+	return job, e
+}
+
+// job decodes the answer to a job request. late is the error of an answer that
+// did not end as it should.
+func (a *answer) job(id string, late *Error) (*DataLabelingJob, *Error) {
 	if a.status == http.StatusOK {
-		if err != nil {
-			return nil, err
+		if late != nil {
+			return nil, late
 		}
-		job, invalid := decodeJob(a.body, id, tok.secrets)
-		if invalid == nil {
-			c.limits.pauseBelowReserve(a.header, time.Now())
+		job, err := decodeJob(a.body, id, a.secrets)
+		if err == nil {
 			return job, nil
 		}
 		// Versions before 2024-05-20 tell errors with status 200.
-		if !errors.Is(invalid, errNoSuccess) && (!errors.Is(invalid, errNoJob) || len(decodeFailure(a.body).reasons) == 0) {
-			return nil, a.error(ReasonInvalidResponse, invalid.Error())
+		if !errors.Is(err, errNoSuccess) && (!errors.Is(err, errNoJob) || len(decodeFailure(a.body).reasons) == 0) {
+			return nil, a.error(ReasonInvalidResponse, err.Error())
 		}
 	}
-	e := a.failed(decodeFailure(a.body)).orTooLate(err)
-	if e.limited {
-		c.limits.pause(OperationDataLabelingJob, a.header, time.Now())
-	} else {
-		c.limits.pauseBelowReserve(a.header, time.Now())
-	}
-	return nil, e
+	return nil, a.failed(decodeFailure(a.body)).orTooLate(late)
 }

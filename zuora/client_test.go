@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -253,5 +255,50 @@ func TestLimitPausesWhateverTheStatus(t *testing.T) {
 		if n := s.Counters(); n.JobRequests != 1 || n.TokenRequests != 1 || len(c.PausedUntil()) != 1 {
 			t.Errorf("%d: %d requests, %d tokens, paused: %v", status, n.JobRequests, n.TokenRequests, c.PausedUntil())
 		}
+	}
+}
+
+// An answer below the reserve pauses requests, whatever else is wrong with it,
+// and its own failure is told, not the pause.
+func TestFailureBelowTheReserve(t *testing.T) {
+	for name, tc := range map[string]struct {
+		status int
+		body   string
+		want   zuora.Reason
+	}{
+		"503":           {503, "no", zuora.ReasonUnavailable},
+		"401":           {401, `{"message":"Authentication error"}`, zuora.ReasonAuth},
+		"a 200, no job": {200, "no", zuora.ReasonInvalidResponse},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			c := newClient(t, s, func(c *zuora.Config) { c.RateLimitReserve = .05 })
+			s.SetFault(zuoratest.SampleJobID, zuoratest.Handle(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("RateLimit-Limit", "1000")
+				w.Header().Set("RateLimit-Remaining", "1")
+				w.Header().Set("RateLimit-Reset", "600")
+				w.WriteHeader(tc.status)
+				io.WriteString(w, tc.body)
+			}))
+			if _, err := readSample(t, c); err == nil || err.Reason != tc.want {
+				t.Errorf("got %v, want the reason %s", err, tc.want)
+			}
+			if n := s.Counters().JobRequests; n != 1 || len(c.PausedUntil()) != 1 {
+				t.Errorf("got %d requests and the pauses %v, want 1 and 1", n, c.PausedUntil())
+			}
+		})
+	}
+}
+
+// A connection that could not be made in the dialer's own time is no timeout of
+// the request.
+func TestDialerGivesUp(t *testing.T) {
+	s := newServer(t)
+	c := newClient(t, s, func(c *zuora.Config) {
+		c.RequestTimeout = time.Minute
+		c.Transport = failing{&net.OpError{Op: "dial", Err: context.DeadlineExceeded}}
+	})
+	if _, err := readSample(t, c); err == nil || err.Reason != zuora.ReasonUnavailable {
+		t.Errorf("got %v, want the reason unavailable", err)
 	}
 }

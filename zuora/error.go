@@ -75,8 +75,8 @@ func (e *Error) Error() string {
 // connection, but never if a limit was reached.
 func (e *Error) retryable() bool { return e.lost || e.StatusCode >= 500 && !e.limited }
 
-// orTooLate returns the first reason that fits an answer: what it says itself,
-// or late, if that is not nil, saying that it did not end in time.
+// orTooLate returns late if the answer did not end in time and the part that
+// came gives no reason that goes before timeout; otherwise e.
 func (e *Error) orTooLate(late *Error) *Error {
 	if late == nil || e.Reason != ReasonUnavailable && e.Reason != ReasonRefused {
 		return e
@@ -207,7 +207,7 @@ func (a *answer) failed(f failure) *Error {
 	case a.status >= 300 && a.status < 400:
 		message = "redirects are not followed"
 	default:
-		message = http.StatusText(a.status)
+		message = cmp.Or(http.StatusText(a.status), "an unknown status")
 	}
 	e := a.error(classify(a.operation, a.status, f.reasons), message)
 	e.Code, e.ProcessID = a.secrets.show(code), a.secrets.show(f.processID)

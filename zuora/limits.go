@@ -9,9 +9,10 @@ import (
 	"time"
 )
 
-// The headers of Zuora's answers, spelt as net/http stores them.
+// Zuora's headers, spelt as net/http stores them.
 const (
 	headerRequestID            = "Zuora-Request-Id"
+	headerTrackID              = "Zuora-Track-Id"
 	headerRateLimit            = "Ratelimit-Limit"
 	headerRateRemaining        = "Ratelimit-Remaining"
 	headerRateReset            = "Ratelimit-Reset"
@@ -63,19 +64,27 @@ type limits struct {
 	pauses map[string]time.Time // by operation
 }
 
-func newLimits(reserve float64) *limits {
-	return &limits{
-		reserve: reserve,
-		told:    Limits{Concurrency: make(map[string]ConcurrencyLimit)},
-		pauses:  make(map[string]time.Time),
+// note remembers what the answer to a job request says of the limits, and
+// pauses job requests if a limit was reached or less than the reserve is left.
+func (l *limits) note(h http.Header, limited bool, s secrets, now time.Time) {
+	limit, remaining, reset := rateLimit(h.Get(headerRateLimit)), number(h.Get(headerRateRemaining)), seconds(h.Get(headerRateReset))
+	l.remember(h, limit, remaining, reset, s, now)
+	switch {
+	case limited:
+		l.pause(OperationDataLabelingJob, h, now)
+	case remaining == nil:
+	// None left is less than any share, even of an unknown limit.
+	case limit != nil && float64(*remaining) < l.reserve*float64(*limit), *remaining == 0 && l.reserve > 0:
+		wait := defaultPause
+		if reset != nil {
+			wait = *reset
+		}
+		l.pauseFor(OperationDataLabelingJob, min(max(wait, minPause), maxReservePause), now)
 	}
 }
 
-// observe remembers the limits that the answer to a job request names.
-func (l *limits) observe(h http.Header, s secrets, now time.Time) {
-	limit, remaining, reset := rateLimit(h.Get(headerRateLimit)), number(h.Get(headerRateRemaining)), seconds(h.Get(headerRateReset))
+func (l *limits) remember(h http.Header, limit, remaining *int64, reset *time.Duration, s secrets, now time.Time) {
 	concurrency := ConcurrencyLimit{number(h.Get(headerConcurrencyLimit)), number(h.Get(headerConcurrencyRemaining))}
-
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if limit != nil {
@@ -87,32 +96,18 @@ func (l *limits) observe(h http.Header, s secrets, now time.Time) {
 	if reset != nil {
 		l.told.RateLimitReset = now.Add(*reset)
 	}
-	if concurrency != (ConcurrencyLimit{}) {
-		name := h.Get(headerConcurrencyType)
-		if _, known := l.told.Concurrency[name]; !known {
-			name = s.label(name)
-		}
-		if _, known := l.told.Concurrency[name]; known || len(l.told.Concurrency) < maxConcurrencyTypes {
-			l.told.Concurrency[name] = concurrency
-		}
-	}
-}
-
-// pauseBelowReserve pauses job requests until the reset if an answer shows that
-// less than the reserve is left.
-func (l *limits) pauseBelowReserve(h http.Header, now time.Time) {
-	remaining := number(h.Get(headerRateRemaining))
-	if remaining == nil {
+	if concurrency == (ConcurrencyLimit{}) {
 		return
 	}
-	limit := rateLimit(h.Get(headerRateLimit))
-	// None left is less than any share, even of an unknown limit.
-	if limit != nil && float64(*remaining) < l.reserve*float64(*limit) || *remaining == 0 && l.reserve > 0 {
-		wait := defaultPause
-		if reset := seconds(h.Get(headerRateReset)); reset != nil {
-			wait = *reset
-		}
-		l.pauseFor(OperationDataLabelingJob, min(max(wait, minPause), maxReservePause), now)
+	name := h.Get(headerConcurrencyType)
+	if _, known := l.told.Concurrency[name]; !known {
+		name = s.label(name)
+	}
+	if l.told.Concurrency == nil {
+		l.told.Concurrency = make(map[string]ConcurrencyLimit)
+	}
+	if _, known := l.told.Concurrency[name]; known || len(l.told.Concurrency) < maxConcurrencyTypes {
+		l.told.Concurrency[name] = concurrency
 	}
 }
 
@@ -133,6 +128,9 @@ func (l *limits) pause(operation string, h http.Header, now time.Time) {
 func (l *limits) pauseFor(operation string, d time.Duration, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.pauses == nil {
+		l.pauses = make(map[string]time.Time)
+	}
 	if until := now.Add(d); until.After(l.pauses[operation]) {
 		l.pauses[operation] = until
 	}

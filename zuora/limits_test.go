@@ -61,7 +61,7 @@ func TestPauses(t *testing.T) {
 		"at least a second":                   {http.Header{"Retry-After": {"0"}}, time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLimits(0)
+			l := &limits{}
 			l.pause(OperationToken, tc.header, now)
 			if got := l.pausedUntil(now)[OperationToken].Sub(now); got != tc.want {
 				t.Errorf("paused for %s, want %s", got, tc.want)
@@ -99,8 +99,8 @@ func TestReserve(t *testing.T) {
 		"no remaining, nothing to fear": {header("1000", "", "30"), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLimits(.05)
-			l.pauseBelowReserve(tc.header, now)
+			l := &limits{reserve: .05}
+			l.note(tc.header, false, nil, now)
 			until, paused := l.pausedUntil(now)[OperationDataLabelingJob]
 			if got := until.Sub(now); paused != (tc.want > 0) || paused && got != tc.want {
 				t.Errorf("paused for %s, want %s", got, tc.want)
@@ -110,15 +110,15 @@ func TestReserve(t *testing.T) {
 }
 
 func TestLimitsAreKeptUntilToldOtherwise(t *testing.T) {
-	l := newLimits(0)
+	l := &limits{}
 	if s := l.snapshot(); s.RateLimit != nil || s.RateLimitRemaining != nil || !s.RateLimitReset.IsZero() || len(s.Concurrency) != 0 {
 		t.Errorf("limits before any answer: %+v", s)
 	}
-	l.observe(http.Header{
+	l.note(http.Header{
 		headerRateLimit: {"100"}, headerRateRemaining: {"99"}, headerRateReset: {"60"},
 		headerConcurrencyType: {"Default"}, headerConcurrencyLimit: {"40"}, headerConcurrencyRemaining: {"38"},
-	}, nil, now)
-	l.observe(http.Header{headerRateRemaining: {"98"}}, nil, now.Add(time.Second))
+	}, false, nil, now)
+	l.note(http.Header{headerRateRemaining: {"98"}}, false, nil, now.Add(time.Second))
 	s := l.snapshot()
 	if *s.RateLimit != 100 || *s.RateLimitRemaining != 98 || !s.RateLimitReset.Equal(now.Add(time.Minute)) {
 		t.Errorf("rate limit %d, %d, %s", *s.RateLimit, *s.RateLimitRemaining, s.RateLimitReset)
@@ -127,7 +127,7 @@ func TestLimitsAreKeptUntilToldOtherwise(t *testing.T) {
 		t.Errorf("concurrency %+v", c)
 	}
 	for i := range 100 {
-		l.observe(http.Header{headerConcurrencyType: {string(rune('a' + i))}, headerConcurrencyLimit: {"1"}}, nil, now)
+		l.note(http.Header{headerConcurrencyType: {string(rune('a' + i))}, headerConcurrencyLimit: {"1"}}, false, nil, now)
 	}
 	if n := len(l.snapshot().Concurrency); n != maxConcurrencyTypes {
 		t.Errorf("%d types kept", n)
@@ -142,7 +142,7 @@ func FuzzRetryAfter(f *testing.F) {
 		if d := retryAfter(http.Header{"Retry-After": {value}}, now); d != nil && *d < 0 {
 			t.Errorf("%s", *d)
 		}
-		l := newLimits(0)
+		l := &limits{}
 		l.pause(OperationToken, http.Header{"Retry-After": {value}}, now)
 		if d := l.pausedUntil(now)[OperationToken].Sub(now); d < minPause || d > maxPause {
 			t.Errorf("paused for %s", d)
@@ -154,13 +154,12 @@ func FuzzLimits(f *testing.F) {
 	f.Add("2250000, 50000;w=60", "2249999", "17", "Default", "40", "39")
 	f.Add("", "-1", "x", "", "", "")
 	f.Fuzz(func(t *testing.T, limit, remaining, reset, kind, concurrent, left string) {
-		l := newLimits(.05)
+		l := &limits{reserve: .05}
 		h := http.Header{
 			headerRateLimit: {limit}, headerRateRemaining: {remaining}, headerRateReset: {reset},
 			headerConcurrencyType: {kind}, headerConcurrencyLimit: {concurrent}, headerConcurrencyRemaining: {left},
 		}
-		l.observe(h, nil, now)
-		l.pauseBelowReserve(h, now)
+		l.note(h, false, nil, now)
 		s := l.snapshot()
 		for _, n := range []*int64{s.RateLimit, s.RateLimitRemaining} {
 			if n != nil && *n < 0 {

@@ -35,13 +35,13 @@ type answer struct {
 // and put the URL into errors.
 func (c *Client) send(ctx context.Context, operation string, req *http.Request, s secrets) (a *answer, e *Error) {
 	parent := ctx
-	ctx, cancel := context.WithTimeout(ctx, c.RequestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()
 
-	sent := &answer{operation: operation, trackID: req.Header.Get("Zuora-Track-Id"), secrets: s}
+	sent := &answer{operation: operation, trackID: req.Header.Get(headerTrackID), secrets: s}
 	begun := time.Now()
-	if c.Observe != nil {
-		done := c.Observe(operation)
+	if c.cfg.Observe != nil {
+		done := c.cfg.Observe(operation)
 		defer func() { done(sent.status) }()
 	}
 	defer func() { traceFrom(parent).add(sent, time.Since(begun)) }()
@@ -50,10 +50,10 @@ func (c *Client) send(ctx context.Context, operation string, req *http.Request, 
 		if parent.Err() != nil {
 			return sent.error(ReasonTimeout, what+" before the deadline")
 		}
-		return sent.error(ReasonTimeout, fmt.Sprintf("%s within the request timeout of %s", what, c.RequestTimeout))
+		return sent.error(ReasonTimeout, fmt.Sprintf("%s within the request timeout of %s", what, c.cfg.RequestTimeout))
 	}
 
-	resp, err := c.Transport.RoundTrip(req.WithContext(ctx))
+	resp, err := c.cfg.Transport.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		if isTimeout(ctx, err) {
 			return nil, tooLate("no answer")
@@ -82,9 +82,11 @@ func (c *Client) send(ctx context.Context, operation string, req *http.Request, 
 }
 
 // isTimeout tells whether err is due to the context's end. The dialer notices
-// the deadline a moment before the context does.
+// the deadline a moment before the context does; long before it, the timeout is
+// the dialer's own.
 func isTimeout(ctx context.Context, err error) bool {
-	return ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded)
+	deadline, _ := ctx.Deadline()
+	return ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) && time.Until(deadline) < time.Second
 }
 
 // isLost tells whether a connection ended before an answer began, as opposed

@@ -53,8 +53,8 @@ func (s secrets) show(text string) string {
 	return text
 }
 
-// maxForms bounds how many forms of a text are looked at. A text that still
-// has more is up to no good.
+// maxForms bounds how many forms of a text are looked at. A text that
+// still has more is treated as repeating a secret.
 const maxForms = 200
 
 // in tells whether the text holds 8 consecutive letters or digits of a secret,

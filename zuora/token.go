@@ -35,12 +35,14 @@ const (
 type token struct {
 	header  http.Header // of every request sent with it; never changed
 	secrets secrets
+	since   time.Time
 	expires time.Time
 	renew   time.Time
 }
 
 // TokenState is what is known of a tenant's token without asking Zuora.
 type TokenState struct {
+	Since   time.Time // when the token in use came
 	Expiry  time.Time // of the token in use; zero if there is none
 	Failure *Error    // of the newest token request; nil if it succeeded
 }
@@ -85,7 +87,7 @@ func (s *tokenSource) state() TokenState {
 	defer s.mu.Unlock()
 	state := TokenState{Failure: s.failure}
 	if s.current != nil && time.Now().Before(s.current.expires) {
-		state.Expiry = s.current.expires
+		state.Since, state.Expiry = s.current.since, s.current.expires
 	}
 	return state
 }
@@ -132,7 +134,7 @@ func (s *tokenSource) begin(now time.Time) *tokenRequest {
 	case s.failure != nil:
 		// A repetition waits here, and reads fail with what is known. A first
 		// request or a renewal is worth waiting for.
-		if wait := c.TokenBudget.take(c.TokenURL.Host, maxTokenRepetitions, now); wait > 0 {
+		if wait := c.cfg.TokenBudget.take(c.cfg.TokenURL.Host, maxTokenRepetitions, now); wait > 0 {
 			s.notBefore = now.Add(wait)
 			return nil
 		}
@@ -165,7 +167,7 @@ func (s *tokenSource) begin(now time.Time) *tokenRequest {
 // client was closed.
 func (s *tokenSource) await() bool {
 	for s.ctx.Err() == nil {
-		wait := s.client.TokenBudget.take(s.client.TokenURL.Host, maxTokenRequests, time.Now())
+		wait := s.client.cfg.TokenBudget.take(s.client.cfg.TokenURL.Host, maxTokenRequests, time.Now())
 		if wait == 0 {
 			return true
 		}
@@ -207,15 +209,15 @@ type tokenAnswer struct {
 // Source: "Create an OAuth token" in Zuora's API reference.
 func (c *Client) requestToken(ctx context.Context) (*token, *Error) {
 	sent := time.Now()
-	secret, err := c.ClientSecret()
+	secret, err := c.cfg.ClientSecret()
 	if err == nil && secret == "" {
 		err = errors.New("the client secret is empty")
 	}
 	if err != nil {
 		return nil, &Error{Operation: OperationToken, Reason: ReasonAuth, Message: err.Error()}
 	}
-	known := secrets{}.with(c.Secrets...).with(secret)
-	for _, values := range c.EndpointParams {
+	known := secrets{}.with(c.cfg.Secrets...).with(secret)
+	for _, values := range c.cfg.EndpointParams {
 		for _, value := range values {
 			if len(value) >= 8 { // "true" is no password
 				known = known.with(value)
@@ -224,23 +226,17 @@ func (c *Client) requestToken(ctx context.Context) (*token, *Error) {
 	}
 
 	form := url.Values{}
-	maps.Copy(form, c.EndpointParams)
+	maps.Copy(form, c.cfg.EndpointParams)
 	form.Set("grant_type", "client_credentials")
-	form.Set("client_id", c.ClientID)
+	form.Set("client_id", c.cfg.ClientID)
 	form.Set("client_secret", secret)
-	if len(c.Scopes) > 0 {
-		form.Set("scope", strings.Join(c.Scopes, " "))
+	if len(c.cfg.Scopes) > 0 {
+		form.Set("scope", strings.Join(c.cfg.Scopes, " "))
 	}
 	body := form.Encode()
-	header := http.Header{
-		"Content-Type": {"application/x-www-form-urlencoded"},
-		"Accept":       {"application/json"},
-		"User-Agent":   {c.UserAgent},
-	}
-	if c.EntityID != "" {
-		header.Set("Zuora-Entity-Ids", c.EntityID)
-	}
-	target := *c.TokenURL
+	header := maps.Clone(c.header)
+	header.Set("Content-Type", "application/x-www-form-urlencoded")
+	target := *c.cfg.TokenURL
 	a, e := c.send(ctx, OperationToken, &http.Request{
 		Method: http.MethodPost,
 		URL:    &target,
@@ -281,18 +277,13 @@ func (c *Client) readToken(a *answer, sent time.Time) (*token, *Error) {
 	if err != nil {
 		return nil, a.error(ReasonInvalidResponse, err.Error())
 	}
-	header := http.Header{
-		"Accept":        {"application/json"},
-		"Authorization": {"Bearer " + body.AccessToken},
-		"User-Agent":    {c.UserAgent},
-		"Zuora-Version": {c.APIVersion},
-	}
-	if c.EntityID != "" {
-		header.Set("Zuora-Entity-Ids", c.EntityID)
-	}
+	header := maps.Clone(c.header)
+	header.Set("Authorization", "Bearer "+body.AccessToken)
+	header.Set("Zuora-Version", c.cfg.APIVersion)
 	return &token{
 		header:  header,
 		secrets: a.secrets.with(body.AccessToken),
+		since:   time.Now(),
 		expires: sent.Add(life),
 		renew:   sent.Add(life - min(renewAhead, life/10)),
 	}, nil

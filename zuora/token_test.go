@@ -28,9 +28,9 @@ func respond(status int, body string) (*http.Response, error) {
 
 func goodJob(*http.Request) (*http.Response, error) { return respond(200, jobBody) }
 
-func newTestClient(token, job transport) *Client {
+func newTestClient(token, job transport, changes ...func(*Config)) *Client {
 	base, _ := url.Parse("https://rest.example.com/")
-	return NewClient(Config{
+	cfg := Config{
 		BaseURL: base, TokenURL: base.JoinPath("oauth/token"),
 		ClientID: "id", ClientSecret: func() (string, error) { return "hunter2", nil },
 		RequestTimeout: 5 * time.Second,
@@ -40,7 +40,11 @@ func newTestClient(token, job transport) *Client {
 			}
 			return job(r)
 		}),
-	})
+	}
+	for _, change := range changes {
+		change(&cfg)
+	}
+	return NewClient(cfg)
 }
 
 // countingTokens hands out token-1, token-2 and so on, each for life.
@@ -72,10 +76,11 @@ func TestTokenIsRequestedAsZuoraDocuments(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		form = string(body)
 		return respond(200, `{"access_token":"t"}`)
-	}, goodJob)
+	}, goodJob, func(c *Config) {
+		c.ClientSecret = func() (string, error) { return "a+b/c=d&e", nil }
+		c.EntityID, c.Scopes, c.EndpointParams = "entity", []string{"x", "y"}, url.Values{"audience": {"z"}}
+	})
 	defer c.Close()
-	c.ClientSecret = func() (string, error) { return "a+b/c=d&e", nil }
-	c.EntityID, c.Scopes, c.EndpointParams = "entity", []string{"x", "y"}, url.Values{"audience": {"z"}}
 	if err := read(c); err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +304,7 @@ func TestSecretIsReadForEveryToken(t *testing.T) {
 			return respond(200, `{"access_token":"t","expires_in":3600}`)
 		}, goodJob)
 		defer c.Close()
-		c.ClientSecret = func() (string, error) { return secret, nil }
+		c.cfg.ClientSecret = func() (string, error) { return secret, nil }
 		if err := read(c); err != nil {
 			t.Fatal(err)
 		}
@@ -308,7 +313,7 @@ func TestSecretIsReadForEveryToken(t *testing.T) {
 		if err := read(c); err != nil {
 			t.Error(err)
 		}
-		c.ClientSecret = func() (string, error) { return "", errors.New("client_secret_file: no such file") }
+		c.cfg.ClientSecret = func() (string, error) { return "", errors.New("client_secret_file: no such file") }
 		time.Sleep(time.Hour)
 		if got := reasonOf(t, read(c)); got != ReasonAuth {
 			t.Errorf("reason %s without a secret", got)

@@ -104,7 +104,7 @@ func requestsADay(t *config.Tenant, interval time.Duration) float64 {
 }
 
 // errCheckFailed says that the table tells what failed.
-var errCheckFailed = errors.New("not all could be read")
+var errCheckFailed = errors.New("a token or a job could not be read: see the table")
 
 // CheckAPI asks for a token for each tenant and for each job once, and prints
 // a table of what came back.

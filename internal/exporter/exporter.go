@@ -39,7 +39,7 @@ type generation struct {
 	cfg       *config.Config
 	tenants   []*tenant
 	collector *collector.Collector
-	users     int // pages in the making, and one while it is current; guarded by Exporter.mu
+	users     int // requests that use it, and one while it is current; guarded by Exporter.mu
 }
 
 // New returns an exporter of the configuration, which load has returned.

@@ -25,6 +25,7 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := scrapeContext(r, s.TimeoutOffset)
 	defer cancel()
 	c, done := s.Use()
+	defer done()
 	gathered := gather(append(slices.Clip(s.ExporterMetrics), c.Scrape(ctx))...)
 	done() // before sending, which takes as long as the client wants
 	s.expose(w, r, gathered, true)
