@@ -7,6 +7,8 @@ import (
 	"maps"
 	"strings"
 	"testing"
+
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
 // marker is the secret that must not be seen; YAML reads it as text.
@@ -35,7 +37,7 @@ func checkNoMarker(t *testing.T, text string) {
 }
 
 func TestConfigIsNeverPrintedWithSecrets(t *testing.T) {
-	ca := newCertificate(t)
+	ca := testutil.NewCertificate(t)
 	indented := func(pem string) string { return strings.ReplaceAll(strings.TrimSpace(pem), "\n", "\n        ") }
 	c := parse(t, `
 tenants:
@@ -48,11 +50,11 @@ tenants:
     proxy_connect_header: {hunter2: [hunter2]}
     tls_config:
       ca: |
-        `+indented(ca.certPEM)+`
+        `+indented(ca.CertPEM)+`
       cert: |
-        `+indented(ca.certPEM)+`
+        `+indented(ca.CertPEM)+`
       key: |
-        `+indented(ca.keyPEM)+`
+        `+indented(ca.KeyPEM)+`
 `)
 	tenant := c.Tenants[0]
 	if secrets := tenant.connection(); secrets.tls.Key == "" || secrets.proxy.ProxyURL.User.String() != "hunter2:hunter2" || secrets.secret != marker {

@@ -16,6 +16,7 @@ import (
 	promconfig "github.com/prometheus/common/config"
 	"go.uber.org/goleak"
 
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
@@ -496,10 +497,10 @@ func TestTLSFilesAreChecked(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ca := newCertificate(t)
-	write("good.pem", ca.certPEM, 0o600)
-	write("key.pem", ca.keyPEM, 0o600)
-	write("other.pem", newCertificate(t).keyPEM, 0o600)
+	ca := testutil.NewCertificate(t)
+	write("good.pem", ca.CertPEM, 0o600)
+	write("key.pem", ca.KeyPEM, 0o600)
+	write("other.pem", testutil.NewCertificate(t).KeyPEM, 0o600)
 	write("bad.pem", "-----BEGIN hunter2-----\naGk=\n-----END hunter2-----\n", 0o600)
 
 	tests := []struct{ name, config, want string }{

@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
 var update = flag.Bool("update", false, "write docs/configuration.md and the JSON schema")
@@ -130,8 +132,8 @@ func schema(t *testing.T, sections []docSection) string {
 // Every example of the page is valid, and every key is in one of them.
 func TestReferenceExamples(t *testing.T) {
 	dir := t.TempDir()
-	c := newCertificate(t)
-	for name, content := range map[string]string{"ca.pem": c.certPEM, "client.pem": c.certPEM, "client.key": c.keyPEM} {
+	c := testutil.NewCertificate(t)
+	for name, content := range map[string]string{"ca.pem": c.CertPEM, "client.pem": c.CertPEM, "client.key": c.KeyPEM} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -140,7 +142,7 @@ func TestReferenceExamples(t *testing.T) {
 		lines := strings.Split(strings.TrimSpace(pem), "\n")
 		return strings.Join(lines[1:len(lines)-1], "")
 	}
-	inline := strings.NewReplacer("MIIB...", body(c.certPEM), "MIGH...", body(c.keyPEM))
+	inline := strings.NewReplacer("MIIB...", body(c.CertPEM), "MIGH...", body(c.KeyPEM))
 
 	used := map[string]bool{}
 	var note func(place string, node *yaml.Node)
@@ -183,7 +185,7 @@ func TestReferenceExamples(t *testing.T) {
 	}
 }
 
-// The reader accepts and refuses what the schema does: test/validate has the
+// The reader accepts and refuses what the schema does: test/checks has the
 // same cases.
 func TestSchemaCases(t *testing.T) {
 	var cases map[string]map[string]any

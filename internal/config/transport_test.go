@@ -16,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
 // transport returns the transport of the minimal tenant with more lines. The
@@ -61,7 +63,7 @@ func checkGet(t *testing.T, rt http.RoundTripper, url, want string) {
 
 // tlsServer answers with the version of the protocol, and with the name of the
 // client's certificate if there is one.
-func tlsServer(t *testing.T, c certificate, clients *x509.CertPool) *httptest.Server {
+func tlsServer(t *testing.T, c testutil.Certificate, clients *x509.CertPool) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, r.Proto)
@@ -71,7 +73,7 @@ func tlsServer(t *testing.T, c certificate, clients *x509.CertPool) *httptest.Se
 	}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.EnableHTTP2 = true
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{c.pair}}
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{c.Pair}}
 	if clients != nil {
 		server.TLS.ClientAuth, server.TLS.ClientCAs = tls.RequireAndVerifyClientCert, clients
 	}
@@ -89,9 +91,9 @@ func writeFile(t *testing.T, path, content string) {
 
 func TestTransportCAFile(t *testing.T) {
 	dir := t.TempDir()
-	first, second := newCertificate(t), newCertificate(t)
+	first, second := testutil.NewCertificate(t), testutil.NewCertificate(t)
 	a, b := tlsServer(t, first, nil), tlsServer(t, second, nil)
-	writeFile(t, filepath.Join(dir, "ca.pem"), first.certPEM)
+	writeFile(t, filepath.Join(dir, "ca.pem"), first.CertPEM)
 	rt := transport(t, dir, "    tls_config: {ca_file: ca.pem}\n")
 	checkGet(t, rt, a.URL, "HTTP/1.1")
 	if _, _, err := get(rt, b.URL); err == nil {
@@ -99,7 +101,7 @@ func TestTransportCAFile(t *testing.T) {
 	}
 
 	// The CA changes.
-	writeFile(t, filepath.Join(dir, "ca.pem"), second.certPEM)
+	writeFile(t, filepath.Join(dir, "ca.pem"), second.CertPEM)
 	checkGet(t, rt, b.URL, "HTTP/1.1")
 	if _, _, err := get(rt, a.URL); err == nil {
 		t.Error("got an answer from a server of the old CA, want an error")
@@ -113,11 +115,11 @@ func TestTransportCAFile(t *testing.T) {
 
 func TestTransportClientCertificate(t *testing.T) {
 	dir := t.TempDir()
-	server, client := newCertificate(t), newCertificate(t)
+	server, client := testutil.NewCertificate(t), testutil.NewCertificate(t)
 	clients := x509.NewCertPool()
-	clients.AppendCertsFromPEM([]byte(client.certPEM))
+	clients.AppendCertsFromPEM([]byte(client.CertPEM))
 	s := tlsServer(t, server, clients)
-	for name, content := range map[string]string{"ca.pem": server.certPEM, "cert.pem": client.certPEM, "key.pem": client.keyPEM} {
+	for name, content := range map[string]string{"ca.pem": server.CertPEM, "cert.pem": client.CertPEM, "key.pem": client.KeyPEM} {
 		writeFile(t, filepath.Join(dir, name), content)
 	}
 	checkGet(t, transport(t, dir, "    tls_config: {ca_file: ca.pem, cert_file: cert.pem, key_file: key.pem}\n"), s.URL, "HTTP/1.1 test")
@@ -160,7 +162,7 @@ func connectProxy(t *testing.T, tunnels *atomic.Int32) *httptest.Server {
 
 func TestTransportProxy(t *testing.T) {
 	var tunnels atomic.Int32
-	server, proxy := tlsServer(t, newCertificate(t), nil), connectProxy(t, &tunnels)
+	server, proxy := tlsServer(t, testutil.NewCertificate(t), nil), connectProxy(t, &tunnels)
 	address := strings.TrimPrefix(proxy.URL, "http://")
 	const unverified = "    tls_config: {insecure_skip_verify: true}\n"
 	const header = "    proxy_connect_header: {X-Auth: [hunter2]}\n"
@@ -288,7 +290,7 @@ func TestTransportAnswers(t *testing.T) {
 func TestTransportWithoutFiles(t *testing.T) {
 	dir := t.TempDir()
 	ca := filepath.Join(dir, "ca.pem")
-	writeFile(t, ca, newCertificate(t).certPEM)
+	writeFile(t, ca, testutil.NewCertificate(t).CertPEM)
 	c, err := Parse(filepath.Join(dir, "test.yml"), []byte(minimal+"    tls_config: {ca_file: ca.pem}\n"))
 	if err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ Made from the exporter's own descriptions by ` + "`go generate`" + `.
 
 // The reference is made from the Descs that the exporter registers, so it
 // cannot fall behind the code. The check of names in dashboards, rules and
-// documents (module test/promql) goes by it.
+// documents (module test/checks) goes by it.
 func TestMetricsReference(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	var want strings.Builder
