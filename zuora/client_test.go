@@ -188,8 +188,10 @@ func TestConnectionsAreReused(t *testing.T) {
 		}
 		group.Wait()
 	}
-	if n := s.Counters(); n.Connections > 10 || n.MaxJobRequests > 10 || n.TokensIssued != 1 || n.JobRequests != 500 {
-		t.Errorf("%+v", n)
+	// Not 10: net/http gives up a connection if its writer, on a busy machine,
+	// takes 50 ms to say that it is done.
+	if n := s.Counters(); n.Connections > 50 || n.MaxJobRequests > 10 || n.TokensIssued != 1 || n.JobRequests != 500 {
+		t.Errorf("got %+v, want 500 requests, 10 at once, by few connections, with one token", n)
 	}
 }
 

@@ -51,8 +51,11 @@ func TestTenThousandJobs(t *testing.T) {
 	begun = time.Now()
 	e.get(t, "/")
 	lap("page")
-	if c := s.Counters(); c.Connections > 20 || c.TokensIssued != 1 {
-		t.Errorf("got %d connections and %d tokens, want at most 20 and 1", c.Connections, c.TokensIssued)
+	// Not 20: net/http gives up a connection if its writer, on a busy machine,
+	// takes 50 ms to say that it is done.
+	if c := s.Counters(); c.MaxJobRequests > 20 || c.Connections > 200 || c.TokensIssued != 1 {
+		t.Errorf("got %d requests at once, %d connections and %d tokens, want at most 20, 200 (of %d requests) and 1",
+			c.MaxJobRequests, c.Connections, c.TokensIssued, c.JobRequests)
 	}
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", e.cmd.Process.Pid))
 	if err != nil {
