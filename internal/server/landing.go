@@ -1,74 +1,49 @@
 package server
 
 import (
-	"bytes"
 	_ "embed"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/go-kit/log/level"
 	"github.com/prometheus/common/version"
-	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/zuora-exporter/zuora_exporter/collector"
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
 //go:embed landing.html
-var jobsHTML string
+var landingHTML string
 
-var jobsTemplate = template.Must(template.New("jobs").Parse(jobsHTML))
+var landingTemplate = template.Must(template.New("landing").Parse(landingHTML))
 
-// landingPage serves the toolkit's landing page with a table of the configured
-// jobs as last read. The toolkit renders a page once and inserts its extra HTML
-// unescaped. So each request makes a page of its own, with a table that
-// html/template has escaped.
-func (s *server) landingPage(w http.ResponseWriter, r *http.Request) {
+// landingPage serves links, a table of the configured jobs as last read, and a
+// form for probes. exporter-toolkit's page has no place for the table.
+func (s *server) landingPage(w http.ResponseWriter, _ *http.Request) {
 	c, done := s.Use()
 	known := c.LastReads()
 	done()
-	var table bytes.Buffer
 	shown := worstFirst(known)
-	if err := jobsTemplate.Execute(&table, struct {
-		Rows []row
-		More int
-	}{rows(shown, time.Now()), len(known) - len(shown)}); err != nil {
-		level.Error(s.Logger).Log("msg", "Making the landing page failed", "err", err)
-		http.Error(w, "the table of jobs could not be made", http.StatusInternalServerError)
-		return
-	}
-	page, err := web.NewLandingPage(web.LandingConfig{
-		Name:        "Zuora Exporter",
-		Description: "Prometheus exporter for Zuora's data labeling jobs",
-		Version:     version.Version,
-		Profiling:   strconv.FormatBool(s.EnablePprof),
-		Links: []web.LandingLinks{
-			{Address: s.TelemetryPath, Text: "Metrics", Description: "all configured jobs, and the exporter itself"},
-			{Address: "/-/healthy", Text: "Health", Description: "answers while the exporter runs"},
-			{Address: "/-/ready", Text: "Readiness", Description: "answers once the exporter can be scraped"},
-		},
-		Form: web.LandingForm{Action: "/probe", Inputs: []web.LandingFormInput{
-			{Label: "Job", Type: "text", Name: "target", Placeholder: "32 characters"},
-			{Label: "Tenant", Type: "text", Name: "tenant"},
-		}},
-		ExtraHTML: table.String(),
-	})
-	if err != nil {
-		level.Error(s.Logger).Log("msg", "Making the landing page failed", "err", err)
-		http.Error(w, "the page could not be made", http.StatusInternalServerError)
-		return
-	}
-	page.ServeHTTP(w, r)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	// The only error is that the client has left.
+	_ = landingTemplate.Execute(w, struct {
+		Options
+		Version string
+		Rows    []row
+		More    int
+	}{s.Options, version.Version, rows(shown, time.Now()), len(known) - len(shown)})
 }
 
 // row is a job in the table. Unknown fields are empty.
 type row struct {
 	Tenant, JobID, ObjectType, Status string
+	Labels                            []string // name: value
+	Losses                            bool     // completed, but not all was labeled
 	Labeled, Failed, Timeout, Total   string
 	Age, Error                        string
 	Bar                               *bar
@@ -106,11 +81,15 @@ func rows(known []collector.LastRead, now time.Time) []row {
 	all := make([]row, 0, len(known))
 	for _, k := range known {
 		r := row{Tenant: k.Tenant, JobID: k.Job.ID, Age: "never read"}
+		for _, name := range slices.Sorted(maps.Keys(k.Job.Labels)) {
+			r.Labels = append(r.Labels, name+": "+k.Job.Labels[name])
+		}
 		if j := k.Answer; j != nil {
 			r.ObjectType, r.Status = j.ObjectType, j.Status
 			r.Labeled, r.Failed, r.Timeout, r.Total = number(j.Labeled), number(j.Failed), number(j.Timeout), number(j.Total)
 			r.Age = now.Sub(j.ReceivedAt).Round(time.Second).String()
 			r.Bar = progress(j)
+			r.Losses = j.Status == zuora.Completed && (j.Failed != nil && *j.Failed > 0 || j.Timeout != nil && *j.Timeout > 0)
 		}
 		if k.Failure != nil {
 			r.Error = fmt.Sprintf("%s: %s", k.Failure.Reason, k.Failure)
@@ -124,7 +103,16 @@ func number(n *int64) string {
 	if n == nil {
 		return ""
 	}
-	return strconv.FormatInt(*n, 10)
+	return grouped(*n)
+}
+
+// grouped writes a count with separators, such as 1,234,567.
+func grouped(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
 }
 
 // progress returns nil if Zuora sent no total, a total of 0, or no other count.
@@ -144,15 +132,15 @@ func progress(j *zuora.DataLabelingJob) *bar {
 	for _, c := range counts {
 		if c.n != nil {
 			sum += float64(*c.n)
-			words = append(words, fmt.Sprintf("%d %s", *c.n, c.word))
+			words = append(words, grouped(*c.n)+" "+c.word)
 		}
 	}
 	switch len(words) {
 	case 0:
 		return nil
 	case len(counts):
-		// As floats: the sum of two counts may exceed an int64.
-		words = append(words, fmt.Sprintf("%.0f remaining", max(0, float64(*j.Total)-sum)))
+		// As a float, because the sum of two counts may exceed an int64.
+		words = append(words, grouped(int64(max(0, float64(*j.Total)-sum)))+" remaining")
 	}
 	whole := max(float64(*j.Total), sum) // counts may exceed the total; the bar does not
 	for _, c := range counts {
