@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -128,9 +129,6 @@ func run(o options, logger log.Logger) error {
 		return err
 	}
 	defer e.Close()
-	if o.demo {
-		exporter.PrintDemo(os.Stdout, (*o.web.WebListenAddresses)[0], o.server.TelemetryPath)
-	}
 	ctx, stop := notify()
 	defer stop()
 	if o.autoReload > 0 {
@@ -145,6 +143,12 @@ func run(o options, logger log.Logger) error {
 	}()
 	srv := &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute}
 	setErrorLog(srv, logger)
+	if o.demo { // BaseContext is called once the server listens
+		srv.BaseContext = func(l net.Listener) context.Context {
+			exporter.PrintDemo(os.Stdout, l, o.server.TelemetryPath)
+			return context.Background()
+		}
+	}
 	return serve(ctx, srv, o.web, logger)
 }
 

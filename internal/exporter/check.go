@@ -93,8 +93,10 @@ func printCost(w io.Writer, t *config.Tenant) {
 	if t.CompletedRefreshInterval > t.RefreshInterval {
 		fmt.Fprintf(w, "  Completed jobs cost less: they are asked for every %s at most.\n", t.CompletedRefreshInterval)
 	}
-	if len(exhausting) > 0 {
-		fmt.Fprintf(w, "  warning: scraped every %s, an API Sandbox would run out of requests each day; set refresh_interval\n", strings.Join(exhausting, ", "))
+	// Zuora's own hosts say in their name if they are sandboxes.
+	host := t.Zuora.BaseURL.Hostname()
+	if len(exhausting) > 0 && (strings.Contains(host, "sandbox") || !strings.HasSuffix(host, ".zuora.com")) {
+		fmt.Fprintf(w, "  warning: scraped every %s, an API Sandbox runs out of requests each day; set refresh_interval\n", strings.Join(exhausting, ", "))
 	}
 }
 

@@ -58,13 +58,17 @@ func DemoConfig(standIn *zuoratest.Server) (*config.Config, error) {
 	return config.Parse("demo.yml", []byte(b.String()))
 }
 
-// PrintDemo says where to look.
-func PrintDemo(w io.Writer, listenAddress, telemetryPath string) {
-	host, port, err := net.SplitHostPort(listenAddress)
-	if err != nil || host == "" || net.ParseIP(host).IsUnspecified() {
+// PrintDemo tells where the demo listens, and what its jobs show.
+func PrintDemo(w io.Writer, l net.Listener, telemetryPath string) {
+	scheme := "https"
+	if _, plain := l.(*net.TCPListener); plain {
+		scheme = "http"
+	}
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil || net.ParseIP(host).IsUnspecified() {
 		host = "localhost"
 	}
-	at := "http://" + net.JoinHostPort(host, port)
+	at := scheme + "://" + net.JoinHostPort(host, port)
 	fmt.Fprintf(w, "This is a demo: a stand-in for Zuora runs inside the exporter.\n\n  %s/    the jobs\n  %s%s    what Prometheus scrapes\n\n", at, at, telemetryPath)
 	for _, j := range demoJobs() {
 		fmt.Fprintf(w, "  %s  %-11s  %s\n", j.id, j.objectType, j.shows)
