@@ -19,9 +19,9 @@ type APIState interface {
 
 // The series of a tenant.
 var (
-	upDesc = prometheus.NewDesc("zuora_up",
+	upFamily = newFamily("zuora_up",
 		"0 if no token could be had, or if reading every job failed with auth, unavailable, timeout or rate_limited; else 1.",
-		[]string{labelTenant}, nil)
+		labelTenant)
 	rateLimitDesc = prometheus.NewDesc("zuora_api_rate_limit_requests",
 		"Requests that Zuora allows the tenant in the window nearest to exhaustion. Absent until Zuora says it.",
 		[]string{labelTenant}, nil)
@@ -45,7 +45,7 @@ var (
 		[]string{labelTenant}, nil)
 
 	tenantDescs = []*prometheus.Desc{
-		upDesc, rateLimitDesc, rateLimitRemainingDesc, rateLimitResetDesc,
+		upFamily.desc, rateLimitDesc, rateLimitRemainingDesc, rateLimitResetDesc,
 		concurrencyLimitDesc, concurrencyRemainingDesc, pausedUntilDesc, tokenExpiryDesc,
 	}
 )
@@ -60,7 +60,7 @@ func (t *tenant) collect(up bool, ch chan<- prometheus.Metric) {
 			send(desc, float64(*n), labels...)
 		}
 	}
-	send(upDesc, boolValue(up))
+	send(upFamily.desc, boolValue(up))
 	t.Metrics.Collect(ch)
 	if t.API == nil {
 		return

@@ -17,11 +17,11 @@ import (
 func BenchmarkCollect(b *testing.B) {
 	answer, _ := completed()
 	c := newCollector(log.NewNopLogger(), 1, func(context.Context, string) (*zuora.DataLabelingJob, error) { return answer, nil }, ids(1000)...)
-	b.Run("shared", func(b *testing.B) { gather(b, c.Scrape(b.Context())) })
-	b.Run("anew", func(b *testing.B) { gather(b, anew{c.Scrape(b.Context())}) })
+	b.Run("shared", func(b *testing.B) { benchmark(b, c.Scrape(b.Context())) })
+	b.Run("anew", func(b *testing.B) { benchmark(b, anew{c.Scrape(b.Context())}) })
 }
 
-func gather(b *testing.B, c prometheus.Collector) {
+func benchmark(b *testing.B, c prometheus.Collector) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(c)
 	b.ReportAllocs()
@@ -42,14 +42,14 @@ func (a anew) Collect(ch chan<- prometheus.Metric) {
 		a.Scrape.Collect(metrics)
 	}()
 	names := map[*prometheus.Desc][]string{} // in the order of the description
-	d := a.collector.descs
-	for _, desc := range []*prometheus.Desc{d.labeled, d.failed, d.timeout, d.total} {
-		names[desc] = []string{labelTenant, labelJobID, labelObjectType}
+	d := a.collector.families
+	for _, desc := range []*family{d.labeled, d.failed, d.timeout, d.total} {
+		names[desc.desc] = []string{labelTenant, labelJobID, labelObjectType}
 	}
-	for _, desc := range []*prometheus.Desc{d.success, d.duration, d.lastSuccess} {
-		names[desc] = []string{labelTenant, labelJobID}
+	for _, desc := range []*family{d.success, d.duration, d.lastSuccess} {
+		names[desc.desc] = []string{labelTenant, labelJobID}
 	}
-	names[d.status] = []string{labelTenant, labelJobID, labelObjectType, labelStatus}
+	names[d.status.desc] = []string{labelTenant, labelJobID, labelObjectType, labelStatus}
 	for m := range metrics {
 		g, ok := m.(*gauge)
 		if !ok {
@@ -57,10 +57,10 @@ func (a anew) Collect(ch chan<- prometheus.Metric) {
 			continue
 		}
 		values := make([]string, 0, 4)
-		for _, name := range names[g.desc] {
+		for _, name := range names[g.family.desc] {
 			values = append(values, value(g.labels, name))
 		}
-		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, g.value, values...)
+		ch <- prometheus.MustNewConstMetric(g.family.desc, prometheus.GaugeValue, g.value, values...)
 	}
 }
 

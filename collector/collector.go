@@ -4,6 +4,7 @@ package collector
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,7 +27,7 @@ type Reader interface {
 type Collector struct {
 	tenants    []*tenant
 	labelNames []string
-	descs      *jobDescs
+	families   *jobFamilies
 }
 
 // New returns a collector of the tenants' jobs. What the previous collector
@@ -34,7 +35,7 @@ type Collector struct {
 //
 // labelNames are those of all jobs' labels. A label that a job lacks is empty.
 func New(tenants []Tenant, labelNames []string, logger log.Logger, previous *Collector) *Collector {
-	c := &Collector{labelNames: labelNames, descs: newJobDescs(labelNames)}
+	c := &Collector{labelNames: labelNames, families: newJobFamilies(labelNames)}
 	for _, t := range tenants {
 		c.tenants = append(c.tenants, newTenant(t, labelNames, logger, previous.find(t.Name)))
 	}
@@ -60,7 +61,10 @@ type Scrape struct {
 	collector *Collector
 }
 
-var _ prometheus.Collector = Scrape{}
+var (
+	_ prometheus.Collector = Scrape{}
+	_ prometheus.Gatherer  = Scrape{}
+)
 
 // Scrape returns a prometheus.Collector that reads all jobs when it is
 // collected, and ends when ctx does. Jobs unread by then are exposed as failed.
@@ -70,29 +74,39 @@ func (c *Collector) Scrape(ctx context.Context) Scrape {
 
 // Describe implements prometheus.Collector.
 func (s Scrape) Describe(ch chan<- *prometheus.Desc) {
-	s.collector.descs.describe(ch)
-	for _, desc := range tenantDescs {
-		ch <- desc
-	}
-	for _, t := range s.collector.tenants {
-		t.Metrics.Describe(ch)
-	}
+	s.collector.families.describe(ch)
+	tenantSeries{Scrape: s}.Describe(ch)
 }
 
-// Collect implements prometheus.Collector. All tenants are read side by side.
+// Collect implements prometheus.Collector.
 func (s Scrape) Collect(ch chan<- prometheus.Metric) {
-	var tenants sync.WaitGroup
-	for _, t := range s.collector.tenants {
-		tenants.Go(func() {
+	jobs, up := s.read()
+	for _, series := range jobs {
+		for i := range series {
+			ch <- &series[i]
+		}
+	}
+	tenantSeries{s, up}.Collect(ch)
+}
+
+// read reads all tenants side by side. It returns the series of each job, and
+// which tenants are up.
+func (s Scrape) read() (jobs [][]gauge, up []bool) {
+	tenants := s.collector.tenants
+	byTenant := make([][][]gauge, len(tenants))
+	up = make([]bool, len(tenants))
+	var reading sync.WaitGroup
+	for i, t := range tenants {
+		reading.Go(func() {
 			outcomes := t.scrape(s.by)
-			for i, target := range t.targets {
-				target.collect(s.collector.descs, outcomes[i], ch)
+			for n, target := range t.targets {
+				byTenant[i] = append(byTenant[i], target.series(s.collector.families, outcomes[n]))
 			}
-			// After the jobs: a page's own requests are on it.
-			t.collect(t.tally(s.by, outcomes), ch)
+			up[i] = t.tally(s.by, outcomes)
 		})
 	}
-	tenants.Wait()
+	reading.Wait()
+	return slices.Concat(byTenant...), up
 }
 
 // LastRead is what is known of a configured job without asking Zuora.

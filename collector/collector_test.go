@@ -10,9 +10,12 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	dto "github.com/prometheus/client_model/go"
 	"go.uber.org/goleak"
+	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
@@ -72,7 +75,7 @@ func ids(n int) []string {
 
 // expect compares the named metrics of one scrape, whose names may leave out
 // what all job metrics begin with.
-func expect(t *testing.T, s prometheus.Collector, want string, names ...string) {
+func expect(t *testing.T, s any, want string, names ...string) {
 	t.Helper()
 	for i, name := range names {
 		if !strings.HasPrefix(name, "zuora_") {
@@ -81,12 +84,7 @@ func expect(t *testing.T, s prometheus.Collector, want string, names ...string) 
 	}
 	// The comparison wants HELP and TYPE, which TestPageIsAsPromised sees to.
 	var got []string
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(s)
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
+	families := gathered(t, s)
 	for _, f := range families {
 		for _, name := range names {
 			if f.GetName() != name {
@@ -337,6 +335,57 @@ func TestProbeKnowsTheJobInAnySpelling(t *testing.T) {
 		return completed()
 	}, id)
 	expect(t, probe(t, t.Context(), c, strings.ToUpper(id)), `scrape_success{job_id="`+id+`",tenant="t"} 1`, "scrape_success")
+}
+
+// gathered returns what a Probe gathers, or a Scrape: as much as a registry that
+// checks everything.
+func gathered(t *testing.T, s any) []*dto.MetricFamily {
+	t.Helper()
+	scrape, ok := s.(Scrape)
+	if !ok {
+		families, err := s.(prometheus.Gatherer).Gather()
+		if err != nil {
+			t.Error(err)
+		}
+		return families
+	}
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(scrape)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Error(err)
+	}
+	return families
+}
+
+// A scrape gathers what a registry makes of it.
+func TestGather(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		read := reader(func(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
+			switch id {
+			case "c":
+				return failed(zuora.ReasonNotFound)
+			case "d":
+				return &zuora.DataLabelingJob{Status: "Suspended", ObjectType: "User", ReceivedAt: time.Now()}, nil
+			}
+			return completed()
+		})
+		var tenants []Tenant
+		for _, name := range []string{"b", "a"} {
+			tenant := newTestTenant(2, read)
+			tenant.Name, tenant.Metrics = name, NewAPIMetrics(name)
+			tenant.Jobs = []Job{{"c", map[string]string{"wave": "first", "area": "x"}}, {"b", map[string]string{"zone": "z"}}, {"d", nil}, {"a", nil}}
+			tenants = append(tenants, tenant)
+		}
+		c := New(tenants, []string{"area", "wave", "zone"}, log.NewNopLogger(), nil)
+		got, err := c.Scrape(t.Context()).Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(gathered(t, c.Scrape(t.Context())), got, protocmp.Transform()); diff != "" {
+			t.Errorf("(-registry +Gather)\n%s", diff)
+		}
+	})
 }
 
 // probe returns a probe that was read.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
@@ -149,16 +148,9 @@ scrape_success{job_id="j",tenant="t"} 1`, at, duration), "last_success_timestamp
 	})
 }
 
-// success returns the value of scrape_success of a collector of one job.
-func success(t *testing.T, c prometheus.Collector) float64 {
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(c)
-	families, err := registry.Gather()
-	if err != nil {
-		t.Error(err)
-		return -1
-	}
-	for _, f := range families {
+// success returns the value of scrape_success of a scrape or probe of one job.
+func success(t *testing.T, s any) float64 {
+	for _, f := range gathered(t, s) {
 		if f.GetName() == "zuora_data_labeling_job_scrape_success" {
 			return f.GetMetric()[0].GetGauge().GetValue()
 		}
@@ -179,7 +171,7 @@ func TestOverlappingReadsShareOneRequest(t *testing.T) {
 			var group sync.WaitGroup
 			for i := range 20 {
 				group.Go(func() {
-					var asked prometheus.Collector = c.Scrape(t.Context())
+					var asked any = c.Scrape(t.Context())
 					if i%2 == 0 || id == jobID(2) {
 						asked = probe(t, t.Context(), c, id)
 					}

@@ -20,18 +20,18 @@ const maxWaitingProbes = 1000
 // ErrTooManyProbes says that too many probes of a tenant are waiting.
 var ErrTooManyProbes = errors.New("too many probes of this tenant are waiting")
 
-// Probe is one job at the time of one probe, configured or not. It is a
-// prometheus.Collector of the job's series and zuora_up, once it was read.
+// Probe is one job at the time of one probe, configured or not. Once it was
+// read, it gathers the job's series and zuora_up.
 type Probe struct {
-	tenant  *tenant
-	target  *target
-	descs   *jobDescs
-	trace   zuora.Trace
-	outcome outcome
-	up      bool
+	tenant   *tenant
+	target   *target
+	families *jobFamilies
+	trace    zuora.Trace
+	outcome  outcome
+	up       bool
 }
 
-var _ prometheus.Collector = (*Probe)(nil)
+var _ prometheus.Gatherer = (*Probe)(nil)
 
 // Probe returns a probe of the job with that id. The tenant may be empty if
 // there is only one. An error says what is wrong with id or tenant.
@@ -52,7 +52,7 @@ func (c *Collector) Probe(tenant, id string) (*Probe, error) {
 	if found == nil {
 		found = newTarget(t.Name, Job{ID: id}, c.labelNames, t.probed.get(t, id), false)
 	}
-	return &Probe{tenant: t, target: found, descs: c.descs}, nil
+	return &Probe{tenant: t, target: found, families: c.families}, nil
 }
 
 // Read reads the job. The only error is ErrTooManyProbes.
@@ -66,18 +66,6 @@ func (p *Probe) Read(ctx context.Context) error {
 	p.outcome = t.read(a, p.target)
 	p.up = t.tally(a, []outcome{p.outcome})
 	return nil
-}
-
-// Describe implements prometheus.Collector.
-func (p *Probe) Describe(ch chan<- *prometheus.Desc) {
-	p.descs.describe(ch)
-	ch <- upDesc
-}
-
-// Collect implements prometheus.Collector.
-func (p *Probe) Collect(ch chan<- prometheus.Metric) {
-	p.target.collect(p.descs, p.outcome, ch)
-	ch <- prometheus.MustNewConstMetric(upDesc, prometheus.GaugeValue, boolValue(p.up), p.tenant.Name)
 }
 
 // Explain writes what happened, as text.

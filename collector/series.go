@@ -3,6 +3,7 @@ package collector
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -26,6 +27,15 @@ type target struct {
 	job        *job
 	configured bool             // false for a job that is only probed
 	labels     []*dto.LabelPair // tenant, job_id and the configured ones, sorted
+	typed      atomic.Pointer[typedLabels]
+}
+
+// typedLabels are the labels of a job's series that have its object type. They
+// stay the same from scrape to scrape.
+type typedLabels struct {
+	objectType string
+	labels     []*dto.LabelPair
+	states     [][]*dto.LabelPair // with each of knownStates
 }
 
 func newTarget(tenant string, j Job, labelNames []string, state *job, configured bool) *target {
@@ -34,72 +44,93 @@ func newTarget(tenant string, j Job, labelNames []string, state *job, configured
 		pairs = append(pairs, pair(name, j.Labels[name]))
 	}
 	slices.SortFunc(pairs, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
-	return &target{j, state, configured, pairs}
+	return &target{Job: j, job: state, configured: configured, labels: pairs}
 }
 
-// collect sends the series of one job.
-func (t *target) collect(d *jobDescs, o outcome, ch chan<- prometheus.Metric) {
-	metrics := make([]gauge, 0, 10) // one more for an undocumented state
-	add := func(desc *prometheus.Desc, labels []*dto.LabelPair, value float64) {
-		metrics = append(metrics, gauge{desc: desc, labels: labels, value: value})
+func (t *target) withType(objectType string) *typedLabels {
+	if typed := t.typed.Load(); typed != nil && typed.objectType == objectType {
+		return typed
 	}
-	defer func() {
-		for i := range metrics {
-			ch <- &metrics[i]
-		}
-	}()
-	add(d.success, t.labels, boolValue(o.err == nil))
+	typed := &typedLabels{objectType: objectType, labels: with(t.labels, pair(labelObjectType, objectType))}
+	for _, state := range knownStates {
+		typed.states = append(typed.states, with(typed.labels, state))
+	}
+	t.typed.Store(typed)
+	return typed
+}
+
+// series makes the series of one job.
+func (t *target) series(f *jobFamilies, o outcome) []gauge {
+	series := make([]gauge, 0, 10) // one more for an undocumented state
+	add := func(family *family, labels []*dto.LabelPair, value float64) {
+		series = append(series, gauge{family: family, labels: labels, value: value})
+	}
+	add(f.success, t.labels, boolValue(o.err == nil))
 	if o.cached || o.begun {
-		add(d.duration, t.labels, o.duration.Seconds())
+		add(f.duration, t.labels, o.duration.Seconds())
 	}
 	if newest, _ := t.job.lastRead(); newest != nil {
-		add(d.lastSuccess, t.labels, unixSeconds(newest.ReceivedAt))
+		add(f.lastSuccess, t.labels, unixSeconds(newest.ReceivedAt))
 	}
 	if o.err != nil {
-		add(d.scrapeError, with(t.labels, pair(labelReason, string(o.err.Reason))), 1)
-		return
+		add(f.scrapeError, with(t.labels, pair(labelReason, string(o.err.Reason))), 1)
+		return series
 	}
 
-	typed := with(t.labels, pair(labelObjectType, o.answer.ObjectType))
+	typed := t.withType(o.answer.ObjectType)
 	for _, c := range []struct {
-		desc  *prometheus.Desc
-		count *int64
-	}{{d.labeled, o.answer.Labeled}, {d.failed, o.answer.Failed}, {d.timeout, o.answer.Timeout}, {d.total, o.answer.Total}} {
+		family *family
+		count  *int64
+	}{{f.labeled, o.answer.Labeled}, {f.failed, o.answer.Failed}, {f.timeout, o.answer.Timeout}, {f.total, o.answer.Total}} {
 		if c.count != nil {
-			add(c.desc, typed, float64(*c.count))
+			add(c.family, typed.labels, float64(*c.count))
 		}
 	}
 	if o.answer.Status == "" {
-		return
+		return series
 	}
 	known := false
-	for _, state := range knownStates {
+	for i, state := range knownStates {
 		is := state.GetValue() == o.answer.Status
 		known = known || is
-		add(d.status, with(typed, state), boolValue(is))
+		add(f.status, typed.states[i], boolValue(is))
 	}
 	if !known {
-		add(d.status, with(typed, pair(labelStatus, o.answer.Status)), 1)
+		add(f.status, with(typed.labels, pair(labelStatus, o.answer.Status)), 1)
 	}
+	return series
 }
 
 const mayBeOld = " May be as old as the tenant's refresh interval; zuora_data_labeling_job_last_success_timestamp_seconds says when it was read."
 
-// jobDescs describes the series of the jobs. They depend on the label names of
-// a configuration.
-type jobDescs struct {
-	labeled, failed, timeout, total *prometheus.Desc
-	status                          *prometheus.Desc
-	success, scrapeError            *prometheus.Desc
-	duration, lastSuccess           *prometheus.Desc
+// family is a metric with what a prometheus.Desc keeps to itself.
+type family struct {
+	name, help string
+	desc       *prometheus.Desc
 }
 
-func newJobDescs(custom []string) *jobDescs {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		labels = slices.Concat([]string{labelTenant, labelJobID}, custom, labels)
-		return prometheus.NewDesc("zuora_data_labeling_job_"+name, help, labels, nil)
+func newFamily(name, help string, labels ...string) *family {
+	return &family{name, help, prometheus.NewDesc(name, help, labels, nil)}
+}
+
+// jobFamilies are all of them. They depend on the label names of a
+// configuration.
+type jobFamilies struct {
+	labeled, failed, timeout, total *family
+	status                          *family
+	success, scrapeError            *family
+	duration, lastSuccess           *family
+	all                             []*family
+}
+
+func newJobFamilies(custom []string) *jobFamilies {
+	var all []*family
+	desc := func(name, help string, labels ...string) *family {
+		f := newFamily("zuora_data_labeling_job_"+name, help, slices.Concat([]string{labelTenant, labelJobID}, custom, labels)...)
+		all = append(all, f)
+		return f
 	}
-	return &jobDescs{
+	f := &jobFamilies{
 		labeled: desc("labeled_objects", "Objects that the job has labeled. Absent if Zuora sends no count."+mayBeOld, labelObjectType),
 		failed:  desc("failed_objects", "Objects that the job failed to label: they may be visible to every organisation. Absent if Zuora sends no count."+mayBeOld, labelObjectType),
 		timeout: desc("timeout_objects", "Objects whose labeling timed out: they may be visible to every organisation. Absent if Zuora sends no count."+mayBeOld, labelObjectType),
@@ -111,13 +142,13 @@ func newJobDescs(custom []string) *jobDescs {
 		duration:    desc("scrape_duration_seconds", "Seconds that reading the job took, 0 if served from the cache. Absent if the scrape had no time to begin."),
 		lastSuccess: desc("last_success_timestamp_seconds", "When the newest good answer for the job came, in seconds since 1970. Absent before the first."),
 	}
+	f.all = all
+	return f
 }
 
-func (d *jobDescs) describe(ch chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{
-		d.labeled, d.failed, d.timeout, d.total, d.status, d.success, d.scrapeError, d.duration, d.lastSuccess,
-	} {
-		ch <- desc
+func (f *jobFamilies) describe(ch chan<- *prometheus.Desc) {
+	for _, family := range f.all {
+		ch <- family.desc
 	}
 }
 
@@ -130,19 +161,19 @@ var knownStates = []*dto.LabelPair{
 // gauge is a metric that shares its label pairs with the other series of its
 // job. prometheus.MustNewConstMetric would make new ones for each series.
 type gauge struct {
-	desc   *prometheus.Desc
+	family *family
 	labels []*dto.LabelPair // sorted by name, as the registry wants them
 	value  float64
-	dto    dto.Gauge
+	gauge  dto.Gauge
 }
 
 // Desc implements prometheus.Metric.
-func (g *gauge) Desc() *prometheus.Desc { return g.desc }
+func (g *gauge) Desc() *prometheus.Desc { return g.family.desc }
 
 // Write implements prometheus.Metric.
 func (g *gauge) Write(m *dto.Metric) error {
-	g.dto.Value = &g.value
-	m.Label, m.Gauge = g.labels, &g.dto
+	g.gauge.Value = &g.value
+	m.Label, m.Gauge = g.labels, &g.gauge
 	return nil
 }
 

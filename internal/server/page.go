@@ -1,7 +1,9 @@
 package server
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -26,29 +28,31 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	c, done := s.Use()
 	defer done()
-	gathered := gather(append(slices.Clip(s.ExporterMetrics), c.Scrape(ctx))...)
+	jobs, err := c.Scrape(ctx).Gather()
 	done() // before sending, which takes as long as the client wants
-	s.expose(w, r, gathered, true)
+	own, ownErr := gather(s.ExporterMetrics...)
+	families := append(jobs, own...) // no metric is in both
+	slices.SortFunc(families, func(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) })
+	s.expose(w, r, families, errors.Join(err, ownErr))
 }
 
-// gather collects at once, from one registry: merging two would check each
-// sample twice.
-func gather(collectors ...prometheus.Collector) prometheus.Gatherer {
+// gather collects at once, from a registry of the collectors.
+func gather(collectors ...prometheus.Collector) ([]*dto.MetricFamily, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors...)
 	families, err := registry.Gather()
 	// In OpenMetrics its name is go_memstats_alloc_bytes_total's as well, and
 	// go_memstats_heap_alloc_bytes is the same.
 	families = slices.DeleteFunc(families, func(f *dto.MetricFamily) bool { return f.GetName() == "go_memstats_alloc_bytes" })
-	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return families, err })
+	return families, err
 }
 
-// expose serves what was gathered. Compressing the few KiB of a probe would
-// cost as much as all else.
-func (s *server) expose(w http.ResponseWriter, r *http.Request, g prometheus.Gatherer, compress bool) {
-	promhttp.HandlerFor(g, promhttp.HandlerOpts{
+// expose serves what was gathered.
+func (s *server) expose(w http.ResponseWriter, r *http.Request, families []*dto.MetricFamily, err error) {
+	gathered := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return families, err })
+	promhttp.HandlerFor(gathered, promhttp.HandlerOpts{
 		ErrorLog: errorLog{r.Context(), s.Logger}, ErrorHandling: promhttp.ContinueOnError,
-		EnableOpenMetrics: true, DisableCompression: !compress,
+		EnableOpenMetrics: true, DisableCompression: true, // compress is cheaper
 	}).ServeHTTP(w, r)
 }
 
@@ -57,7 +61,7 @@ func (s *server) explain(w http.ResponseWriter, p *collector.Probe) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	p.Explain(w)
 	fmt.Fprintln(w, "\nMetrics:")
-	families, err := gather(p).Gather()
+	families, err := p.Gather()
 	if err != nil {
 		fmt.Fprintln(w, err)
 	}

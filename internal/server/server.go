@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/zuora-exporter/zuora_exporter/collector"
@@ -66,7 +68,12 @@ func New(o Options) (http.Handler, error) {
 	if metrics == "/" {
 		metrics = "/{$}"
 	}
-	routes["GET "+metrics] = http.HandlerFunc(s.metrics)
+	// Compressing the few KiB of a probe would cost as much as all else.
+	compress, err := gzhttp.NewWrapper(gzhttp.CompressionLevel(gzip.BestSpeed), gzhttp.EnableZstd(false))
+	if err != nil {
+		return nil, err
+	}
+	routes["GET "+metrics] = compress(http.HandlerFunc(s.metrics))
 
 	mux := http.NewServeMux()
 	for route, handler := range routes {
@@ -149,7 +156,8 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 		s.explain(w, p)
 		return
 	}
-	s.expose(w, r, gather(p), false)
+	families, err := p.Gather()
+	s.expose(w, r, families, err)
 }
 
 // reload answers when the configuration was read again, or with why not.
