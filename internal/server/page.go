@@ -28,10 +28,10 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	c, done := s.Use()
 	defer done()
-	jobs, err := c.Scrape(ctx).Gather()
+	families, err := c.Scrape(ctx).Gather()
 	done() // before sending, which takes as long as the client wants
 	own, ownErr := gather(s.ExporterMetrics...)
-	families := append(jobs, own...) // no metric is in both
+	families = append(families, own...) // no metric is in both
 	slices.SortFunc(families, func(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) })
 	s.expose(w, r, families, errors.Join(err, ownErr))
 }
