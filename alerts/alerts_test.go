@@ -45,12 +45,21 @@ func read(t *testing.T, file string) string {
 
 func readRules(t *testing.T) []rule {
 	t.Helper()
-	var file struct{ Groups []struct{ Rules []rule } }
+	var file struct {
+		Groups []struct {
+			Name  string
+			Rules []rule
+		}
+	}
 	if err := yaml.Unmarshal([]byte(read(t, rulesFile)), &file); err != nil {
 		t.Fatal(err)
 	}
 	var rules []rule
 	for _, g := range file.Groups {
+		// Mimir and Grafana Cloud refuse a larger group.
+		if len(g.Rules) > 20 {
+			t.Errorf("the group %s has %d rules, want 20 at most", g.Name, len(g.Rules))
+		}
 		rules = append(rules, g.Rules...)
 	}
 	return rules
@@ -107,7 +116,7 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 		if s := r.Annotations["summary"]; s == "" || strings.Contains(s, "{{") {
 			t.Errorf("%s: the summary %q", name, s)
 		}
-		// Where there is no exporter there are no labels.
+		// Without an exporter there are no labels.
 		if d := r.Annotations["description"]; d == "" || !strings.Contains(d, "{{ $labels.") && name != "ZuoraExporterAbsent" {
 			t.Errorf("%s: the description %q", name, d)
 		}

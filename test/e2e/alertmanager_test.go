@@ -177,49 +177,51 @@ func (a alert) String() string {
 	return strings.Join([]string{a.Labels["alertname"], a.Labels["tenant"], a.Labels["job_id"]}, "/")
 }
 
-// Of alerts that follow from another only that one is sent, and what follows
-// from none is sent too.
+// An alert that follows from another is not sent. Nothing silences the alerts
+// about a job's objects, and nothing another tenant's or exporter's.
 func TestInhibition(t *testing.T) {
 	testutil.Slow(t)
 	t.Parallel()
 	am := startAlertmanager(t)
 	const (
-		absent, down, stale = "ZuoraExporterAbsent", "ZuoraTenantDown", "ZuoraDataStale"
-		refused, heldBack   = "ZuoraCredentialsRefused", "ZuoraHeldBack"
-		failed, stuck       = "ZuoraDataLabelingObjectsFailed", "ZuoraDataLabelingStuck"
+		absent, exporterDown, down, stale = "ZuoraExporterAbsent", "ZuoraExporterDown", "ZuoraTenantDown", "ZuoraDataStale"
+		refused, paused                   = "ZuoraCredentialsRefused", "ZuoraRequestsPaused"
+		failed, timedOut, unaccounted     = "ZuoraDataLabelingObjectsFailed", "ZuoraDataLabelingObjectsTimedOut", "ZuoraDataLabelingObjectsUnaccounted"
 	)
 	// Each case is a tenant of its own. A source stands behind what it
 	// inhibits: when the last has its effect, so have all before it.
 	var alerts []alert
-	want, wantAbsent := map[string]string{}, map[string]string{}
+	want := map[string]string{}
 	for _, c := range []struct{ tenant, job, alert, by string }{
 		{"", "", "Watchdog", ""},
 		{"well", "1", failed, ""},
-		{"well", "2", failed, ""},
-		{"down", "1", failed, down},
-		{"down", "2", stuck, down},
+		{"down", "1", failed, ""},
+		{"down", "1", timedOut, ""},
+		{"down", "2", unaccounted, ""},
 		{"down", "2", stale, down},
 		{"down", "", down, ""},
-		{"one job is stale", "1", failed, stale},
-		{"one job is stale", "2", failed, ""},
+		{"one job is stale", "1", failed, ""},
 		{"one job is stale", "1", stale, ""},
-		{"held back", "1", failed, ""},
-		{"held back", "2", stale, heldBack},
-		{"held back", "", heldBack, ""},
-		{"refused", "1", failed, down},
-		{"refused", "1", stale, down},
+		{"paused", "1", failed, ""},
+		{"paused", "2", stale, paused},
+		{"paused", "", paused, ""},
+		{"paused and down", "", down, ""}, // more severe than its cause
+		{"paused and down", "", paused, ""},
+		{"refused", "1", failed, ""},
+		{"refused", "1", stale, refused},
 		{"refused", "", down, refused},
+		{"", "", exporterDown, ""},
+		{"", "", absent, ""},
 		{"refused", "", refused, ""},
 	} {
-		a := alert{Labels: map[string]string{"alertname": c.alert, "tenant": c.tenant, "job_id": c.job}}
+		a := alert{Labels: map[string]string{"alertname": c.alert, "tenant": c.tenant, "job_id": c.job, "job": "zuora"}}
 		alerts = append(alerts, a)
-		want[a.String()], wantAbsent[a.String()] = c.by, absent
+		want[a.String()] = c.by
+		// The same-named tenant of another exporter, of which nothing is wrong.
+		other := alert{Labels: map[string]string{"alertname": stale, "tenant": c.tenant, "job_id": "other exporter", "job": "other"}}
+		alerts = append(alerts, other)
+		want[other.String()] = ""
 	}
 	am.post(t, alerts...)
 	eventuallyEqual(t, "what inhibits each", want, func() map[string]string { return am.inhibited(t) })
-
-	a := alert{Labels: map[string]string{"alertname": absent}}
-	wantAbsent[a.String()], wantAbsent[alerts[0].String()] = "", "" // nobody watches Zuora, but others watch on
-	am.post(t, a)
-	eventuallyEqual(t, "what inhibits each while nobody watches", wantAbsent, func() map[string]string { return am.inhibited(t) })
 }

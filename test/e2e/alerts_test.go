@@ -136,11 +136,10 @@ func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 	testutil.Slow(t)
 	t.Parallel()
 	const (
-		// By these alone nobody would know why; Alertmanager keeps them back
-		// where an alert knows.
+		// These alone do not say why. Alertmanager silences them if an alert does.
 		down, stale = "ZuoraTenantDown", "ZuoraDataStale"
 		refused     = "ZuoraCredentialsRefused"
-		heldBack    = "ZuoraHeldBack"
+		paused      = "ZuoraRequestsPaused"
 	)
 	anyJob := func(f zuoratest.Fault) func(*zuoratest.Server) {
 		return func(s *zuoratest.Server) { s.SetFault(zuoratest.AnyJob, f) }
@@ -152,8 +151,8 @@ func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 		want  []string
 	}{
 		"well":                 {func(*zuoratest.Server) {}, nil},
-		"429":                  {anyJob(tooMany), []string{stale, heldBack, down}},
-		"429 for a token":      {func(s *zuoratest.Server) { s.SetTokenFault(tooMany) }, []string{stale, heldBack, down}},
+		"429":                  {anyJob(tooMany), []string{stale, paused, down}},
+		"429 for a token":      {func(s *zuoratest.Server) { s.SetTokenFault(tooMany) }, []string{stale, paused, down}},
 		"401":                  {anyJob(unauthorized), []string{refused, stale, down}},
 		"401 for a token":      {func(s *zuoratest.Server) { s.SetTokenFault(unauthorized) }, []string{refused, stale, down}},
 		"hangs":                {anyJob(zuoratest.Hang()), []string{stale, down}},
@@ -165,7 +164,7 @@ func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 			// the other job has been requested, too.
 			s.SetLatency(200 * time.Millisecond)
 			s.SetRateLimits(zuoratest.RateLimit{Requests: 1000, Window: time.Hour, Used: 960})
-		}, []string{heldBack, "ZuoraQuotaLow"}},
+		}, []string{"ZuoraQuotaLow", paused}},
 	}
 
 	config := "tenants:\n"
@@ -219,6 +218,6 @@ func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 		t.Errorf("%s has the labels %q, want %q", pausedUntil, got, want)
 	}
 	if got := p.query(t, pausedUntil+" > time()"); len(got) != 3 {
-		t.Errorf("held back: %v", got)
+		t.Errorf("paused: %v", got)
 	}
 }
