@@ -15,7 +15,7 @@ import (
 // configuration.
 type demoJob struct {
 	id, objectType, wave, shows string
-	script                      zuoratest.Script // nil where Zuora knows no such job
+	script                      zuoratest.Script // nil if Zuora knows no such job
 }
 
 // demoJobs show, between them, all there is to see. The moving ones start over.
@@ -23,16 +23,18 @@ func demoJobs() []demoJob {
 	const week = 7 * 24 * time.Hour
 	constant := func(r zuoratest.Ramp) zuoratest.Script { return zuoratest.Constant(r.At(week)) }
 	return []demoJob{
-		{"ff80808186b966950186b97922e20001", "Account", "first", "moves fast, completes, starts over", zuoratest.Repeat(10*time.Minute,
-			zuoratest.Ramp{Accepted: 20 * time.Second, Rate: 2_000, Total: 900_000, FailedShare: .0002}.At)},
+		// It runs for longer than any window over which a dashboard takes a rate.
+		{"ff80808186b966950186b97922e20001", "Account", "first", "moves fast, completes, starts over", zuoratest.Repeat(time.Hour,
+			zuoratest.Ramp{Accepted: 20 * time.Second, Rate: 250, Total: 750_000}.At)},
 		{"ff80808186b966950186b97922e20002", "Product", "first", "moves slowly", zuoratest.Repeat(4*time.Hour,
 			zuoratest.Ramp{Rate: 3, Total: 40_000, FailedShare: .002, TimeoutShare: .001}.At)},
 		{"ff80808186b966950186b97922e20003", "User", "second", "waits to begin", constant(zuoratest.Ramp{Accepted: 2 * week})},
-		{"ff80808186b966950186b97922e20004", "BillRun", "second", "is stuck", constant(zuoratest.Ramp{Rate: 100, Total: 12_000, StuckAt: 4_711, FailedShare: .01})},
+		{"ff80808186b966950186b97922e20004", "BillRun", "second", "is stuck, with failures", constant(zuoratest.Ramp{Rate: 100, Total: 12_000, StuckAt: 4_711, FailedShare: .01})},
 		{"ff80808186b966950186b97922e20005", "Account", "first", "completed, all labeled", constant(zuoratest.Ramp{Rate: 100, Total: 25_000})},
 		{"ff80808186b966950186b97922e20006", "PaymentRun", "first", "completed with failures and timeouts", constant(zuoratest.Ramp{Rate: 100, Total: 3_100, FailedShare: .012, TimeoutShare: .004})},
 		{"ff80808186b966950186b97922e20007", "", "second", "is unknown to Zuora", nil},
 		{"ff80808186b966950186b97922e20008", "ForecastRun", "second", "is in a state that nobody has documented", zuoratest.Constant(zuoratest.Answer{Status: "Suspended"})},
+		{"ff80808186b966950186b97922e20009", "Product", "second", "is stuck, without failures", constant(zuoratest.Ramp{Rate: 100, Total: 8_000, StuckAt: 6_250})},
 	}
 }
 

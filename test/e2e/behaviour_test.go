@@ -136,8 +136,8 @@ func TestDemo(t *testing.T) {
 	t.Parallel()
 	e := start(t, "--demo")
 	before := e.scrape(t, "10")
-	if n := len(samples(before, "zuora_data_labeling_job_scrape_success")); n != 8 {
-		t.Errorf("got %d jobs, want 8", n)
+	if n := len(samples(before, "zuora_data_labeling_job_scrape_success")); n != 9 {
+		t.Errorf("got %d jobs, want 9", n)
 	}
 	for what, pattern := range map[string]string{
 		"waiting job":              `_status\{.*status="Accepted".*\} 1`,
