@@ -2,156 +2,244 @@ package dashboards
 
 import "fmt"
 
-// What the panels of the migration are made of. Each is by tenant and job_id,
-// so that they can be joined. max: two exporters may read one job. A read that
-// failed has no counts; last_over_time bridges it, as in the alerts.
+// unread are the jobs that are configured but could not be read for 15m.
+const unread = `(max by (tenant, job_id) (max_over_time(zuora_data_labeling_job_scrape_success{$JOB}[15m])) == 0)`
+
+// known is what is known of jobs, as in the alerts: what the last 15 minutes
+// said or, if nobody could read the job, the last 6 hours. max, because two
+// exporters may read one job.
+func known(by, series string) string {
+	return fmt.Sprintf(`(max by (%[1]s) (last_over_time(%[2]s[15m])) or on (tenant, job_id) (max by (%[1]s) (last_over_time(%[2]s[6h])) and on (tenant, job_id) %[3]s))`,
+		by, series, unread)
+}
+
+// job are the labels by which the queries of one table are joined; typed is for
+// graphs, whose legends name the object type.
 const (
-	total      = `max by (tenant, job_id) (last_over_time(zuora_data_labeling_job_total_objects{$JOB}[15m]))`
-	labeled    = `max by (tenant, job_id) (last_over_time(zuora_data_labeling_job_labeled_objects{$JOB}[15m]))`
-	failed     = `max by (tenant, job_id) (last_over_time(zuora_data_labeling_job_failed_objects{$JOB}[15m]))`
-	timedOut   = `max by (tenant, job_id) (last_over_time(zuora_data_labeling_job_timeout_objects{$JOB}[15m]))`
-	configured = `max by (tenant, job_id) (zuora_data_labeling_job_scrape_success{$JOB})`
-	running    = `max by (tenant, job_id) (last_over_time(zuora_data_labeling_job_status{$JOB,status="Dispatched"}[15m])) == 1`
-	waiting    = `max by (tenant, job_id) (last_over_time(zuora_data_labeling_job_status{$JOB,status="Accepted"}[15m])) == 1`
-	completed  = `max by (tenant, job_id) (last_over_time(zuora_data_labeling_job_status{$JOB,status="Completed"}[15m])) == 1`
-	odd        = `max by (tenant, job_id) (zuora_data_labeling_job_status{$JOB,status!~"Accepted|Dispatched|Completed"}) == 1`
-	readAt     = `max by (tenant, job_id) (zuora_data_labeling_job_last_success_timestamp_seconds{$JOB})`
+	job   = `tenant, job_id`
+	typed = `tenant, job_id, object_type`
 )
 
-// outcomes sums what a function makes of the labeled, the failed and the timed
-// out objects of each job. An addition would need all three to be there.
-func outcomes(f string) string {
-	return fmt.Sprintf(`sum by (tenant, job_id) (`+
-		`label_replace(max by (tenant, job_id) (%[1]s(zuora_data_labeling_job_labeled_objects{$JOB}%[2]s)), "outcome", "labeled", "", "") or `+
-		`label_replace(max by (tenant, job_id) (%[1]s(zuora_data_labeling_job_failed_objects{$JOB}%[2]s)), "outcome", "failed", "", "") or `+
-		`label_replace(max by (tenant, job_id) (%[1]s(zuora_data_labeling_job_timeout_objects{$JOB}%[2]s)), "outcome", "timed_out", "", ""))`, f, "[15m]")
+func status(s string) string { return `zuora_data_labeling_job_status{$JOB,status="` + s + `"}` }
+func count(c string) string  { return `zuora_data_labeling_job_` + c + `_objects{$JOB}` }
+
+// recent is what the last 15 minutes said.
+func recent(by, f, series string) string {
+	return `max by (` + by + `) (` + f + `(` + series + `[15m]))`
+}
+
+// sum adds up what a function makes of the labeled, failed and timed-out
+// objects of each job. An addition would need all three to be there.
+func sum(by string, f func(by, series string) string) string {
+	one := func(c string) string { return `label_replace(` + f(by, count(c)) + `, "outcome", "` + c + `", "", "")` }
+	return `sum by (` + by + `) (` + one("labeled") + ` or ` + one("failed") + ` or ` + one("timeout") + `)`
+}
+
+func running(by string) string { return recent(by, "last_over_time", status("Dispatched")) + ` == 1` }
+
+func remaining(by string) string {
+	return `clamp_min(` + recent(by, "last_over_time", count("total")) + ` - ` +
+		sum(by, func(by, series string) string { return recent(by, "last_over_time", series) }) + `, 0)`
+}
+
+// rate is objects a second while the job runs. After it has ended deriv goes on
+// for as long as its window.
+func rate(by string) string {
+	return `(clamp_min(` + sum(by, func(by, series string) string { return recent(by, "deriv", series) }) + `, 0) and ` + running(by) + `)`
+}
+
+func timeLeft(by string) string { return `(` + remaining(by) + ` / (` + rate(by) + ` > 0))` }
+
+// moved is a count that was not the same over the window.
+func moved(c string) string {
+	return `(max_over_time(` + count(c) + `[1h]) > min_over_time(` + count(c) + `[1h]))`
 }
 
 var (
-	processed = outcomes("last_over_time")
-	remaining = `clamp_min(` + total + ` - ` + processed + `, 0)`
-	// Objects a second while the job runs; after it has ended deriv goes on
-	// for as long as its window.
-	rate     = `(clamp_min(` + outcomes("deriv") + `, 0) and ` + running + `)`
-	timeLeft = `(` + remaining + ` / (` + rate + ` > 0))`
-	// Running and with counts at both ends of the window, and none of them moved.
+	total      = known(job, count("total"))
+	labeled    = known(job, count("labeled"))
+	failed     = known(job, count("failed"))
+	timedOut   = known(job, count("timeout"))
+	processed  = sum(job, known)
+	configured = `max by (tenant, job_id) (zuora_data_labeling_job_scrape_success{$JOB})`
+	completed  = `(` + known(job, status("Completed")) + ` == 1)`
+	odd        = `max by (tenant, job_id) (zuora_data_labeling_job_status{$JOB,status!~"Accepted|Dispatched|Completed"}) == 1`
+	readAt     = `max by (tenant, job_id) (zuora_data_labeling_job_last_success_timestamp_seconds{$JOB})`
+	// At both ends of the hour it runs and has counts, and none of them moved.
 	// It is the window of the alert ZuoraDataLabelingStuck.
-	stuck = `(` + running + ` and max by (tenant, job_id) (zuora_data_labeling_job_status{$JOB,status="Dispatched"} offset 1h) == 1` +
-		` and max by (tenant, job_id) (zuora_data_labeling_job_labeled_objects{$JOB} offset 1h or zuora_data_labeling_job_failed_objects{$JOB} offset 1h or zuora_data_labeling_job_timeout_objects{$JOB} offset 1h) >= 0` +
+	stuck = `(` + running(job) + ` and max by (tenant, job_id) (last_over_time(` + status("Dispatched") + `[15m] offset 1h)) == 1` +
+		` and max by (tenant, job_id) (last_over_time(` + count("labeled") + `[15m] offset 1h) or last_over_time(` + count("failed") + `[15m] offset 1h) or last_over_time(` + count("timeout") + `[15m] offset 1h)) >= 0` +
 		` unless max by (tenant, job_id) (` + moved("labeled") + ` or ` + moved("failed") + ` or ` + moved("timeout") + `))`
 	unaccounted = `(` + total + ` - (` + processed + ` or 0 * ` + total + `) > 0 and ` + completed + `)`
-	losses      = `(` + completed + ` and (` + failed + ` > 0 or ` + timedOut + ` > 0 or ` + unaccounted + `))`
-	// What needs a person first has the highest number: see needs.
+	// A job is down for one thing: what needs a person most.
 	need = `(7 * group by (tenant, job_id) (` + failed + ` > 0)` +
 		` or 6 * group by (tenant, job_id) (` + timedOut + ` > 0)` +
 		` or 5 * group by (tenant, job_id) (` + unaccounted + `)` +
 		` or 4 * group by (tenant, job_id) (` + configured + ` == 0)` +
 		` or 3 * group by (tenant, job_id) (` + odd + `)` +
 		` or 2 * group by (tenant, job_id) (` + stuck + `)` +
-		` or group by (tenant, job_id) (` + running + `)` +
+		` or group by (tenant, job_id) (` + running(job) + `)` +
 		` or 0 * ` + configured + `)`
+	// The variable "show" has these numbers.
+	chosen = `((` + configured + ` and on () vector($show) == 0) or (` + stuck + ` and on () vector($show) == 1)` +
+		` or (` + configured + ` == 0 and on () vector($show) == 2)` +
+		` or ((` + failed + ` > 0 or ` + timedOut + ` > 0 or ` + unaccounted + `) and on () vector($show) == 3))`
+	state = `max by (tenant, job_id, object_type, status) (zuora_data_labeling_job_status{$JOB} == 1)`
 )
 
-// moved is a count that was not the same over the window.
-func moved(count string) string {
-	series := `zuora_data_labeling_job_` + count + `_objects{$JOB}`
-	return `(max_over_time(` + series + `[1h]) > min_over_time(` + series + `[1h]))`
+// floored are per cent that do not become 100 before all is done.
+func floored(share string) string { return `floor(` + share + ` * 1000) / 1000` }
+
+// orNone is 0 if there are jobs but none that is counted. Without any job there
+// is no number at all.
+func orNone(expr string) string { return expr + ` or 0 * count(` + configured + `)` }
+
+// top keeps the ten series that are highest at the end of the time range, and
+// names them by the end of their id.
+func top(expr func(by string) string) query {
+	return query{
+		`label_replace(` + expr(typed) + ` and topk(10, ` + atEnd(expr(typed)) + `), "id", "…$1", "job_id", ".*(.{6})")`,
+		"{{tenant}} {{object_type}} {{id}}",
+	}
 }
 
-var needs = words(
-	word{"7", "Objects failed", "red"}, word{"6", "Objects timed out", "orange"},
-	word{"5", "Objects unaccounted for", "orange"}, word{"4", "Cannot be read", "purple"},
-	word{"3", "Undocumented state", "purple"}, word{"2", "Stuck", "orange"},
-	word{"1", "Running", "blue"}, word{"0", "Nothing", "text"},
-)
-
-// DataLabeling is the dashboard of the migration: how far, how fast, until
-// when, what is exposed, what is stuck.
+// DataLabeling is the dashboard of the migration: how far, until when, what is
+// exposed, what is stuck, what cannot be read.
 func DataLabeling() *Dashboard {
-	count := func(expr string) string { return `count(` + expr + `) or vector(0)` }
-	counts := `Each of the twenty jobs that have most, at each instant.`
-	colored := []property{{"custom.cellOptions", object{"type": "color-text"}}}
-	alarming := func(color string) []property {
-		return append([]property{{"thresholds", steps("text", 1., color)}, {"color", object{"mode": "thresholds"}}}, colored...)
+	// A link to this dashboard that shows some of the jobs.
+	show := func(title, what string) property {
+		return property{"links", []object{{
+			"title": title, "targetBlank": false,
+			"url": "/d/zuora-data-labeling?${datasource:queryparam}&${tenant:queryparam}&${job_id:queryparam}&var-show=" + what + "&${__url_time_range}",
+		}}}
 	}
-	onlyThisJob := []object{{
+	onlyThisJob := property{"links", []object{{
 		"title": "Only this job", "targetBlank": false,
 		"url": "/d/zuora-data-labeling?${datasource:queryparam}&var-tenant=${__data.fields.Tenant}&var-job_id=${__value.raw}&${__url_time_range}",
-	}}
+	}}}
+	states := [][3]string{{"Accepted", "Accepted", "text"}, {"Dispatched", "Dispatched", "blue"}, {"Completed", "Completed", "green"}}
+	const ten = ` The ten jobs that have most at the end of the time range.`
 
 	return dashboard("zuora-data-labeling", "Zuora data labeling",
 		"How far the data labeling jobs of the move to Multi-Org are, and what they leave visible to every organisation.",
 		place(
-			row{4, []panel{
-				stat("Labeled", "Labeled objects of all objects, of the jobs whose totals Zuora sends.", "percentunit",
-					`sum(`+labeled+` and `+total+`) / (sum(`+total+`) > 0)`, steps("blue")),
-				stat("Time left", "Until the last of the running jobs is done, at its pace of the last 15 minutes. Jobs that wait or stand still have no part in it.", "dtdurations",
-					`max(`+timeLeft+`)`, steps("blue", 86400., "orange")),
-				stat("Running", "Jobs that are Dispatched: handed to the labeling service.", "short", count(running), steps("blue")),
-				stat("Waiting", "Jobs that are Accepted and have not begun.", "short", count(waiting), steps("text")),
-				stat("Stuck", "Running jobs whose counts have not moved for an hour.", "short", count(stuck), steps("green", 1., "orange")),
-				stat("Completed with losses", "Completed jobs with objects that failed, timed out or are unaccounted for. Completed does not mean that all was labeled.", "short",
-					count(losses), steps("green", 1., "red")),
-				stat("Objects exposed", "Objects that failed or timed out: every organisation of the tenant can see them. What is not labeled yet is visible too, and not counted here.", "locale",
-					`sum(`+failed+` or label_replace(`+timedOut+`, "outcome", "timed_out", "", "")) or vector(0)`, steps("green", 1., "red")),
-				stat("Age of data", "How old the oldest newest answer of a job is. With a refresh interval, as old as that is in order; a job that was never read has no age.", "s",
-					`max(time() - `+readAt+`)`, steps("green", 300., "orange", 900., "red")),
+			row{height: 4, cells: []cell{
+				{9, stat("Jobs", "All configured jobs, and how many of them are Completed, Running (Dispatched), Waiting (Accepted), as last known, and how many of all cannot be read now. Completed does not mean that all was labeled. Click on a number to see the jobs.", "short", steps("text"),
+					query{`count(` + configured + `)`, "Jobs"},
+					query{orNone(`count(` + completed + `)`), "Completed"},
+					query{orNone(`count(` + known(job, status("Dispatched")) + ` == 1)`), "Running"},
+					query{orNone(`count(` + known(job, status("Accepted")) + ` == 1)`), "Waiting"},
+					query{orNone(`count(` + configured + ` == 0)`), "Unread"}).with(
+					override("Jobs", show("All jobs", "0")),
+					override("Completed", thresholds("text", 0, "green")),
+					override("Running", thresholds("text", 0, "blue")),
+					override("Unread", thresholds("text", 0, "green", 1, "purple"), show("Only unread jobs", "2")))},
+				{3, stat("Labeled", "Labeled objects of all objects, for the jobs whose totals Zuora sends.", "percentunit", steps("blue", 1, "green"),
+					query{floored(`sum(` + labeled + ` and ` + total + `) / (sum(` + total + `) > 0)`), ""})},
+				{5, stat("Running jobs done", "When the last of the running jobs is done, at its rate of the last 15 minutes. Jobs that wait, are stuck or cannot be read are not in it.", "s", steps("blue"),
+					query{`max(` + timeLeft(job) + `)`, "left"},
+					query{`(time() + max(` + timeLeft(job) + `)) * 1000`, "at"}).with(
+					override("left", property{"decimals", 1}),
+					override("at", unit("dateTimeAsIsoNoDateIfToday")))},
+				{5, stat("Exposed objects", "Failed objects are visible to every organisation of the tenant, timed-out and unaccounted ones may be. Unaccounted: a Completed job's total less its counts. What is not labeled yet is visible too, and not counted here. Click on a number to see the jobs.", "locale", steps("text", 0, "green", 1, "red"),
+					query{`sum(` + failed + `)`, "Failed"},
+					query{`sum(` + timedOut + `)`, "Timed out"},
+					query{orNone(`sum(` + unaccounted + `)`), "Unaccounted"}).with(
+					override("Failed", show("Only jobs with losses", "3")),
+					override("Timed out", thresholds("text", 0, "green", 1, "orange"), show("Only jobs with losses", "3")),
+					override("Unaccounted", thresholds("text", 0, "green", 1, "orange"), show("Only jobs with losses", "3")))},
+				{2, stat("Stuck", "Running jobs whose counts have not moved for an hour. Click on the number to see them.", "short", steps("text", 0, "green", 1, "orange"),
+					query{orNone(`count(` + stuck + `)`), "Stuck"}).with(override("Stuck", show("Only stuck jobs", "1")))},
 			}},
-			row{11, []panel{table("Jobs", "What needs a person first stands first. A click on a job shows it alone.",
+			row{height: 11, cells: []cell{{24, table("Jobs", "What needs a person first stands first. Progress is labeled of total; lost is failed, timed out and unaccounted of total. Click on a job to see it alone.",
 				[]string{
-					need, `max by (tenant, job_id, object_type, status) (zuora_data_labeling_job_status{$JOB} == 1)`,
-					processed + ` / (` + total + ` > 0)`, timeLeft, rate, total, labeled, failed, timedOut,
+					need + ` and on (tenant, job_id) ` + chosen,
+					state + ` or on (tenant, job_id) topk by (tenant, job_id) (1, max by (tenant, job_id, object_type, status) (last_over_time(zuora_data_labeling_job_status{$JOB}[6h])) == 1 and on (tenant, job_id) (` + configured + ` == 0))`,
+					`group by (tenant, job_id) (` + stuck + `)`,
+					floored(labeled + ` / (` + total + ` > 0)`),
+					`(sum by (tenant, job_id) (label_replace(` + failed + `, "outcome", "failed", "", "") or label_replace(` + timedOut + `, "outcome", "timeout", "", "") or label_replace(` + unaccounted + `, "outcome", "unaccounted", "", "")) / ` + total + `) > 0`,
+					failed, timedOut,
 					`max by (tenant, job_id, reason) (zuora_data_labeling_job_scrape_error{$JOB} == 1)`,
+					timeLeft(job), labeled, total, `time() - ` + readAt,
 				},
-				[]column{
-					{"Needs", "Value #A", append([]property{{"mappings", needs}}, colored...)},
-					{"Tenant", "tenant", nil},
-					{"Job", "job_id", []property{{"links", onlyThisJob}, {"custom.minWidth", 290}}},
-					{"Object type", "object_type", nil},
-					{"Status", "status", append([]property{{"mappings", []object{
-						words(word{"Accepted", "Accepted", "text"}, word{"Dispatched", "Dispatched", "blue"}, word{"Completed", "Completed", "green"})[0],
-						{"type": "regex", "options": object{"pattern": "(.+)", "result": object{"text": "$1", "color": "purple", "index": 3}}},
-					}}}, colored...)},
-					{"Progress", "Value #C", []property{
-						unit("percentunit"),
-						{"min", 0},
-						{"max", 1},
-						{"color", object{"mode": "fixed", "fixedColor": "blue"}},
-						{"custom.cellOptions", object{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}},
-					}},
-					{"Time left", "Value #D", []property{unit("dtdurations")}},
-					{"Objects/s", "Value #E", []property{{"decimals", 1}}},
-					{"Total", "Value #F", nil},
-					{"Labeled", "Value #G", nil},
-					{"Failed", "Value #H", alarming("red")},
-					{"Timed out", "Value #I", alarming("orange")},
-					{"Read error", "reason", append([]property{{"color", object{"mode": "fixed", "fixedColor": "purple"}}}, colored...)},
-				}, "Needs")}},
-			row{9, []panel{stateTimeline("State", "What each job was when. A gap: it could not be read. Fifty jobs at most, those that are not Completed first.", words(
-				word{"0", "Accepted", "text"}, word{"1", "Dispatched", "blue"}, word{"2", "Completed", "green"}, word{"3", "Undocumented", "purple"}),
-				query{`max by (tenant, job_id) (0 * (zuora_data_labeling_job_status{$JOB,status="Accepted"} == 1)` +
-					` or 1 * (zuora_data_labeling_job_status{$JOB,status="Dispatched"} == 1)` +
-					` or 2 * (zuora_data_labeling_job_status{$JOB,status="Completed"} == 1)` +
+				column{"Needs", "Value #A", 165, []property{{"mappings", mappings(
+					[3]string{"7", "Objects failed", "red"}, [3]string{"6", "Objects timed out", "orange"},
+					[3]string{"5", "Objects unaccounted", "orange"}, [3]string{"4", "Cannot be read", "purple"},
+					[3]string{"3", "Undocumented state", "purple"}, [3]string{"2", "Stuck", "orange"},
+					[3]string{"1", "Running", "blue"}, [3]string{"0", "Nothing", "text"})}, coloredText}},
+				column{"Stuck", "Value #C", 60, []property{{"mappings", mappings([3]string{"1", "stuck", "orange"})}, coloredText}},
+				column{"Tenant", "tenant", 120, nil},
+				column{"Job", "job_id", 305, []property{onlyThisJob}},
+				column{"Object type", "object_type", 105, nil},
+				column{"Status", "status", 100, []property{{"mappings", []object{
+					mappings(states...)[0],
+					{"type": "regex", "options": object{"pattern": "(.+)", "result": object{"text": "$1", "color": "purple", "index": 3}}},
+				}}, coloredText}},
+				column{"Progress", "Value #D", 130, []property{
+					unit("percentunit"), {"min", 0}, {"max", 1}, {"decimals", 1}, thresholds("blue", 1, "green"), {"color", object{"mode": "thresholds"}},
+					{"custom.cellOptions", object{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}},
+				}},
+				column{"Lost", "Value #E", 70, []property{unit("percentunit"), {"decimals", 1}, fixed("red"), coloredText}},
+				column{"Failed", "Value #F", 75, alarming("red")},
+				column{"Timed out", "Value #G", 85, alarming("orange")},
+				column{"Read error", "reason", 115, []property{fixed("purple"), coloredText}},
+				column{"Time left", "Value #I", 85, []property{unit("s"), {"decimals", 1}}},
+				column{"Labeled", "Value #J", 80, nil},
+				column{"Total", "Value #K", 80, nil},
+				column{"Age", "Value #L", 70, []property{unit("s"), {"decimals", 0}}},
+			)}}},
+			heading("Alerts and states"),
+			row{height: 8, cells: []cell{{24, firing("Firing alerts", "Those of the chosen tenants and jobs, the most severe first. Click on a name to see its runbook.", alertsOfJobs)}}},
+			row{height: 13, cells: []cell{{24, stateTimeline("State", "What each job was when. A gap: it could not be read. Twenty jobs at most, those that are not Completed at the end of the time range first.", mappings(
+				[3]string{"0", "Accepted", "#8e8e8e"}, [3]string{"1", "Dispatched", "blue"}, [3]string{"2", "Completed", "green"}, [3]string{"3", "Undocumented", "purple"}),
+				query{`max by (tenant, job_id) (0 * (` + status("Accepted") + ` == 1)` +
+					` or 1 * (` + status("Dispatched") + ` == 1)` +
+					` or 2 * (` + status("Completed") + ` == 1)` +
 					` or 3 * (zuora_data_labeling_job_status{$JOB,status!~"Accepted|Dispatched|Completed"} == 1))` +
-					` and topk(50, max by (tenant, job_id) (last_over_time(zuora_data_labeling_job_status{$JOB,status!="Completed"}[1h] @ end())))`, "{{tenant}} {{job_id}}"})}},
-			row{9, []panel{
-				timeseries("Throughput", "Objects labeled, failed or timed out per second, over 15 minutes, of running jobs. "+counts, "cps",
-					query{`topk(20, ` + rate + `)`, "{{tenant}} {{job_id}}"}),
-				timeseries("Time left", "At the pace of the last 15 minutes, of running jobs that move. "+counts, "dtdurations",
-					query{`topk(20, ` + timeLeft + `)`, "{{tenant}} {{job_id}}"}),
+					` and topk(20, ` + atEnd(`max by (tenant, job_id) (last_over_time(zuora_data_labeling_job_status{$JOB,status!="Completed"}[6h]))`) + `)`, "{{tenant}} {{job_id}}"})}}},
+			heading("Progress"),
+			row{height: 9, cells: []cell{
+				{12, timeseries("Labeled", "Labeled objects of all jobs of a tenant, and their total, as last known.", "locale",
+					query{`sum by (tenant) (` + labeled + `)`, "{{tenant}} labeled"}, query{`sum by (tenant) (` + total + `)`, "{{tenant}} total"})},
+				{12, timeseries("Remaining", "Objects neither labeled nor failed nor timed out, of jobs that wait or run: they are visible to every organisation."+ten, "locale",
+					top(func(by string) string {
+						return `(` + remaining(by) + ` unless ` + recent(by, "last_over_time", status("Completed")) + ` == 1)`
+					}))},
 			}},
-			row{9, []panel{
-				timeseries("Remaining", "Objects neither labeled nor failed nor timed out, of jobs that wait or run: they are visible to every organisation. "+counts, "locale",
-					query{`topk(20, ` + remaining + ` unless ` + completed + `)`, "{{tenant}} {{job_id}}"}),
-				timeseries("Labeled", "Labeled objects, all jobs of a tenant together, and what they are to label.", "locale",
-					query{`sum by (tenant) (` + labeled + `)`, "{{tenant}} labeled"}, query{`sum by (tenant) (` + total + `)`, "{{tenant}} total"}),
+			row{height: 9, cells: []cell{
+				{12, timeseries("Throughput of running jobs", "Objects labeled, failed or timed out per second, over 15 minutes."+ten, "cps", top(rate))},
+				{12, timeseries("Time left of running jobs", "At the rate of the last 15 minutes, of running jobs that move; more than two days are drawn as two days."+ten, "s",
+					top(func(by string) string { return `clamp_max(` + timeLeft(by) + `, 172800)` }))},
 			}},
-			row{9, []panel{
-				timeseries("Failed", "Objects that a job failed to label. They stay visible to every organisation until a new job labels them. "+counts, "locale",
-					query{`topk(20, ` + failed + ` > 0)`, "{{tenant}} {{job_id}}"}),
-				timeseries("Timed out", "Objects whose labeling timed out. Zuora does not say whether they got their label after all. "+counts, "locale",
-					query{`topk(20, ` + timedOut + ` > 0)`, "{{tenant}} {{job_id}}"}),
+			heading("Losses"),
+			row{height: 9, cells: []cell{
+				{12, timeseries("Failed", "Objects that a job failed to label. They stay visible to every organisation until a new job labels them."+ten, "locale",
+					top(func(by string) string { return `(` + known(by, count("failed")) + ` > 0)` }))},
+				{12, timeseries("Timed out", "Timed-out objects may be visible to every organisation: Zuora does not say whether they got their label later."+ten, "locale",
+					top(func(by string) string { return `(` + known(by, count("timeout")) + ` > 0)` }))},
 			}},
 		),
+		alertsOfJobs,
+		[]object{
+			dataSources,
+			variable("job", "Job", `label_values(zuora_up, job)`, hidden),
+			variable("instance", "Instance", `label_values(zuora_up{job=~"$job"}, instance)`, hidden),
+			variable("tenant", "Tenant", `label_values(zuora_up{$TARGET}, tenant)`, visible),
+			variable("job_id", "Labeling job", `label_values(zuora_data_labeling_job_scrape_success{$TENANT}, job_id)`, visible),
+			{
+				"name": "show", "label": "Show", "type": "custom", "multi": false, "includeAll": false, "hide": visible,
+				"query":   "All jobs : 0, Stuck : 1, Unread : 2, With losses : 3",
+				"current": object{"text": "All jobs", "value": "0"},
+				"options": []object{
+					{"text": "All jobs", "value": "0", "selected": true}, {"text": "Stuck", "value": "1", "selected": false},
+					{"text": "Unread", "value": "2", "selected": false}, {"text": "With losses", "value": "3", "selected": false},
+				},
+			},
+			// By the labels that the configuration gives the jobs: wave, team, ...
+			{"name": "filter", "label": "Filter", "type": "adhoc", "datasource": datasource, "hide": visible, "filters": []object{}},
+		},
 		link("The exporter", "/d/zuora-exporter", true))
 }
+
+// Alerts about a tenant have no job_id, and those about an exporter no tenant.
+const alertsOfJobs = `alertname=~"Zuora.+",tenant=~"($tenant)|",job_id=~"($job_id)|"`

@@ -4,98 +4,151 @@ package dashboards
 // variable job, at All, matches every job of the Prometheus.
 const ours = ` and on (job, instance) zuora_exporter_build_info{$TARGET}`
 
-// Exporter is the dashboard of the watching itself.
+// down are the targets that were a zuora_exporter within a day and cannot be
+// scraped now, as in the alert ZuoraExporterDown.
+const down = `max by (job, instance) (up{$TARGET} == 0 and on (job, instance) last_over_time(zuora_exporter_build_info{$TARGET}[1d]))`
+
+// Alerts about jobs are on the other dashboard, but for those about reading them.
+const alertsOfExporter = `alertname=~"Zuora.+",alertname!~"ZuoraDataLabeling.+",tenant=~"($tenant)|"`
+
+// latency has both forms of the histogram: if Prometheus scrapes native
+// histograms, _bucket has no series. A quantile of no requests is NaN, which
+// the comparison drops.
+func latency(q, by string) string {
+	const h = `zuora_api_request_duration_seconds`
+	return `(histogram_quantile(` + q + `, sum by (` + by + `, le) (rate(` + h + `_bucket{$TENANT}[$__rate_interval])))` +
+		` or histogram_quantile(` + q + `, sum by (` + by + `) (rate(` + h + `{$TENANT}[$__rate_interval])))) >= 0`
+}
+
+// Exporter is the dashboard of the exporter itself.
 func Exporter() *Dashboard {
-	upDown := words(word{"0", "Down", "red"}, word{"1", "Up", "green"})
+	const (
+		jobs     = `max by (tenant, job_id) (zuora_data_labeling_job_scrape_success{$JOB})`
+		tenantUp = `max by (tenant) (zuora_up{$TENANT})`
+		errors   = `count by (tenant, reason) (max by (tenant, job_id, reason) (zuora_data_labeling_job_scrape_error{$JOB}) == 1 and on (tenant, job_id) ` + jobs + ` == 0)`
+		quota    = `min by (tenant) (zuora_api_rate_limit_remaining_requests{$TENANT} / zuora_api_rate_limit_requests{$TENANT})`
+		pause    = `max by (tenant) (zuora_api_paused_until_timestamp_seconds{$TENANT}) - time() > 0`
+		age      = `max by (tenant) (time() - max by (tenant, job_id) (zuora_data_labeling_job_last_success_timestamp_seconds{$JOB}))`
+	)
+	// What each reason of a failed read says about where to look.
+	causes := mappings(
+		[3]string{"auth", "ours: credentials", "red"}, [3]string{"rate_limited", "limit of the tenant", "orange"},
+		[3]string{"not_found", "ours: job id", "orange"}, [3]string{"timeout", "slow, or no time", "orange"},
+		[3]string{"unavailable", "Zuora or network", "purple"}, [3]string{"invalid_response", "proxy or Zuora", "purple"},
+		[3]string{"refused", "ours: request", "red"})
+
 	return dashboard("zuora-exporter", "Zuora exporter",
-		"Whether the watching of Zuora's data labeling jobs works, and what it costs the tenant.",
+		"Whether the data labeling jobs of Zuora can be read, whose fault it is if not, and what reading costs the tenant.",
 		place(
-			row{4, []panel{
-				stat("Tenants down", "Tenants of which no job can be read.", "short",
-					`count(max by (tenant) (zuora_up{$TENANT}) == 0) or vector(0)`, steps("green", 1., "red")),
-				stat("Jobs unread", "Jobs that no exporter could read at its last scrape.", "short",
-					`count(max by (tenant, job_id) (zuora_data_labeling_job_scrape_success{$JOB}) == 0) or vector(0)`, steps("green", 1., "orange")),
-				stat("Age of data", "How old the oldest newest answer of a job is. With a refresh interval, as old as that is in order.", "s",
-					`max(time() - max by (tenant, job_id) (zuora_data_labeling_job_last_success_timestamp_seconds{$JOB}))`, steps("green", 300., "orange", 900., "red")),
-				stat("Quota left", "Of the requests that Zuora allows a tenant, in the window nearest to exhaustion, of the tenant that has the least. All that use the tenant share it.", "percentunit",
-					`min(zuora_api_rate_limit_remaining_requests{$TENANT} / zuora_api_rate_limit_requests{$TENANT})`, steps("red", .1, "orange", .25, "green")),
-				stat("Held back", "How long until requests are sent again that are held back because of Zuora's limits.", "s",
-					`max(zuora_api_paused_until_timestamp_seconds{$TENANT} - time() > 0) or vector(0)`, steps("green", 1., "orange")),
-				stat("Scrape duration", "Of the scrape timeout, of the exporter that is nearest to it. Prometheus has the timeout where it runs with extra-scrape-metrics; otherwise its default of 10 s is assumed.", "percentunit",
-					`max((scrape_duration_seconds{$TARGET} / (scrape_timeout_seconds{$TARGET} or 10 + 0 * scrape_duration_seconds{$TARGET}))`+ours+`)`, steps("green", .8, "orange", .95, "red")),
-				stat("Failed reloads", "Exporters that refused their newest configuration and go on with the one before.", "short",
-					`count(zuora_exporter_config_last_reload_successful{$TARGET} == 0) or vector(0)`, steps("green", 1., "orange")),
-				stat("Exporters", "Exporters that are scraped.", "short", `count(zuora_exporter_build_info{$TARGET}) or vector(0)`, steps("red", 1., "green")),
+			row{height: 4, cells: []cell{
+				{6, stat("Exporters", "Exporters that are scraped; targets that were one within a day and cannot be scraped; exporters that refused their newest configuration and work with the old one.", "short", steps("text", 0, "green", 1, "orange"),
+					query{`count(zuora_exporter_build_info{$TARGET})`, "Scraped"},
+					query{`count(` + down + `) or 0 * count(zuora_up{$TARGET})`, "Down"},
+					query{`count(max by (job, instance) (zuora_exporter_config_last_reload_successful{$TARGET}) == 0) or 0 * count(zuora_exporter_build_info{$TARGET})`, "Reload refused"}).with(
+					override("Scraped", thresholds("text", 1, "green")))},
+				{4, stat("Tenants", "Down: no token, or none of the jobs can be read.", "short", steps("text", 0, "green", 1, "red"),
+					query{`count(` + tenantUp + ` == 1) or 0 * count(` + tenantUp + `)`, "Up"},
+					query{`count(` + tenantUp + ` == 0) or 0 * count(` + tenantUp + `)`, "Down"}).with(
+					override("Up", thresholds("text", 0, "red", 1, "green")))},
+				{4, stat("Jobs", "Configured jobs, and those that no exporter could read at its last scrape.", "short", steps("text", 0, "green", 1, "purple"),
+					query{`count(` + jobs + `)`, "Jobs"},
+					query{`count(` + jobs + ` == 0) or 0 * count(` + jobs + `)`, "Unread"}).with(
+					override("Jobs", thresholds("text")))},
+				{4, stat("Slowest scrape", "How long the slowest exporter's scrape takes, and its timeout. Prometheus tells the timeout only with `extra_scrape_metrics: true` (Prometheus 3) or `--enable-feature=extra-scrape-metrics`.", "s", steps("blue"),
+					query{`max(scrape_duration_seconds{$TARGET}` + ours + `)`, "scrape"},
+					query{`min(scrape_timeout_seconds{$TARGET}` + ours + `) or 0 / (0 * count(zuora_exporter_build_info{$TARGET}))`, "timeout"}).with(
+					override("scrape", property{"decimals", 1}),
+					override("timeout", thresholds("text"), property{"mappings", []object{{"type": "special", "options": object{"match": "nan", "result": object{"text": "unknown", "color": "text", "index": 0}}}}}))},
+				{3, stat("Quota left", "Share of the requests that Zuora allows a tenant, in the window nearest to exhaustion; of the tenant that has the least. All users of the tenant share it.", "percentunit", steps("red", .1, "orange", .25, "green"),
+					query{`min(` + quota + `)`, ""})},
+				{3, stat("Paused for", "How long until the last pause ends: the exporter pauses its requests to a tenant at a limit of Zuora.", "s", steps("text", 0, "green", 1, "orange"),
+					query{`max(` + pause + `) or 0 * count(zuora_up{$TENANT})`, ""}).with(
+					object{"matcher": object{"id": "byType", "options": "number"}, "properties": []property{{"decimals", 0}, {"mappings", mappings([3]string{"0", "none", "green"})}}})},
 			}},
-			row{6, []panel{
-				stateTimeline("Tenants", "Up: a token could be had and a job read, or Zuora answered that it does not know it. A gap: the exporter was not scraped.", upDown,
-					query{`max by (tenant) (zuora_up{$TENANT})`, "{{tenant}}"}),
-				stateTimeline("Configuration", "Whether each exporter's last reload succeeded.",
-					words(word{"0", "Refused", "orange"}, word{"1", "In use", "green"}),
-					query{`max by (job, instance) (zuora_exporter_config_last_reload_successful{$TARGET})`, "{{instance}}"}),
+			row{height: 7, cells: []cell{{24, table("Tenants", "Where to look first stands in the column Cause: it is that of most unread jobs.",
+				[]string{
+					tenantUp,
+					`topk by (tenant) (1, ` + errors + `)`,
+					`count by (tenant) (` + jobs + `) or 0 * ` + tenantUp,
+					`count by (tenant) (` + jobs + ` == 0)`,
+					age, quota, pause,
+					`sum by (tenant) (rate(zuora_api_requests_total{$TENANT}[$__rate_interval]))`,
+					latency("0.9", "tenant"),
+				},
+				column{"State", "Value #A", 80, []property{{"mappings", mappings([3]string{"0", "Down", "red"}, [3]string{"1", "Up", "green"})}, coloredText}},
+				column{"Tenant", "tenant", 180, nil},
+				column{"Cause", "reason", 170, []property{{"mappings", causes}, coloredText}},
+				column{"Jobs", "Value #C", 80, nil},
+				column{"Unread", "Value #D", 80, alarming("purple")},
+				column{"Oldest answer", "Value #E", 130, []property{unit("s"), {"decimals", 0}}},
+				column{"Quota left", "Value #F", 110, []property{unit("percentunit"), {"decimals", 0}, thresholds("red", .1, "orange", .25, "text"), {"color", object{"mode": "thresholds"}}, coloredText}},
+				column{"Paused for", "Value #G", 110, []property{unit("s"), {"decimals", 0}, fixed("orange"), coloredText}},
+				column{"Requests/s", "Value #H", 110, []property{{"decimals", 2}, unit("short")}},
+				column{"90 % within", "Value #I", 110, []property{unit("s"), {"decimals", 1}}},
+			)}}},
+			row{height: 7, cells: []cell{{24, firing("Firing alerts", "Those about tenants, reads and exporters, the most severe first. Click on a name to see its runbook.", alertsOfExporter)}}},
+			heading("Reads"),
+			row{height: 8, cells: []cell{
+				{12, timeseries("Unread jobs", "Jobs that no exporter could read, by reason.", "short", query{errors, "{{tenant}} {{reason}}"})},
+				{12, stateTimeline("Tenants", "Down: no token, or none of the jobs can be read. A gap: no exporter was scraped.",
+					mappings([3]string{"0", "Down", "red"}, [3]string{"1", "Up", "green"}), query{tenantUp, "{{tenant}}"})},
 			}},
-			row{8, []panel{
-				timeseries("Read failures", "Jobs that could not be read, by reason.", "short",
-					query{`count by (tenant, reason) (max by (tenant, job_id, reason) (zuora_data_labeling_job_scrape_error{$JOB}) == 1)`, "{{tenant}} {{reason}}"}),
-				timeseries("Age of data", "Of each tenant's oldest newest answer of a job.", "s",
-					query{`max by (tenant) (time() - max by (tenant, job_id) (zuora_data_labeling_job_last_success_timestamp_seconds{$JOB}))`, "{{tenant}}"}),
+			row{height: 8, cells: []cell{
+				{12, timeseries("API requests", "Requests to Zuora per second, by HTTP status; error: no answer.", "reqps",
+					query{`sum by (tenant, operation, code) (rate(zuora_api_requests_total{$TENANT}[$__rate_interval])) > 0`, "{{tenant}} {{operation}} {{code}}"})},
+				{12, timeseries("Latency", "From sending a request to the end of its answer: half, and 99 of 100, are faster.", "s",
+					query{latency("0.5", "tenant, operation"), "{{tenant}} {{operation}} 50 %"}, query{latency("0.99", "tenant, operation"), "{{tenant}} {{operation}} 99 %"})},
 			}},
-			row{8, []panel{
-				timeseries("API requests", "Requests sent to Zuora per second, by HTTP status; error: there was no answer.", "reqps",
-					query{`sum by (tenant, operation, code) (rate(zuora_api_requests_total{$TENANT}[$__rate_interval]))`, "{{tenant}} {{operation}} {{code}}"}),
-				timeseries("Latency", "From sending a request to the end of its answer: half, nine tenths and 99 of 100 are faster.", "s",
-					quantile("0.5"), quantile("0.9"), quantile("0.99")),
+			heading("Limits"),
+			row{height: 8, cells: []cell{
+				{8, timeseries("Quota left", "Share of the requests that Zuora allows the tenant, in the window nearest to exhaustion. It jumps if another window is the nearest.", "percentunit",
+					query{quota, "{{tenant}}"}).max1()},
+				{8, timeseries("Pauses", "How long until requests are sent again that are paused because of Zuora's limits.", "s",
+					query{`max by (tenant, operation) (zuora_api_paused_until_timestamp_seconds{$TENANT}) - time() > 0`, "{{tenant}} {{operation}}"}).noValue("none")},
+				{8, timeseries("Concurrency left", "How many more requests the tenant may run at once, all its users together.", "short",
+					query{`min by (tenant, type) (zuora_api_concurrency_limit_remaining_requests{$TENANT})`, "{{tenant}} {{type}}"})},
 			}},
-			row{8, []panel{
-				timeseries("Requests in flight", "Requests to Zuora under way at the time of the scrape.", "short",
-					query{`sum by (tenant) (zuora_api_requests_in_flight{$TENANT})`, "{{tenant}}"}),
-				timeseries("Slowest reads", "The ten jobs whose reading took longest, at each instant.", "s",
-					query{`topk(10, max by (tenant, job_id) (zuora_data_labeling_job_scrape_duration_seconds{$JOB}))`, "{{tenant}} {{job_id}}"}),
-			}},
-			row{8, []panel{
-				timeseries("Quota left", "Requests that the tenant has left in the window nearest to exhaustion, of those it is allowed.", "percentunit",
-					query{`min by (tenant) (zuora_api_rate_limit_remaining_requests{$TENANT} / zuora_api_rate_limit_requests{$TENANT})`, "{{tenant}}"}),
-				timeseries("Quota resets", "Until the window nearest to exhaustion begins anew, as of the newest answer that said so.", "s",
-					query{`clamp_min(max by (tenant) (zuora_api_rate_limit_reset_timestamp_seconds{$TENANT}) - time(), 0)`, "{{tenant}}"}),
-				timeseries("Concurrency left", "Further requests that the tenant could have run at once, and how many it may in all.", "short",
-					query{`min by (tenant, type) (zuora_api_concurrency_limit_remaining_requests{$TENANT})`, "{{tenant}} {{type}} left"},
-					query{`max by (tenant, type) (zuora_api_concurrency_limit_requests{$TENANT})`, "{{tenant}} {{type}} limit"}),
-			}},
-			row{8, []panel{
-				timeseries("Held back by Zuora", "Until requests are sent again that are held back because of Zuora's limits. Empty while none are.", "s",
-					query{`max by (tenant, operation) (zuora_api_paused_until_timestamp_seconds{$TENANT}) - time() > 0`, "{{tenant}} {{operation}}"}),
-				timeseries("Token's life", "Until the access token in use ends. It is renewed 300 s before, or a tenth of its life.", "s",
-					query{`max by (job, instance, tenant) (zuora_api_token_expiry_timestamp_seconds{$TENANT}) - time()`, "{{tenant}} {{instance}}"}),
-				timeseries("Since the last reload", "Since the configuration in use was loaded.", "dtdurations",
-					query{`time() - max by (job, instance) (zuora_exporter_config_last_reload_success_timestamp_seconds{$TARGET})`, "{{instance}}"}),
-			}},
-			row{8, []panel{
-				timeseries("Scrape duration", "How long Prometheus's scrapes take, and their timeout, where Prometheus runs with extra-scrape-metrics. Half a second before it the exporter answers with what it has.", "s",
+			heading("Exporters"),
+			row{height: 8, cells: []cell{
+				{8, timeseries("Scrape duration", "How long scrapes take, and the timeout, if Prometheus tells it (see Slowest scrape). Half a second before the timeout the exporter answers with what it has.", "s",
 					query{`scrape_duration_seconds{$TARGET}` + ours, "{{instance}}"},
-					query{`scrape_timeout_seconds{$TARGET}` + ours, "{{instance}} timeout"}),
-				timeseries("Memory", "Resident memory, and the heap in use.", "bytes",
-					query{`process_resident_memory_bytes{$TARGET}` + ours, "{{instance}} resident"},
-					query{`go_memstats_heap_inuse_bytes{$TARGET}` + ours, "{{instance}} heap"}),
-				timeseries("CPU", "Seconds of CPU time per second.", "percentunit",
-					query{`rate(process_cpu_seconds_total{$TARGET}[$__rate_interval])` + ours, "{{instance}}"}),
+					query{`min by (job) (scrape_timeout_seconds{$TARGET}` + ours + `)`, "timeout of {{job}}"})},
+				{8, timeseries("Memory", "Resident memory.", "bytes", query{`process_resident_memory_bytes{$TARGET}` + ours, "{{instance}}"})},
+				{8, timeseries("CPU", "Seconds of CPU time per second.", "percentunit", query{`rate(process_cpu_seconds_total{$TARGET}[$__rate_interval])` + ours, "{{instance}}"})},
 			}},
-			row{6, []panel{table("Versions", "The exporters that are scraped, and what they were built from.",
-				[]string{`max by (job, instance, version, revision, goversion) (zuora_exporter_build_info{$TARGET})`, `max by (job, instance) (process_start_time_seconds{$TARGET}` + ours + `) * 1000`},
-				[]column{
-					{"Job", "job", nil},
-					{"Instance", "instance", nil},
-					{"Version", "version", nil},
-					{"Revision", "revision", nil},
-					{"Go", "goversion", nil},
-					{"Started", "Value #B", []property{unit("dateTimeFromNow")}},
-				}, "Version")}},
+			row{height: 6, cells: []cell{{24, table("Versions", "The exporters that are scraped, what they were built from, and since when they run and work with their configuration.",
+				[]string{
+					`max by (job, instance, version, revision, goversion) (zuora_exporter_build_info{$TARGET})`,
+					`max by (job, instance) (process_start_time_seconds{$TARGET}` + ours + `) * 1000`,
+					`max by (job, instance) (zuora_exporter_config_last_reload_success_timestamp_seconds{$TARGET}) * 1000`,
+					`max by (job, instance) (zuora_exporter_config_last_reload_successful{$TARGET})`,
+				},
+				column{"Instance", "instance", 220, nil},
+				column{"Job", "job", 180, nil},
+				column{"Version", "version", 120, nil},
+				column{"Revision", "revision", 330, nil},
+				column{"Go", "goversion", 110, nil},
+				column{"Started", "Value #B", 160, []property{unit("dateTimeFromNow")}},
+				column{"Configuration of", "Value #C", 160, []property{unit("dateTimeFromNow")}},
+				column{"Last reload", "Value #D", 110, []property{{"mappings", mappings([3]string{"0", "refused", "orange"}, [3]string{"1", "good", "green"})}, coloredText}},
+			)}}},
 		),
+		alertsOfExporter,
+		[]object{
+			dataSources,
+			variable("job", "Job", `label_values(zuora_up, job)`, visible),
+			variable("instance", "Instance", `label_values(zuora_up{job=~"$job"}, instance)`, visible),
+			variable("tenant", "Tenant", `label_values(zuora_up{$TARGET}, tenant)`, visible),
+			variable("job_id", "Labeling job", `label_values(zuora_data_labeling_job_scrape_success{$TENANT}, job_id)`, hidden),
+		},
 		link("The migration", "/d/zuora-data-labeling", true))
 }
 
-func quantile(q string) query {
-	return query{
-		`histogram_quantile(` + q + `, sum by (le, tenant, operation) (rate(zuora_api_request_duration_seconds_bucket{$TENANT}[$__rate_interval])))`,
-		"{{tenant}} {{operation}} " + q,
-	}
+// max1 ends the axis at 100 %.
+func (p panel) max1() panel { p.FieldConfig["defaults"].(object)["max"] = 1; return p }
+
+// noValue says what it means that a panel has no data.
+func (p panel) noValue(text string) panel {
+	p.FieldConfig["defaults"].(object)["noValue"] = text
+	return p
 }

@@ -5,7 +5,10 @@ package dashboards
 
 //go:generate go test . -run TestFilesAreUpToDate -update
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // Dashboard is a dashboard in Grafana's classic JSON.
 type Dashboard struct {
@@ -32,18 +35,20 @@ type (
 	}
 )
 
-// panel is a panel of any type.
+// panel is a panel of any type. A row has a title only.
 type panel struct {
-	ID              int         `json:"id"`
-	Type            string      `json:"type"`
-	Title           string      `json:"title"`
-	Description     string      `json:"description"`
-	Datasource      object      `json:"datasource"`
-	GridPos         gridPos     `json:"gridPos"`
-	FieldConfig     fieldConfig `json:"fieldConfig"`
-	Options         object      `json:"options"`
-	Targets         []target    `json:"targets"`
-	Transformations []object    `json:"transformations,omitempty"`
+	ID              int      `json:"id"`
+	Type            string   `json:"type"`
+	Title           string   `json:"title"`
+	Description     string   `json:"description,omitempty"`
+	Datasource      object   `json:"datasource,omitempty"`
+	GridPos         gridPos  `json:"gridPos"`
+	Collapsed       *bool    `json:"collapsed,omitempty"`
+	Panels          []panel  `json:"panels,omitempty"`
+	FieldConfig     object   `json:"fieldConfig,omitempty"`
+	Options         object   `json:"options,omitempty"`
+	Targets         []target `json:"targets,omitempty"`
+	Transformations []object `json:"transformations,omitempty"`
 }
 
 type gridPos struct {
@@ -51,43 +56,6 @@ type gridPos struct {
 	Y int `json:"y"`
 	W int `json:"w"`
 	H int `json:"h"`
-}
-
-type fieldConfig struct {
-	Defaults  defaults   `json:"defaults"`
-	Overrides []override `json:"overrides"`
-}
-
-type defaults struct {
-	Unit       string      `json:"unit"`
-	Min        *float64    `json:"min,omitempty"`
-	NoValue    string      `json:"noValue,omitempty"`
-	Color      object      `json:"color,omitempty"`
-	Thresholds *thresholds `json:"thresholds,omitempty"`
-	Mappings   []object    `json:"mappings,omitempty"`
-	Custom     object      `json:"custom,omitempty"`
-}
-
-type thresholds struct {
-	Mode  string `json:"mode"`
-	Steps []step `json:"steps"`
-}
-
-// step is the colour from a value on, nil for the lowest.
-type step struct {
-	Color string   `json:"color"`
-	Value *float64 `json:"value"`
-}
-
-// override sets properties of the fields of one name.
-type override struct {
-	Matcher    object     `json:"matcher"`
-	Properties []property `json:"properties"`
-}
-
-type property struct {
-	ID    string `json:"id"`
-	Value any    `json:"value"`
 }
 
 type target struct {
@@ -111,189 +79,274 @@ var selectors = strings.NewReplacer(
 	"$JOB", `job=~"$job",instance=~"$instance",tenant=~"$tenant",job_id=~"$job_id"`,
 )
 
-// query is an expression with its legend.
+var selector = regexp.MustCompile(`\}(\[\w+\])?`)
+
+// atEnd evaluates an expression at the end of the time range: what is chosen by
+// it is the same at each instant of a graph.
+func atEnd(expr string) string { return selector.ReplaceAllString(expr, "$0 @ end()") }
+
+// query is an expression and the legend of its series. A stat shows the legend
+// beside the number.
 type query struct{ expr, legend string }
 
-// targets turns queries into those of a panel over time.
-func targets(queries []query) []target {
+func targets(format string, queries []query) []target {
 	made := make([]target, len(queries))
 	for i, q := range queries {
+		instant := format != "range"
 		made[i] = target{
 			RefID: refID(i), Datasource: datasource, Expr: selectors.Replace(q.expr),
-			Range: true, Format: "time_series", LegendFormat: q.legend,
+			Instant: instant, Range: !instant, Format: "time_series", LegendFormat: q.legend,
+		}
+		if format == "table" {
+			made[i].Format = format
 		}
 	}
 	return made
 }
 
-// instant turns expressions into queries of the end of the time range.
-func instant(format string, exprs ...string) []target {
-	queries := make([]query, len(exprs))
-	for i, e := range exprs {
-		queries[i].expr = e
-	}
-	made := targets(queries)
-	for i := range made {
-		made[i].Instant, made[i].Range, made[i].Format = true, false, format
-	}
-	return made
+func refID(i int) string { return string(rune('A' + i)) }
+
+// property is a setting of one field.
+type property struct {
+	ID    string `json:"id"`
+	Value any    `json:"value"`
+}
+
+func unit(u string) property { return property{"unit", u} }
+
+// override sets properties of the fields of one name.
+func override(name string, properties ...property) object {
+	return object{"matcher": object{"id": "byName", "options": name}, "properties": properties}
 }
 
 // steps are a colour, then thresholds and the colours from each on.
-func steps(base string, more ...any) *thresholds {
-	t := &thresholds{Mode: "absolute", Steps: []step{{Color: base}}}
+func steps(base string, more ...any) object {
+	all := []object{{"color": base, "value": nil}}
 	for i := 0; i < len(more); i += 2 {
-		t.Steps = append(t.Steps, step{more[i+1].(string), new(more[i].(float64))})
+		all = append(all, object{"color": more[i+1], "value": more[i]})
 	}
-	return t
+	return object{"mode": "absolute", "steps": all}
 }
 
-// stat is one number.
-func stat(title, description, unit, expr string, t *thresholds) panel {
+func thresholds(base string, more ...any) property {
+	return property{"thresholds", steps(base, more...)}
+}
+
+// mappings show values as words, in colours.
+func mappings(words ...[3]string) []object {
+	options := object{}
+	for i, w := range words {
+		options[w[0]] = object{"index": i, "text": w[1], "color": w[2]}
+	}
+	return []object{{"type": "value", "options": options}}
+}
+
+// stat is one number, or several side by side, which then have names.
+func stat(title, description, unit string, t object, queries ...query) panel {
+	mode := "value"
+	if len(queries) > 1 {
+		mode = "value_and_name"
+	}
 	return panel{
 		Type: "stat", Title: title, Description: description,
-		FieldConfig: fieldConfig{Defaults: defaults{Unit: unit, NoValue: "-", Color: object{"mode": "thresholds"}, Thresholds: t}},
+		FieldConfig: object{"defaults": object{"unit": unit, "noValue": "-", "color": object{"mode": "thresholds"}, "thresholds": t}, "overrides": []object{}},
 		Options: object{
-			"colorMode": "value", "graphMode": "none", "justifyMode": "auto", "textMode": "value",
-			"reduceOptions": object{"calcs": []string{"last"}, "fields": "", "values": false},
+			"colorMode": "value", "graphMode": "none", "justifyMode": "center", "textMode": mode, "orientation": "vertical",
+			"reduceOptions": object{"calcs": []string{"lastNotNull"}, "fields": "", "values": false},
 		},
-		Targets: instant("time_series", expr),
+		Targets: targets("time_series", queries),
 	}
 }
 
-// timeseries are lines over time. Their legends have the last value, and none
-// where there is none any more.
+// with adds overrides to a panel.
+func (p panel) with(overrides ...object) panel {
+	p.FieldConfig["overrides"] = append(p.FieldConfig["overrides"].([]object), overrides...)
+	return p
+}
+
+// timeseries are lines over time.
 func timeseries(title, description, unit string, queries ...query) panel {
 	return panel{
 		Type: "timeseries", Title: title, Description: description,
-		FieldConfig: fieldConfig{Defaults: defaults{
-			Unit: unit, Min: new(0.), Color: object{"mode": "palette-classic"},
-			Custom: object{"drawStyle": "line", "fillOpacity": 5, "lineWidth": 1, "showPoints": "never", "spanNulls": false},
-		}},
+		FieldConfig: object{
+			"defaults": object{
+				"unit": unit, "min": 0, "color": object{"mode": "palette-classic"},
+				"custom": object{"drawStyle": "line", "fillOpacity": 5, "lineWidth": 1, "showPoints": "never", "spanNulls": false},
+			},
+			"overrides": []object{},
+		},
 		Options: object{
-			"legend":  object{"calcs": []string{"last"}, "displayMode": "table", "placement": "bottom", "showLegend": true, "sortBy": "Last", "sortDesc": true},
+			"legend": object{
+				"calcs": []string{"lastNotNull"}, "displayMode": "table", "placement": "right", "width": 300,
+				"showLegend": true, "sortBy": "Last *", "sortDesc": true,
+			},
 			"tooltip": object{"mode": "multi", "sort": "desc"},
 		},
-		Targets: targets(queries),
+		Targets: targets("range", queries),
 	}
 }
 
-// stateTimeline has a line per series, whose values are mapped to words. With
+// stateTimeline has a line per series, whose values are shown as words. With
 // the colour mode "thresholds" it would ignore the mappings.
-func stateTimeline(title, description string, mappings []object, q query) panel {
+func stateTimeline(title, description string, words []object, q query) panel {
 	return panel{
 		Type: "state-timeline", Title: title, Description: description,
-		FieldConfig: fieldConfig{Defaults: defaults{
-			Unit: "short", Color: object{"mode": "fixed"}, Mappings: mappings,
-			Custom: object{"fillOpacity": 80, "lineWidth": 0},
-		}},
+		FieldConfig: object{
+			"defaults":  object{"unit": "short", "color": object{"mode": "fixed"}, "mappings": words, "custom": object{"fillOpacity": 80, "lineWidth": 0}},
+			"overrides": []object{},
+		},
 		Options: object{
-			"alignValue": "left", "mergeValues": true, "rowHeight": 0.85, "showValue": "auto",
-			"legend":  object{"displayMode": "list", "placement": "bottom", "showLegend": false},
+			"alignValue": "left", "mergeValues": true, "rowHeight": 0.8, "showValue": "never",
+			"legend":  object{"displayMode": "list", "placement": "bottom", "showLegend": true},
 			"tooltip": object{"mode": "single", "sort": "none"},
 		},
-		Targets: targets([]query{q}),
+		Targets: targets("range", []query{q}),
 	}
-}
-
-// word maps a value to a text and a colour.
-type word struct{ value, text, color string }
-
-func words(all ...word) []object {
-	options := object{}
-	for i, w := range all {
-		options[w.value] = object{"index": i, "text": w.text, "color": w.color}
-	}
-	return []object{{"type": "value", "options": options}}
 }
 
 // column is a column of a table: a query's value, or a label.
 type column struct {
 	name       string
 	field      string // the label, or "Value #A" for the value of query A
+	width      int
 	properties []property
 }
 
-func unit(u string) property { return property{"unit", u} }
+var coloredText = property{"custom.cellOptions", object{"type": "color-text"}}
 
-// valueOf is the name of a query's value in a table.
-func valueOf(i int) string { return "Value #" + refID(i) }
+func fixed(color string) property {
+	return property{"color", object{"mode": "fixed", "fixedColor": color}}
+}
 
-func refID(i int) string { return string(rune('A' + i)) }
+// alarming is a number that has a colour from 1 on.
+func alarming(color string) []property {
+	return []property{thresholds("text", 1, color), {"color", object{"mode": "thresholds"}}, coloredText}
+}
 
 // table joins instant queries by the labels that all of them have, a row each.
-func table(title, description string, exprs []string, columns []column, sortBy string) panel {
-	exclude, index, rename := object{"Time": true}, object{}, object{}
-	for i := range exprs {
-		exclude[valueOf(i)] = true
+// Rows without a value of the first query are left out.
+func table(title, description string, exprs []string, columns ...column) panel {
+	hide, index, rename := object{"Time": true}, object{}, object{}
+	queries := make([]query, len(exprs))
+	for i, expr := range exprs {
+		queries[i].expr = expr
+		hide["Value #"+refID(i)] = true
 	}
-	overrides := []override{}
+	overrides := []object{}
 	for i, c := range columns {
 		index[c.field], rename[c.field] = i, c.name
-		delete(exclude, c.field)
-		if len(c.properties) > 0 {
-			overrides = append(overrides, override{object{"id": "byName", "options": c.name}, c.properties})
+		delete(hide, c.field)
+		properties := append([]property{{"custom.width", c.width}}, c.properties...)
+		if i == 0 {
+			properties = append(properties, property{"custom.align", "left"})
 		}
+		overrides = append(overrides, override(c.name, properties...))
 	}
 	return panel{
 		Type: "table", Title: title, Description: description,
-		FieldConfig: fieldConfig{
-			Defaults:  defaults{Unit: "locale", NoValue: "-", Custom: object{"align": "auto", "cellOptions": object{"type": "auto"}, "filterable": true}},
-			Overrides: overrides,
+		FieldConfig: object{
+			"defaults":  object{"unit": "locale", "noValue": "-", "custom": object{"align": "auto", "cellOptions": object{"type": "auto"}, "filterable": false}},
+			"overrides": overrides,
 		},
 		Options: object{
 			"cellHeight": "sm", "showHeader": true,
-			"footer": object{"show": false, "reducer": []string{"sum"}, "countRows": false, "fields": "", "enablePagination": true},
-			"sortBy": []object{{"displayName": sortBy, "desc": true}},
+			"footer": object{"show": false, "reducer": []string{"sum"}, "countRows": false, "fields": "", "enablePagination": false},
+			"sortBy": []object{{"displayName": columns[0].name, "desc": true}},
 		},
-		Targets: instant("table", exprs...),
+		Targets: targets("table", queries),
 		Transformations: []object{
 			{"id": "merge", "options": object{}},
-			{"id": "organize", "options": object{"excludeByName": exclude, "indexByName": index, "renameByName": rename}},
+			{"id": "filterByValue", "options": object{"type": "include", "match": "all", "filters": []object{
+				{"fieldName": "Value #A", "config": object{"id": "isNotNull", "options": object{}}},
+			}}},
+			{"id": "organize", "options": object{"excludeByName": hide, "indexByName": index, "renameByName": rename}},
 		},
 	}
 }
 
-// place puts rows of panels below each other, those of a row side by side in
-// equal width, and numbers them.
+// firing is the table of the firing alerts, the most severe first.
+func firing(title, description, matchers string) panel {
+	by := `by (alertname, severity, tenant, object_type, job_id) `
+	alerts := `ALERTS{alertstate="firing",` + matchers + `,severity="`
+	since := `ALERTS_FOR_STATE{` + matchers + `} and ignoring (alertstate) ALERTS{alertstate="firing",` + matchers + `}`
+	return table(title, description,
+		[]string{
+			`3 * group ` + by + `(` + alerts + `critical"}) or 2 * group ` + by + `(` + alerts + `warning"}) or group ` + by + `(` + alerts + `info"})`,
+			`time() - max ` + by + `(` + since + `)`,
+		},
+		column{"Severity", "Value #A", 90, []property{
+			{"mappings", mappings([3]string{"3", "critical", "red"}, [3]string{"2", "warning", "orange"}, [3]string{"1", "info", "blue"})}, coloredText,
+		}},
+		column{"Alert and runbook", "alertname", 310, []property{{"links", []object{{
+			"title": "Runbook", "targetBlank": true, "url": runbooks + "${__value.raw}.md",
+		}}}}},
+		column{"For", "Value #B", 90, []property{unit("s"), {"decimals", 1}}},
+		column{"Tenant", "tenant", 150, nil},
+		column{"Job", "job_id", 305, nil},
+		column{"Object type", "object_type", 110, nil},
+	)
+}
+
+const runbooks = "https://github.com/zuora-exporter/zuora_exporter/blob/main/docs/runbooks/"
+
+// cell is a panel and its width.
+type cell struct {
+	width int
+	panel panel
+}
+
+// row is panels of one height, or a heading if it has none.
+type row struct {
+	title  string
+	height int
+	cells  []cell
+}
+
+func heading(title string) row { return row{title: title, height: 1} }
+
+// place puts rows below each other and numbers the panels.
 func place(rows ...row) []panel {
 	var all []panel
-	y := 0
+	x, y := 0, 0
+	add := func(p panel, w, h int) {
+		p.ID, p.GridPos = len(all)+1, gridPos{X: x, Y: y, W: w, H: h}
+		all = append(all, p)
+		x += w
+	}
 	for _, r := range rows {
-		width := 24 / len(r.panels)
-		for i, p := range r.panels {
-			p.ID, p.Datasource = len(all)+1, datasource
-			p.GridPos = gridPos{X: i * width, Y: y, W: width, H: r.height}
-			if p.FieldConfig.Overrides == nil {
-				p.FieldConfig.Overrides = []override{}
-			}
-			all = append(all, p)
+		x = 0
+		if r.title != "" {
+			add(panel{Type: "row", Title: r.title, Collapsed: new(bool)}, 24, 1)
+		}
+		for _, c := range r.cells {
+			c.panel.Datasource = datasource
+			add(c.panel, c.width, r.height)
 		}
 		y += r.height
 	}
 	return all
 }
 
-// row is panels of one height.
-type row struct {
-	height int
-	panels []panel
-}
-
 // dashboard is what the two have in common.
-func dashboard(uid, title, description string, panels []panel, links ...object) *Dashboard {
+func dashboard(uid, title, description string, panels []panel, alerts string, variables []object, other object) *Dashboard {
 	return &Dashboard{
 		UID: uid, Title: title, Description: description, Tags: []string{"zuora"}, SchemaVersion: 39,
 		GraphTooltip: 1, Refresh: "30s", Time: object{"from": "now-6h", "to": "now"}, Timezone: "browser",
-		Links:       append(links, link("Runbooks", "https://github.com/zuora-exporter/zuora_exporter/blob/main/docs/runbooks/README.md", false)),
-		Templating:  list{variables()},
-		Annotations: list{[]object{firingAlerts}},
-		Panels:      panels,
+		Links:      []object{other, link("Runbooks", runbooks+"README.md", false)},
+		Templating: list{variables},
+		// A line where an alert begins to be pending: a region would paint the
+		// graphs red for as long as it fires.
+		Annotations: list{[]object{{
+			"name": "Alerts", "datasource": datasource, "enable": true, "hide": false, "iconColor": "red",
+			"expr":        `(ALERTS_FOR_STATE{` + alerts + `} * 1000) and ignoring (alertstate) ALERTS{alertstate="firing",` + alerts + `}`,
+			"titleFormat": "{{alertname}}", "textFormat": "{{tenant}} {{job_id}}", "tagKeys": "severity", "step": "60s", "useValueForTime": true,
+		}}},
+		Panels: panels,
 	}
 }
 
-// link is a link at the top of a dashboard; one to another dashboard takes
-// the time range and the variables along.
+// link is a link at the top of a dashboard. One to another dashboard takes the
+// time range and the variables along.
 func link(title, url string, dashboard bool) object {
 	return object{
 		"type": "link", "title": title, "url": url, "icon": "external link", "tags": []string{}, "tooltip": "",
@@ -301,30 +354,22 @@ func link(title, url string, dashboard bool) object {
 	}
 }
 
-// firingAlerts draws a region on every graph while an alert fires. Alerts
-// about a tenant have no job_id, those about an exporter neither.
-var firingAlerts = object{
-	"name": "Firing alerts", "datasource": datasource, "enable": true, "hide": false, "iconColor": "red",
-	"expr":        `ALERTS{alertstate="firing",alertname=~"Zuora.+",tenant=~"($tenant)|",job_id=~"($job_id)|"}`,
-	"titleFormat": "{{alertname}}", "textFormat": "{{tenant}} {{job_id}}", "tagKeys": "severity", "step": "60s", "useValueForTime": false,
+var dataSources = object{
+	"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "hide": 0,
+	"current": object{}, "refresh": 1, "regex": "", "options": []object{},
 }
 
-func variables() []object {
-	return []object{
-		{"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "hide": 0, "current": object{}, "refresh": 1, "regex": "", "options": []object{}},
-		variable("job", "Job", `label_values(zuora_up, job)`),
-		variable("instance", "Instance", `label_values(zuora_up{job=~"$job"}, instance)`),
-		variable("tenant", "Tenant", `label_values(zuora_up{$TARGET}, tenant)`),
-		variable("job_id", "Labeling job", `label_values(zuora_data_labeling_job_scrape_success{$TENANT}, job_id)`),
-	}
-}
+const (
+	visible = 0
+	hidden  = 2
+)
 
 // variable is one whose values Prometheus has, any number of them.
-func variable(name, label, expr string) object {
+func variable(name, label, expr string, hide int) object {
 	return object{
 		"name": name, "label": label, "type": "query", "datasource": datasource,
 		"query":   object{"query": selectors.Replace(expr), "refId": name},
-		"refresh": 2, "multi": true, "includeAll": true, "allValue": ".+", "sort": 1, "hide": 0, "regex": "", "options": []object{},
+		"refresh": 2, "multi": true, "includeAll": true, "allValue": ".+", "sort": 1, "hide": hide, "regex": "", "options": []object{},
 		"current": object{"text": "All", "value": "$__all"},
 	}
 }

@@ -30,6 +30,8 @@ var history = map[string]map[string]string{
 	"late":  {"Completed": "1x120", "total": "100x120", "labeled": "96x120", "failed": "0x120", "timeout": "4x120"},
 	"short": {"Completed": "1x120", "total": "100x120", "labeled": "90x120", "failed": "0x120", "timeout": "0x120"},
 	"odd":   {"Suspended": "1x120"},
+	// It was read until 40 minutes ago: its losses are what was known then.
+	"dark": {"Completed": "1x80 stale", "total": "100x80 stale", "labeled": "80x80 stale", "failed": "20x80 stale", "success": "1x80 0x39", "error": "_x81 1x39", "read": "0+60x80 4800x39"},
 	// the last two reads failed
 	"unread": {"Accepted": "1x118 stale", "total": "100x118 stale", "labeled": "50x118 stale", "success": "1x118 0x1", "error": "_x119 1x1", "read": "0+60x118 7080x1"},
 }
@@ -41,32 +43,43 @@ var series = map[string]string{
 	"read": "zuora_data_labeling_job_last_success_timestamp_seconds",
 }
 
-// What the panels show of these jobs after two hours: by the job, or "" where
-// it is one number.
+// What the panels show of these jobs after two hours: by the job, or "" if it
+// is one number.
 var shown = map[string]map[string]float64{
-	"Labeled#0":               {"": (71880 + 40 + 100 + 2000 + 95 + 96 + 90 + 50) / (108000 + 100 + 100 + 100 + 2000 + 100 + 100 + 100 + 100.)},
-	"Running#0":               {"": 4},
-	"Waiting#0":               {"": 2},
-	"Stuck#0":                 {"": 1},
-	"Completed with losses#0": {"": 3},
-	"Objects exposed#0":       {"": 120 + 3 + 2 + 4},
-	"Age of data#0":           {"": 120},
-	"Time left#0":             {"": 3600},
-	"Jobs#0": {
-		"lost": 7, "moves": 6, "late": 6, "short": 5, "unread": 4, "odd": 3, "stuck": 2, "new": 1, "blind": 1,
+	"Jobs#0":              {"": 13},
+	"Jobs#1":              {"": 6},
+	"Jobs#2":              {"": 4},
+	"Jobs#3":              {"": 2},
+	"Jobs#4":              {"": 2},
+	"Labeled#0":           {"": .671}, // 74,431 of 110,800
+	"Running jobs done#0": {"": 3600},
+	"Running jobs done#1": {"": (7200 + 3600) * 1000},
+	"Exposed objects#0":   {"": 3 + 20},
+	"Exposed objects#1":   {"": 120 + 2 + 4},
+	"Exposed objects#2":   {"": 10},
+	"Stuck#0":             {"": 1},
+	"table Jobs#0": {
+		"lost": 7, "dark": 7, "moves": 6, "late": 6, "short": 5, "unread": 4, "odd": 3, "stuck": 2, "new": 1, "blind": 1,
 		"waits": 0, "done": 0, "ended": 0,
 	},
-	"Jobs#2":       {"moves": 2. / 3, "stuck": .4, "new": 0, "done": 1, "ended": 1, "lost": 1, "late": 1, "short": .9, "unread": .5},
-	"Jobs#3":       {"moves": 3600},
-	"Jobs#4":       {"moves": 10, "stuck": 0, "new": 0},
-	"Jobs#7":       {"lost": 3, "moves": 0, "stuck": 0, "done": 0, "ended": 0, "late": 0, "short": 0},
-	"Jobs#9":       {"unread": 1},
-	"State#0":      {"moves": 1, "stuck": 1, "new": 1, "blind": 1, "waits": 0, "done": 2, "ended": 2, "lost": 2, "late": 2, "short": 2, "odd": 3},
-	"Throughput#0": {"moves": 10, "stuck": 0, "new": 0},
-	"Time left#1":  {"moves": 3600},
-	"Remaining#0":  {"moves": 36000, "stuck": 60, "new": 100, "unread": 50},
-	"Failed#0":     {"lost": 3},
-	"Timed out#0":  {"moves": 120, "lost": 2, "late": 4},
+	"table Jobs#2":                 {"stuck": 1},
+	"table Jobs#3":                 {"moves": .665, "stuck": .4, "new": 0, "done": 1, "ended": 1, "lost": .95, "late": .96, "short": .9, "unread": .5, "dark": .8},
+	"table Jobs#4":                 {"lost": .05, "late": .04, "short": .1, "moves": 120. / 108000, "dark": .2},
+	"table Jobs#5":                 {"lost": 3, "dark": 20, "moves": 0, "stuck": 0, "done": 0, "ended": 0, "late": 0, "short": 0},
+	"table Jobs#7":                 {"unread": 1, "dark": 1},
+	"table Jobs#8":                 {"moves": 3600},
+	"State#0":                      {"moves": 1, "stuck": 1, "new": 1, "blind": 1, "waits": 0, "done": 2, "ended": 2, "lost": 2, "late": 2, "short": 2, "odd": 3},
+	"Throughput of running jobs#0": {"moves": 10, "stuck": 0, "new": 0},
+	"Time left of running jobs#0":  {"moves": 3600},
+	"Remaining#0":                  {"moves": 36000, "stuck": 60, "new": 100, "unread": 50},
+	"Failed#0":                     {"lost": 3, "dark": 20},
+	"Timed out#0":                  {"moves": 120, "lost": 2, "late": 4},
+}
+
+// withVariables is an expression in which Grafana has put the variables at All,
+// and what the table of jobs shows.
+func withVariables(expr, show string) string {
+	return strings.NewReplacer("$job_id", ".+", "$job", ".+", "$instance", ".+", "$tenant", ".+", "$show", show).Replace(expr)
 }
 
 // TestPanelsShowWhatTheirTitlesSay has Prometheus evaluate the panels.
@@ -98,8 +111,11 @@ func TestPanelsShowWhatTheirTitlesSay(t *testing.T) {
 				defaults[state] = "0x120"
 			}
 		}
-		if job == "unread" { // no status either, where a read failed
+		switch job { // no status either, if a read failed
+		case "unread":
 			defaults["Dispatched"], defaults["Completed"] = "0x118 stale", "0x118 stale"
+		case "dark":
+			defaults["Accepted"], defaults["Dispatched"] = "0x80 stale", "0x80 stale"
 		}
 		for kind, v := range defaults {
 			labels := fmt.Sprintf(`tenant="t",job_id=%q,job="zuora"`, job)
@@ -118,26 +134,30 @@ func TestPanelsShowWhatTheirTitlesSay(t *testing.T) {
 		}
 	}
 
-	variables := strings.NewReplacer("$job_id", ".+", "$job", ".+", "$instance", ".+", "$tenant", ".+")
 	var checks []check
-	seen := map[string]int{}
 	for _, p := range DataLabeling().Panels {
+		title := p.Title
+		if p.Type == "table" {
+			title = "table " + title
+		}
+		if title == "Labeled" && p.Type == "timeseries" {
+			continue
+		}
 		for i, target := range p.Targets {
-			name := fmt.Sprintf("%s#%d", p.Title, i)
-			if i == 0 { // the second panel of a title counts on
-				name = fmt.Sprintf("%s#%d", p.Title, seen[p.Title])
-				seen[p.Title]++
-			}
+			name := fmt.Sprintf("%s#%d", title, i)
 			want, ok := shown[name]
 			if !ok {
 				continue
 			}
 			delete(shown, name)
-			c := check{Expr: variables.Replace(target.Expr), At: "2h"}
+			c := check{Expr: withVariables(target.Expr, "0"), At: "2h"}
+			if p.Type == "timeseries" { // whatever its legend needs beside
+				c.Expr = "max by (tenant, job_id) (" + c.Expr + ")"
+			}
 			for _, job := range slices.Sorted(maps.Keys(want)) {
 				s := sample{Labels: "{}", Value: want[job]}
 				switch {
-				case name == "Jobs#9":
+				case name == "table Jobs#7":
 					s.Labels = fmt.Sprintf(`{job_id=%q,reason="unavailable",tenant="t"}`, job)
 				case job != "":
 					s.Labels = fmt.Sprintf(`{job_id=%q,tenant="t"}`, job)
@@ -145,6 +165,17 @@ func TestPanelsShowWhatTheirTitlesSay(t *testing.T) {
 				c.Samples = append(c.Samples, s)
 			}
 			checks = append(checks, c)
+			if name == "table Jobs#0" {
+				for show, jobs := range map[string]map[string]float64{
+					"1": {"stuck": 2}, "2": {"dark": 7, "unread": 4}, "3": {"lost": 7, "dark": 7, "moves": 6, "late": 6, "short": 5},
+				} {
+					c := check{Expr: withVariables(target.Expr, show), At: "2h"}
+					for _, job := range slices.Sorted(maps.Keys(jobs)) {
+						c.Samples = append(c.Samples, sample{fmt.Sprintf(`{job_id=%q,tenant="t"}`, job), jobs[job]})
+					}
+					checks = append(checks, c)
+				}
+			}
 		}
 	}
 	if len(shown) > 0 {

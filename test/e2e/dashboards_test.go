@@ -16,8 +16,8 @@ import (
 type dashboard struct {
 	UID    string
 	Panels []struct {
-		Title   string
-		Targets []struct{ Expr string }
+		Title, Type string
+		Targets     []struct{ RefID, Expr string }
 	}
 	Templating struct {
 		List []struct {
@@ -52,13 +52,17 @@ func readDashboards(t *testing.T) []dashboard {
 }
 
 // Every expression of every panel, variable and annotation answers without an
-// error, and with data, but for a few that are empty as long as all is well.
-// What the numbers are is tested beside the dashboards.
+// error, and with data, except for a few that have none in the first minute or
+// while all is well. What the numbers are is tested beside the dashboards.
 func TestDashboards(t *testing.T) {
-	testutil.Slow(t)
-	t.Parallel()
-	empty := map[string]string{
-		"zuora-exporter: Held back by Zuora": "Zuora holds nothing back",
+	required(t, "prometheus")
+	empty := map[string]bool{
+		"zuora-data-labeling: Jobs C":     true, // stuck takes an hour
+		"zuora-exporter: Tenants G":       true, // no pause
+		"zuora-exporter: Pauses A":        true,
+		"zuora-exporter: Firing alerts A": true, // the demo's exporter and tenant are well
+		"zuora-exporter: Firing alerts B": true,
+		"zuora-exporter: Alerts":          true,
 	}
 	e := start(t, "--demo")
 	p := startPrometheus(t, fmt.Sprintf(`
@@ -73,19 +77,23 @@ scrape_configs: [{job_name: zuora, static_configs: [{targets: [%q]}]}]
 	})
 	// Grafana puts a variable of which All is chosen into a regular expression
 	// like this, and several values as (a|b).
-	variables := strings.NewReplacer("($tenant)", "(.+)", "$job_id", ".+", "$job", ".+", "$instance", ".+", "$tenant", "(demo|other)", "$__rate_interval", "1m")
+	variables := strings.NewReplacer("($tenant)", "(.+)", "$job_id", ".+", "$job", ".+", "$instance", ".+", "$tenant", "(demo|other)", "$__rate_interval", "1m", "$show", "0")
 	asked := 0
 	ask := func(where, expr string) {
 		asked++
 		none := len(p.query(t, variables.Replace(expr))) == 0
-		if _, expected := empty[where]; none != expected {
-			t.Errorf("%s: empty is %t: %s", where, none, expr)
+		if none != empty[where] {
+			t.Errorf("%s: empty is %t, want %t: %s", where, none, empty[where], expr)
 		}
 	}
 	for _, dashboard := range readDashboards(t) {
 		for _, panel := range dashboard.Panels {
 			for _, target := range panel.Targets {
-				ask(dashboard.UID+": "+panel.Title, target.Expr)
+				where := dashboard.UID + ": " + panel.Title
+				if panel.Type == "stat" {
+					where += ", the stat"
+				}
+				ask(where+" "+target.RefID, target.Expr)
 			}
 		}
 		for _, a := range dashboard.Annotations.List {
