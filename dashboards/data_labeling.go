@@ -80,12 +80,17 @@ var (
 		` or 2 * group by (tenant, job_id) (` + stuck + `)` +
 		` or group by (tenant, job_id) (` + running(job) + `)` +
 		` or 0 * ` + configured + `)`
-	// The variable "show" has these numbers.
-	chosen = `((` + configured + ` and on () vector($show) == 0) or (` + stuck + ` and on () vector($show) == 1)` +
-		` or (` + configured + ` == 0 and on () vector($show) == 2)` +
-		` or ((` + failed + ` > 0 or ` + timedOut + ` > 0 or ` + unaccounted + `) and on () vector($show) == 3))`
+	// The jobs that the variable "show" asks for. It stands in a string, because
+	// Grafana's filters would take it for a metric elsewhere.
+	chosen = `((` + shownAs(configured, "all") + ` or ` + shownAs(stuck, "stuck") + ` or ` + shownAs(configured+` == 0`, "unread") +
+		` or ` + shownAs(failed+` > 0 or `+timedOut+` > 0 or `+unaccounted, "losses") + `) and on (show) ` + shownAs(`vector(1)`, "$show") + `)`
 	state = `max by (tenant, job_id, object_type, status) (zuora_data_labeling_job_status{$JOB} == 1)`
 )
+
+// shownAs has the label "show".
+func shownAs(expr, show string) string {
+	return `label_replace(` + expr + `, "show", "` + show + `", "", "")`
+}
 
 // floored are per cent that do not become 100 before all is done.
 func floored(share string) string { return `floor(` + share + ` * 1000) / 1000` }
@@ -94,13 +99,15 @@ func floored(share string) string { return `floor(` + share + ` * 1000) / 1000` 
 // is no number at all.
 func orNone(expr string) string { return expr + ` or 0 * count(` + configured + `)` }
 
-// top keeps the ten series that are highest at the end of the time range, and
-// names them by the end of their id.
+// top keeps the ten series that are highest at the end of the time range.
 func top(expr func(by string) string) query {
-	return query{
-		`label_replace(` + expr(typed) + ` and topk(10, ` + atEnd(expr(typed)) + `), "id", "…$1", "job_id", ".*(.{6})")`,
-		"{{tenant}} {{object_type}} {{id}}",
-	}
+	return named(expr(typed) + ` and topk(10, ` + atEnd(expr(typed)) + `)`)
+}
+
+// named has the end of a job's id in the legend, because the ids of jobs differ
+// there.
+func named(expr string) query {
+	return query{`label_replace(` + expr + `, "id", "…$1", "job_id", ".*(.{6})")`, "{{tenant}} {{object_type}} {{id}}"}
 }
 
 // DataLabeling is the dashboard of the migration: how far, until when, what is
@@ -124,16 +131,16 @@ func DataLabeling() *Dashboard {
 		"How far the data labeling jobs of the move to Multi-Org are, and what they leave visible to every organisation.",
 		place(
 			row{height: 4, cells: []cell{
-				{9, stat("Jobs", "All configured jobs, and how many of them are Completed, Running (Dispatched), Waiting (Accepted), as last known, and how many of all cannot be read now. Completed does not mean that all was labeled. Click on a number to see the jobs.", "short", steps("text"),
+				{8, stat("Jobs", "All configured jobs, and how many of them are Completed, Running (Dispatched), Waiting (Accepted), as last known, and how many of all cannot be read now. Completed does not mean that all was labeled. Click on a number to see the jobs.", "short", steps("text"),
 					query{`count(` + configured + `)`, "Jobs"},
 					query{orNone(`count(` + completed + `)`), "Completed"},
 					query{orNone(`count(` + known(job, status("Dispatched")) + ` == 1)`), "Running"},
 					query{orNone(`count(` + known(job, status("Accepted")) + ` == 1)`), "Waiting"},
 					query{orNone(`count(` + configured + ` == 0)`), "Unread"}).with(
-					override("Jobs", show("All jobs", "0")),
+					override("Jobs", show("All jobs", "all")),
 					override("Completed", thresholds("text", 0, "green")),
 					override("Running", thresholds("text", 0, "blue")),
-					override("Unread", thresholds("text", 0, "green", 1, "purple"), show("Only unread jobs", "2")))},
+					override("Unread", thresholds("text", 0, "green", 1, "purple"), show("Only unread jobs", "unread")))},
 				{3, stat("Labeled", "Labeled objects of all objects, for the jobs whose totals Zuora sends.", "percentunit", steps("blue", 1, "green"),
 					query{floored(`sum(` + labeled + ` and ` + total + `) / (sum(` + total + `) > 0)`), ""})},
 				{5, stat("Running jobs done", "When the last of the running jobs is done, at its rate of the last 15 minutes. Jobs that wait, are stuck or cannot be read are not in it.", "s", steps("blue"),
@@ -145,11 +152,11 @@ func DataLabeling() *Dashboard {
 					query{`sum(` + failed + `)`, "Failed"},
 					query{`sum(` + timedOut + `)`, "Timed out"},
 					query{orNone(`sum(` + unaccounted + `)`), "Unaccounted"}).with(
-					override("Failed", show("Only jobs with losses", "3")),
-					override("Timed out", thresholds("text", 0, "green", 1, "orange"), show("Only jobs with losses", "3")),
-					override("Unaccounted", thresholds("text", 0, "green", 1, "orange"), show("Only jobs with losses", "3")))},
-				{2, stat("Stuck", "Running jobs whose counts have not moved for an hour. Click on the number to see them.", "short", steps("text", 0, "green", 1, "orange"),
-					query{orNone(`count(` + stuck + `)`), "Stuck"}).with(override("Stuck", show("Only stuck jobs", "1")))},
+					override("Failed", show("Only jobs with losses", "losses")),
+					override("Timed out", thresholds("text", 0, "green", 1, "orange"), show("Only jobs with losses", "losses")),
+					override("Unaccounted", thresholds("text", 0, "green", 1, "orange"), show("Only jobs with losses", "losses")))},
+				{3, stat("Stuck", "Running jobs whose counts have not moved for an hour. Click on the number to see them.", "short", steps("text", 0, "green", 1, "orange"),
+					query{orNone(`count(` + stuck + `)`), "Stuck"}).with(override("Stuck", show("Only stuck jobs", "stuck")))},
 			}},
 			row{height: 11, cells: []cell{{24, table("Jobs", "What needs a person first stands first. Progress is labeled of total; lost is failed, timed out and unaccounted of total. Click on a job to see it alone.",
 				[]string{
@@ -162,41 +169,38 @@ func DataLabeling() *Dashboard {
 					`max by (tenant, job_id, reason) (zuora_data_labeling_job_scrape_error{$JOB} == 1)`,
 					timeLeft(job), labeled, total, `time() - ` + readAt,
 				},
-				column{"Needs", "Value #A", 165, []property{{"mappings", mappings(
-					[3]string{"7", "Objects failed", "red"}, [3]string{"6", "Objects timed out", "orange"},
-					[3]string{"5", "Objects unaccounted", "orange"}, [3]string{"4", "Cannot be read", "purple"},
-					[3]string{"3", "Undocumented state", "purple"}, [3]string{"2", "Stuck", "orange"},
-					[3]string{"1", "Running", "blue"}, [3]string{"0", "Nothing", "text"})}, coloredText}},
-				column{"Stuck", "Value #C", 60, []property{{"mappings", mappings([3]string{"1", "stuck", "orange"})}, coloredText}},
-				column{"Tenant", "tenant", 120, nil},
+				column{"Needs", "Value #A", 135, colored(property{"mappings", mappings(
+					[3]string{"7", "Failed objects", "red"}, [3]string{"6", "Timed-out objects", "orange"},
+					[3]string{"5", "Unaccounted", "orange"}, [3]string{"4", "Cannot be read", "purple"},
+					[3]string{"3", "Unknown state", "purple"}, [3]string{"2", "Stuck", "orange"},
+					[3]string{"1", "Running", "blue"}, [3]string{"0", "Nothing", "text"})})},
+				column{"Stuck", "Value #C", 60, colored(property{"mappings", mappings([3]string{"1", "stuck", "orange"})})},
+				column{"Tenant", "tenant", -120, nil},
 				column{"Job", "job_id", 305, []property{onlyThisJob}},
-				column{"Object type", "object_type", 105, nil},
-				column{"Status", "status", 100, []property{{"mappings", []object{
-					mappings(states...)[0],
-					{"type": "regex", "options": object{"pattern": "(.+)", "result": object{"text": "$1", "color": "purple", "index": 3}}},
-				}}, coloredText}},
-				column{"Progress", "Value #D", 130, []property{
+				column{"Object type", "object_type", 110, nil},
+				column{"Status", "status", 105, colored(property{"mappings", append(mappings(states...), anyText(len(states), "purple"))})},
+				column{"Progress", "Value #D", -105, []property{
 					unit("percentunit"), {"min", 0}, {"max", 1}, {"decimals", 1}, thresholds("blue", 1, "green"), {"color", object{"mode": "thresholds"}},
 					{"custom.cellOptions", object{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}},
 				}},
-				column{"Lost", "Value #E", 70, []property{unit("percentunit"), {"decimals", 1}, fixed("red"), coloredText}},
-				column{"Failed", "Value #F", 75, alarming("red")},
-				column{"Timed out", "Value #G", 85, alarming("orange")},
-				column{"Read error", "reason", 115, []property{fixed("purple"), coloredText}},
-				column{"Time left", "Value #I", 85, []property{unit("s"), {"decimals", 1}}},
-				column{"Labeled", "Value #J", 80, nil},
-				column{"Total", "Value #K", 80, nil},
-				column{"Age", "Value #L", 70, []property{unit("s"), {"decimals", 0}}},
+				column{"Lost", "Value #E", 65, colored(unit("percentunit"), property{"decimals", 2}, thresholds("text", 0, "red"))},
+				column{"Failed", "Value #F", 65, colored(thresholds("text", 1, "red"))},
+				column{"Timed out", "Value #G", 90, colored(thresholds("text", 1, "orange"))},
+				column{"Read error", "reason", 105, colored(property{"mappings", []object{anyText(0, "purple")}})},
+				column{"Time left", "Value #I", 80, []property{unit("s"), {"decimals", 1}}},
+				column{"Labeled", "Value #J", 75, nil},
+				column{"Total", "Value #K", 75, nil},
+				column{"Age", "Value #L", 60, []property{unit("s"), {"decimals", 0}}},
 			)}}},
 			heading("Alerts and states"),
 			row{height: 8, cells: []cell{{24, firing("Firing alerts", "Those of the chosen tenants and jobs, the most severe first. Click on a name to see its runbook.", alertsOfJobs)}}},
 			row{height: 13, cells: []cell{{24, stateTimeline("State", "What each job was when. A gap: it could not be read. Twenty jobs at most, those that are not Completed at the end of the time range first.", mappings(
 				[3]string{"0", "Accepted", "#8e8e8e"}, [3]string{"1", "Dispatched", "blue"}, [3]string{"2", "Completed", "green"}, [3]string{"3", "Undocumented", "purple"}),
-				query{`max by (tenant, job_id) (0 * (` + status("Accepted") + ` == 1)` +
-					` or 1 * (` + status("Dispatched") + ` == 1)` +
-					` or 2 * (` + status("Completed") + ` == 1)` +
-					` or 3 * (zuora_data_labeling_job_status{$JOB,status!~"Accepted|Dispatched|Completed"} == 1))` +
-					` and topk(20, ` + atEnd(`max by (tenant, job_id) (last_over_time(zuora_data_labeling_job_status{$JOB,status!="Completed"}[6h]))`) + `)`, "{{tenant}} {{job_id}}"})}}},
+				named(`max by (tenant, job_id, object_type) (0 * (`+status("Accepted")+` == 1)`+
+					` or 1 * (`+status("Dispatched")+` == 1)`+
+					` or 2 * (`+status("Completed")+` == 1)`+
+					` or 3 * (zuora_data_labeling_job_status{$JOB,status!~"Accepted|Dispatched|Completed"} == 1))`+
+					` and topk(20, `+atEnd(`max by (tenant, job_id, object_type) (last_over_time(zuora_data_labeling_job_status{$JOB,status!="Completed"}[6h]))`)+`)`))}}},
 			heading("Progress"),
 			row{height: 9, cells: []cell{
 				{12, timeseries("Labeled", "Labeled objects of all jobs of a tenant, and their total, as last known.", "locale",
@@ -207,7 +211,7 @@ func DataLabeling() *Dashboard {
 					}))},
 			}},
 			row{height: 9, cells: []cell{
-				{12, timeseries("Throughput of running jobs", "Objects labeled, failed or timed out per second, over 15 minutes."+ten, "cps", top(rate))},
+				{12, timeseries("Throughput of running jobs", "Objects labeled, failed or timed out per second, over 15 minutes."+ten, "suffix:/s", top(rate))},
 				{12, timeseries("Time left of running jobs", "At the rate of the last 15 minutes, of running jobs that move; more than two days are drawn as two days."+ten, "s",
 					top(func(by string) string { return `clamp_max(` + timeLeft(by) + `, 172800)` }))},
 			}},
@@ -228,11 +232,11 @@ func DataLabeling() *Dashboard {
 			variable("job_id", "Labeling job", `label_values(zuora_data_labeling_job_scrape_success{$TENANT}, job_id)`, visible),
 			{
 				"name": "show", "label": "Show", "type": "custom", "multi": false, "includeAll": false, "hide": visible,
-				"query":   "All jobs : 0, Stuck : 1, Unread : 2, With losses : 3",
-				"current": object{"text": "All jobs", "value": "0"},
+				"query":   "All jobs : all, Stuck : stuck, Unread : unread, With losses : losses",
+				"current": object{"text": "All jobs", "value": "all"},
 				"options": []object{
-					{"text": "All jobs", "value": "0", "selected": true}, {"text": "Stuck", "value": "1", "selected": false},
-					{"text": "Unread", "value": "2", "selected": false}, {"text": "With losses", "value": "3", "selected": false},
+					{"text": "All jobs", "value": "all", "selected": true}, {"text": "Stuck", "value": "stuck", "selected": false},
+					{"text": "Unread", "value": "unread", "selected": false}, {"text": "With losses", "value": "losses", "selected": false},
 				},
 			},
 			// By the labels that the configuration gives the jobs: wave, team, ...

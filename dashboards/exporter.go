@@ -59,7 +59,7 @@ func Exporter() *Dashboard {
 					query{`min(scrape_timeout_seconds{$TARGET}` + ours + `) or 0 / (0 * count(zuora_exporter_build_info{$TARGET}))`, "timeout"}).with(
 					override("scrape", property{"decimals", 1}),
 					override("timeout", thresholds("text"), property{"mappings", []object{{"type": "special", "options": object{"match": "nan", "result": object{"text": "unknown", "color": "text", "index": 0}}}}}))},
-				{3, stat("Quota left", "Share of the requests that Zuora allows a tenant, in the window nearest to exhaustion; of the tenant that has the least. All users of the tenant share it.", "percentunit", steps("red", .1, "orange", .25, "green"),
+				{3, stat("Quota left", "Share of the requests that Zuora allows a tenant, in the window nearest to exhaustion; of the tenant that has the least. All users of the tenant share it.", "percentunit", steps("text", 0, "red", .1, "orange", .25, "green"),
 					query{`min(` + quota + `)`, ""})},
 				{3, stat("Paused for", "How long until the last pause ends: the exporter pauses its requests to a tenant at a limit of Zuora.", "s", steps("text", 0, "green", 1, "orange"),
 					query{`max(` + pause + `) or 0 * count(zuora_up{$TENANT})`, ""}).with(
@@ -67,7 +67,7 @@ func Exporter() *Dashboard {
 			}},
 			row{height: 7, cells: []cell{{24, table("Tenants", "Where to look first stands in the column Cause: it is that of most unread jobs.",
 				[]string{
-					tenantUp,
+					`1 - ` + tenantUp,
 					`topk by (tenant) (1, ` + errors + `)`,
 					`count by (tenant) (` + jobs + `) or 0 * ` + tenantUp,
 					`count by (tenant) (` + jobs + ` == 0)`,
@@ -75,36 +75,36 @@ func Exporter() *Dashboard {
 					`sum by (tenant) (rate(zuora_api_requests_total{$TENANT}[$__rate_interval]))`,
 					latency("0.9", "tenant"),
 				},
-				column{"State", "Value #A", 80, []property{{"mappings", mappings([3]string{"0", "Down", "red"}, [3]string{"1", "Up", "green"})}, coloredText}},
-				column{"Tenant", "tenant", 180, nil},
-				column{"Cause", "reason", 170, []property{{"mappings", causes}, coloredText}},
-				column{"Jobs", "Value #C", 80, nil},
-				column{"Unread", "Value #D", 80, alarming("purple")},
+				column{"State", "Value #A", 80, colored(property{"mappings", mappings([3]string{"1", "Down", "red"}, [3]string{"0", "Up", "green"})})},
+				column{"Tenant", "tenant", -180, nil},
+				column{"Cause", "reason", 200, colored(property{"mappings", causes})},
+				column{"Jobs", "Value #C", 90, nil},
+				column{"Unread", "Value #D", 90, colored(thresholds("text", 1, "purple"))},
 				column{"Oldest answer", "Value #E", 130, []property{unit("s"), {"decimals", 0}}},
-				column{"Quota left", "Value #F", 110, []property{unit("percentunit"), {"decimals", 0}, thresholds("red", .1, "orange", .25, "text"), {"color", object{"mode": "thresholds"}}, coloredText}},
-				column{"Paused for", "Value #G", 110, []property{unit("s"), {"decimals", 0}, fixed("orange"), coloredText}},
+				column{"Quota left", "Value #F", 110, colored(unit("percentunit"), property{"decimals", 0}, thresholds("text", 0, "red", .1, "orange", .25, "text"))},
+				column{"Paused for", "Value #G", 110, colored(unit("s"), property{"decimals", 0}, thresholds("text", 0, "orange"))},
 				column{"Requests/s", "Value #H", 110, []property{{"decimals", 2}, unit("short")}},
 				column{"90 % within", "Value #I", 110, []property{unit("s"), {"decimals", 1}}},
 			)}}},
 			row{height: 7, cells: []cell{{24, firing("Firing alerts", "Those about tenants, reads and exporters, the most severe first. Click on a name to see its runbook.", alertsOfExporter)}}},
 			heading("Reads"),
 			row{height: 8, cells: []cell{
-				{12, timeseries("Unread jobs", "Jobs that no exporter could read, by reason.", "short", query{errors, "{{tenant}} {{reason}}"})},
+				{12, timeseries("Unread jobs", "Jobs that no exporter could read, by reason.", "short", query{errors, "{{tenant}} {{reason}}"}).calc("max", "Max")},
 				{12, stateTimeline("Tenants", "Down: no token, or none of the jobs can be read. A gap: no exporter was scraped.",
 					mappings([3]string{"0", "Down", "red"}, [3]string{"1", "Up", "green"}), query{tenantUp, "{{tenant}}"})},
 			}},
 			row{height: 8, cells: []cell{
 				{12, timeseries("API requests", "Requests to Zuora per second, by HTTP status; error: no answer.", "reqps",
-					query{`sum by (tenant, operation, code) (rate(zuora_api_requests_total{$TENANT}[$__rate_interval])) > 0`, "{{tenant}} {{operation}} {{code}}"})},
+					query{`sum by (tenant, operation, code) (rate(zuora_api_requests_total{$TENANT}[$__rate_interval]))`, "{{tenant}} {{operation}} {{code}}"})},
 				{12, timeseries("Latency", "From sending a request to the end of its answer: half, and 99 of 100, are faster.", "s",
-					query{latency("0.5", "tenant, operation"), "{{tenant}} {{operation}} 50 %"}, query{latency("0.99", "tenant, operation"), "{{tenant}} {{operation}} 99 %"})},
+					query{latency("0.5", "tenant, operation"), "{{tenant}} {{operation}} 50 %"}, query{latency("0.99", "tenant, operation"), "{{tenant}} {{operation}} 99 %"}).calc("mean", "Mean")},
 			}},
 			heading("Limits"),
 			row{height: 8, cells: []cell{
 				{8, timeseries("Quota left", "Share of the requests that Zuora allows the tenant, in the window nearest to exhaustion. It jumps if another window is the nearest.", "percentunit",
 					query{quota, "{{tenant}}"}).max1()},
 				{8, timeseries("Pauses", "How long until requests are sent again that are paused because of Zuora's limits.", "s",
-					query{`max by (tenant, operation) (zuora_api_paused_until_timestamp_seconds{$TENANT}) - time() > 0`, "{{tenant}} {{operation}}"}).noValue("none")},
+					query{`max by (tenant, operation) (zuora_api_paused_until_timestamp_seconds{$TENANT}) - time() > 0 or on (tenant) 0 * ` + tenantUp, "{{tenant}} {{operation}}"}).calc("max", "Max")},
 				{8, timeseries("Concurrency left", "How many more requests the tenant may run at once, all its users together.", "short",
 					query{`min by (tenant, type) (zuora_api_concurrency_limit_remaining_requests{$TENANT})`, "{{tenant}} {{type}}"})},
 			}},
@@ -130,7 +130,7 @@ func Exporter() *Dashboard {
 				column{"Go", "goversion", 110, nil},
 				column{"Started", "Value #B", 160, []property{unit("dateTimeFromNow")}},
 				column{"Configuration of", "Value #C", 160, []property{unit("dateTimeFromNow")}},
-				column{"Last reload", "Value #D", 110, []property{{"mappings", mappings([3]string{"0", "refused", "orange"}, [3]string{"1", "good", "green"})}, coloredText}},
+				column{"Last reload", "Value #D", 110, colored(property{"mappings", mappings([3]string{"0", "refused", "orange"}, [3]string{"1", "good", "green"})})},
 			)}}},
 		),
 		alertsOfExporter,
@@ -146,9 +146,3 @@ func Exporter() *Dashboard {
 
 // max1 ends the axis at 100 %.
 func (p panel) max1() panel { p.FieldConfig["defaults"].(object)["max"] = 1; return p }
-
-// noValue says what it means that a panel has no data.
-func (p panel) noValue(text string) panel {
-	p.FieldConfig["defaults"].(object)["noValue"] = text
-	return p
-}

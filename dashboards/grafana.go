@@ -177,7 +177,7 @@ func timeseries(title, description, unit string, queries ...query) panel {
 		},
 		Options: object{
 			"legend": object{
-				"calcs": []string{"lastNotNull"}, "displayMode": "table", "placement": "right", "width": 300,
+				"calcs": []string{"lastNotNull"}, "displayMode": "table", "placement": "right", "width": 350,
 				"showLegend": true, "sortBy": "Last *", "sortDesc": true,
 			},
 			"tooltip": object{"mode": "multi", "sort": "desc"},
@@ -208,19 +208,19 @@ func stateTimeline(title, description string, words []object, q query) panel {
 type column struct {
 	name       string
 	field      string // the label, or "Value #A" for the value of query A
-	width      int
+	width      int    // below 0: what the others leave, but at least that
 	properties []property
 }
 
-var coloredText = property{"custom.cellOptions", object{"type": "color-text"}}
-
-func fixed(color string) property {
-	return property{"color", object{"mode": "fixed", "fixedColor": color}}
+// colored is the text of a cell in the colour of its mapping or threshold, and
+// the colour of all text if it has none.
+func colored(properties ...property) []property {
+	return append([]property{thresholds("text"), {"color", object{"mode": "thresholds"}}, {"custom.cellOptions", object{"type": "color-text"}}}, properties...)
 }
 
-// alarming is a number that has a colour from 1 on.
-func alarming(color string) []property {
-	return []property{thresholds("text", 1, color), {"color", object{"mode": "thresholds"}}, coloredText}
+// anyText maps any word to itself, in a colour.
+func anyText(index int, color string) object {
+	return object{"type": "regex", "options": object{"pattern": "(.+)", "result": object{"text": "$1", "color": color, "index": index}}}
 }
 
 // table joins instant queries by the labels that all of them have, a row each.
@@ -237,6 +237,9 @@ func table(title, description string, exprs []string, columns ...column) panel {
 		index[c.field], rename[c.field] = i, c.name
 		delete(hide, c.field)
 		properties := append([]property{{"custom.width", c.width}}, c.properties...)
+		if c.width < 0 {
+			properties[0] = property{"custom.minWidth", -c.width}
+		}
 		if i == 0 {
 			properties = append(properties, property{"custom.align", "left"})
 		}
@@ -266,24 +269,25 @@ func table(title, description string, exprs []string, columns ...column) panel {
 
 // firing is the table of the firing alerts, the most severe first.
 func firing(title, description, matchers string) panel {
-	by := `by (alertname, severity, tenant, object_type, job_id) `
+	by := `by (alertname, tenant, object_type, job_id) `
 	alerts := `ALERTS{alertstate="firing",` + matchers + `,severity="`
 	since := `ALERTS_FOR_STATE{` + matchers + `} and ignoring (alertstate) ALERTS{alertstate="firing",` + matchers + `}`
 	return table(title, description,
 		[]string{
-			`3 * group ` + by + `(` + alerts + `critical"}) or 2 * group ` + by + `(` + alerts + `warning"}) or group ` + by + `(` + alerts + `info"})`,
+			`3 * group ` + by + `(` + alerts + `critical"}) or 2 * group ` + by + `(` + alerts + `warning"}) or group ` + by + `(` + alerts + `info"})` +
+				// What a rule records shows that Prometheus has the rules.
+				` or on () 0 * count(zuora:data_labeling_job_scrape_success:max)`,
 			`time() - max ` + by + `(` + since + `)`,
 		},
-		column{"Severity", "Value #A", 90, []property{
-			{"mappings", mappings([3]string{"3", "critical", "red"}, [3]string{"2", "warning", "orange"}, [3]string{"1", "info", "blue"})}, coloredText,
-		}},
+		column{"Severity", "Value #A", 90, colored(property{"mappings", mappings(
+			[3]string{"3", "critical", "red"}, [3]string{"2", "warning", "orange"}, [3]string{"1", "info", "blue"}, [3]string{"0", "none", "green"})})},
 		column{"Alert and runbook", "alertname", 310, []property{{"links", []object{{
 			"title": "Runbook", "targetBlank": true, "url": runbooks + "${__value.raw}.md",
 		}}}}},
 		column{"For", "Value #B", 90, []property{unit("s"), {"decimals", 1}}},
 		column{"Tenant", "tenant", 150, nil},
-		column{"Job", "job_id", 305, nil},
 		column{"Object type", "object_type", 110, nil},
+		column{"Job", "job_id", -305, nil},
 	)
 }
 
@@ -300,6 +304,14 @@ type row struct {
 	title  string
 	height int
 	cells  []cell
+}
+
+// calc has the legend show something else than the last value, which stays
+// there after a series has ended.
+func (p panel) calc(id, name string) panel {
+	legend := p.Options["legend"].(object)
+	legend["calcs"], legend["sortBy"] = []string{id}, name
+	return p
 }
 
 func heading(title string) row { return row{title: title, height: 1} }
@@ -320,6 +332,9 @@ func place(rows ...row) []panel {
 		}
 		for _, c := range r.cells {
 			c.panel.Datasource = datasource
+			if legend, ok := c.panel.Options["legend"].(object); ok && c.width < 12 {
+				legend["width"] = 220
+			}
 			add(c.panel, c.width, r.height)
 		}
 		y += r.height

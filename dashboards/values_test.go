@@ -150,8 +150,8 @@ func TestPanelsShowWhatTheirTitlesSay(t *testing.T) {
 				continue
 			}
 			delete(shown, name)
-			c := check{Expr: withVariables(target.Expr, "0"), At: "2h"}
-			if p.Type == "timeseries" { // whatever its legend needs beside
+			c := check{Expr: withVariables(target.Expr, "all"), At: "2h"}
+			if p.Type == "timeseries" || p.Type == "state-timeline" { // whatever its legend needs beside
 				c.Expr = "max by (tenant, job_id) (" + c.Expr + ")"
 			}
 			for _, job := range slices.Sorted(maps.Keys(want)) {
@@ -167,7 +167,7 @@ func TestPanelsShowWhatTheirTitlesSay(t *testing.T) {
 			checks = append(checks, c)
 			if name == "table Jobs#0" {
 				for show, jobs := range map[string]map[string]float64{
-					"1": {"stuck": 2}, "2": {"dark": 7, "unread": 4}, "3": {"lost": 7, "dark": 7, "moves": 6, "late": 6, "short": 5},
+					"stuck": {"stuck": 2}, "unread": {"dark": 7, "unread": 4}, "losses": {"lost": 7, "dark": 7, "moves": 6, "late": 6, "short": 5},
 				} {
 					c := check{Expr: withVariables(target.Expr, show), At: "2h"}
 					for _, job := range slices.Sorted(maps.Keys(jobs)) {

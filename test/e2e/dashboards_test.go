@@ -59,7 +59,6 @@ func TestDashboards(t *testing.T) {
 	empty := map[string]bool{
 		"zuora-data-labeling: Jobs C":     true, // stuck takes an hour
 		"zuora-exporter: Tenants G":       true, // no pause
-		"zuora-exporter: Pauses A":        true,
 		"zuora-exporter: Firing alerts A": true, // the demo's exporter and tenant are well
 		"zuora-exporter: Firing alerts B": true,
 		"zuora-exporter: Alerts":          true,
@@ -77,7 +76,7 @@ scrape_configs: [{job_name: zuora, static_configs: [{targets: [%q]}]}]
 	})
 	// Grafana puts a variable of which All is chosen into a regular expression
 	// like this, and several values as (a|b).
-	variables := strings.NewReplacer("($tenant)", "(.+)", "$job_id", ".+", "$job", ".+", "$instance", ".+", "$tenant", "(demo|other)", "$__rate_interval", "1m", "$show", "0")
+	variables := strings.NewReplacer("($tenant)", "(.+)", "$job_id", ".+", "$job", ".+", "$instance", ".+", "$tenant", "(demo|other)", "$__rate_interval", "1m", "$show", "all")
 	asked := 0
 	ask := func(where, expr string) {
 		asked++
