@@ -147,7 +147,7 @@ func DataLabeling() *Dashboard {
 					query{`max(` + timeLeft(job) + `)`, "left"},
 					query{`(time() + max(` + timeLeft(job) + `)) * 1000`, "at"}).with(
 					override("left", property{"decimals", 1}),
-					override("at", unit("dateTimeAsIsoNoDateIfToday")))},
+					override("at", unit("time:D MMM HH:mm")))},
 				{5, stat("Exposed objects", "Failed objects are visible to every organisation of the tenant, timed-out and unaccounted ones may be. Unaccounted: a Completed job's total less its counts. What is not labeled yet is visible too, and not counted here. Click on a number to see the jobs.", "locale", steps("text", 0, "green", 1, "red"),
 					query{`sum(` + failed + `)`, "Failed"},
 					query{`sum(` + timedOut + `)`, "Timed out"},
@@ -211,7 +211,7 @@ func DataLabeling() *Dashboard {
 					}))},
 			}},
 			row{height: 9, cells: []cell{
-				{12, timeseries("Throughput of running jobs", "Objects labeled, failed or timed out per second, over 15 minutes."+ten, "suffix:/s", top(rate))},
+				{12, timeseries("Throughput of running jobs (objects/s)", "Objects labeled, failed or timed out per second, over 15 minutes."+ten, "short", top(rate))},
 				{12, timeseries("Time left of running jobs", "At the rate of the last 15 minutes, of running jobs that move; more than two days are drawn as two days."+ten, "s",
 					top(func(by string) string { return `clamp_max(` + timeLeft(by) + `, 172800)` }))},
 			}},

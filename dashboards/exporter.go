@@ -112,7 +112,7 @@ func Exporter() *Dashboard {
 			row{height: 8, cells: []cell{
 				{8, timeseries("Scrape duration", "How long scrapes take, and the timeout, if Prometheus tells it (see Slowest scrape). Half a second before the timeout the exporter answers with what it has.", "s",
 					query{`scrape_duration_seconds{$TARGET}` + ours, "{{instance}}"},
-					query{`min by (job) (scrape_timeout_seconds{$TARGET}` + ours + `)`, "timeout of {{job}}"})},
+					query{`min(scrape_timeout_seconds{$TARGET}` + ours + `)`, "timeout"})},
 				{8, timeseries("Memory", "Resident memory.", "bytes", query{`process_resident_memory_bytes{$TARGET}` + ours, "{{instance}}"})},
 				{8, timeseries("CPU", "Seconds of CPU time per second.", "percentunit", query{`rate(process_cpu_seconds_total{$TARGET}[$__rate_interval])` + ours, "{{instance}}"})},
 			}},

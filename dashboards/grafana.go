@@ -333,7 +333,8 @@ func place(rows ...row) []panel {
 		for _, c := range r.cells {
 			c.panel.Datasource = datasource
 			if legend, ok := c.panel.Options["legend"].(object); ok && c.width < 12 {
-				legend["width"] = 220
+				legend["placement"] = "bottom"
+				delete(legend, "width")
 			}
 			add(c.panel, c.width, r.height)
 		}
