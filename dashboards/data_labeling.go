@@ -131,7 +131,7 @@ func DataLabeling() *Dashboard {
 		"How far the data labeling jobs of the move to Multi-Org are, and what they leave visible to every organisation.",
 		place(
 			row{height: 4, cells: []cell{
-				{8, stat("Jobs", "All configured jobs, and how many of them are Completed, Running (Dispatched), Waiting (Accepted), as last known, and how many of all cannot be read now. Completed does not mean that all was labeled. Click on a number to see the jobs.", "short", steps("text"),
+				{7, stat("Jobs", "All configured jobs, and how many of them are Completed, Running (Dispatched), Waiting (Accepted), as last known, and how many of all cannot be read now. Completed does not mean that all was labeled. Click on a number to see the jobs.", "short", steps("text"),
 					query{`count(` + configured + `)`, "Jobs"},
 					query{orNone(`count(` + completed + `)`), "Completed"},
 					query{orNone(`count(` + known(job, status("Dispatched")) + ` == 1)`), "Running"},
@@ -143,7 +143,7 @@ func DataLabeling() *Dashboard {
 					override("Unread", thresholds("text", 0, "green", 1, "purple"), show("Only unread jobs", "unread")))},
 				{3, stat("Labeled", "Labeled objects of all objects, for the jobs whose totals Zuora sends.", "percentunit", steps("blue", 1, "green"),
 					query{floored(`sum(` + labeled + ` and ` + total + `) / (sum(` + total + `) > 0)`), ""})},
-				{5, stat("Running jobs done", "When the last of the running jobs is done, at its rate of the last 15 minutes. Jobs that wait, are stuck or cannot be read are not in it.", "s", steps("blue"),
+				{6, stat("Running jobs done", "When the last of the running jobs is done, at its rate of the last 15 minutes. Jobs that wait, are stuck or cannot be read are not in it.", "s", steps("blue"),
 					query{`max(` + timeLeft(job) + `)`, "left"},
 					query{`(time() + max(` + timeLeft(job) + `)) * 1000`, "at"}).with(
 					override("left", property{"decimals", 1}),

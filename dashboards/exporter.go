@@ -126,7 +126,7 @@ func Exporter() *Dashboard {
 				column{"Instance", "instance", 220, nil},
 				column{"Job", "job", 180, nil},
 				column{"Version", "version", 120, nil},
-				column{"Revision", "revision", 330, nil},
+				column{"Revision", "revision", -200, nil},
 				column{"Go", "goversion", 110, nil},
 				column{"Started", "Value #B", 160, []property{unit("dateTimeFromNow")}},
 				column{"Configuration of", "Value #C", 160, []property{unit("dateTimeFromNow")}},
