@@ -259,6 +259,7 @@ func TestTools(t *testing.T) {
 	}{
 		"rules load and please the linter": {"promtool", []string{"check", "rules", "--lint=all", "--lint-fatal", rulesFile}},
 		"rules do what they say":           {"promtool", []string{"test", "rules", rulesTestFile}},
+		"and for hours":                    {"promtool", []string{"test", "rules", "zuora.rules_hours_test.yml"}},
 		"Alertmanager's example loads":     {"amtool", []string{"check-config", alertmanagerFile}},
 		"critical alerts wake somebody":    {"amtool", route("zuora-pager", "ZuoraTenantDown", "critical")},
 		"warnings do not":                  {"amtool", route("zuora-chat", "ZuoraDataStale", "warning")},
