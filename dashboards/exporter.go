@@ -102,7 +102,7 @@ func Exporter() *Dashboard {
 			heading("Limits"),
 			row{height: 8, cells: []cell{
 				{8, timeseries("Quota left", "Share of the requests that Zuora allows the tenant, in the window nearest to exhaustion. It jumps if another window is the nearest.", "percentunit",
-					query{quota, "{{tenant}}"}).max1()},
+					query{quota, "{{tenant}}"})},
 				{8, timeseries("Pauses", "How long until requests are sent again that are paused because of Zuora's limits.", "s",
 					query{`max by (tenant, operation) (zuora_api_paused_until_timestamp_seconds{$TENANT}) - time() > 0 or on (tenant) 0 * ` + tenantUp, "{{tenant}} {{operation}}"}).calc("max", "Max")},
 				{8, timeseries("Concurrency left", "How many more requests the tenant may run at once, all its users together.", "short",
@@ -143,6 +143,3 @@ func Exporter() *Dashboard {
 		},
 		link("The migration", "/d/zuora-data-labeling", true))
 }
-
-// max1 ends the axis at 100 %.
-func (p panel) max1() panel { p.FieldConfig["defaults"].(object)["max"] = 1; return p }
