@@ -345,15 +345,22 @@ func place(rows ...row) []panel {
 
 // dashboard is what the two have in common.
 func dashboard(uid, title, description string, panels []panel, alerts string, variables []object, other object) *Dashboard {
+	timelines := []int{}
+	for _, p := range panels {
+		if p.Type == "state-timeline" {
+			timelines = append(timelines, p.ID)
+		}
+	}
 	return &Dashboard{
 		UID: uid, Title: title, Description: description, Tags: []string{"zuora"}, SchemaVersion: 39,
 		GraphTooltip: 1, Refresh: "30s", Time: object{"from": "now-6h", "to": "now"}, Timezone: "browser",
 		Links:      []object{other, link("Runbooks", runbooks+"README.md", false)},
 		Templating: list{variables},
-		// A line where an alert begins to be pending: a region would paint the
-		// graphs red for as long as it fires.
+		// A line where an alert began, and on the timelines only: regions would
+		// paint the graphs red while it fires, and over a day the lines of many
+		// alerts would hide them.
 		Annotations: list{[]object{{
-			"name": "Alerts", "datasource": datasource, "enable": true, "hide": false, "iconColor": "red",
+			"name": "Alerts", "datasource": datasource, "enable": true, "hide": false, "iconColor": "red", "filter": object{"exclude": false, "ids": timelines},
 			"expr":        `(ALERTS_FOR_STATE{` + alerts + `} * 1000) and ignoring (alertstate) ALERTS{alertstate="firing",` + alerts + `}`,
 			"titleFormat": "{{alertname}}", "textFormat": "{{tenant}} {{job_id}}", "tagKeys": "severity", "step": "60s", "useValueForTime": true,
 		}}},
