@@ -147,7 +147,7 @@ func DataLabeling() *Dashboard {
 					query{`max(` + timeLeft(job) + `)`, "left"},
 					query{`(time() + max(` + timeLeft(job) + `)) * 1000`, "at"}).with(
 					override("left", property{"decimals", 1}),
-					override("at", unit("time:D MMM HH:mm")))},
+					override("at", unit("dateTimeAsIsoNoDateIfToday"))).stacked()},
 				{5, stat("Exposed objects", "Failed objects are visible to every organisation of the tenant, timed-out and unaccounted ones may be. Unaccounted: a Completed job's total less its counts. What is not labeled yet is visible too, and not counted here. Click on a number to see the jobs.", "locale", steps("text", 0, "green", 1, "red"),
 					query{`sum(` + failed + `)`, "Failed"},
 					query{`sum(` + timedOut + `)`, "Timed out"},

@@ -164,6 +164,13 @@ func (p panel) with(overrides ...object) panel {
 	return p
 }
 
+// stacked puts the numbers of a stat below each other, because a date needs the
+// width. Left alone, Grafana makes it too small to read.
+func (p panel) stacked() panel {
+	p.Options["orientation"], p.Options["text"] = "horizontal", object{"titleSize": 14, "valueSize": 24}
+	return p
+}
+
 // timeseries are lines over time.
 func timeseries(title, description, unit string, queries ...query) panel {
 	return panel{
