@@ -5,13 +5,21 @@ import "fmt"
 // unread are the jobs that are configured but could not be read for 15m.
 const unread = `(max by (tenant, job_id) (max_over_time(zuora_data_labeling_job_scrape_success{$JOB}[15m])) == 0)`
 
-// known is what is known of jobs, as in the alerts: what the last 15 minutes
-// said or, if nobody could read the job, the last 6 hours. max, because two
+// recent is what the newest scrapes say of jobs or, because a read may fail and
+// an exporter may restart, what the last 15 minutes said. max, because two
 // exporters may read one job.
-func known(by, series string) string {
-	return fmt.Sprintf(`(max by (%[1]s) (last_over_time(%[2]s[15m])) or on (tenant, job_id) (max by (%[1]s) (last_over_time(%[2]s[6h])) and on (tenant, job_id) %[3]s))`,
-		by, series, unread)
+func recent(by, series string) string {
+	return fmt.Sprintf(`(max by (%[1]s) (%[2]s) or on (tenant, job_id) max by (%[1]s) (last_over_time(%[2]s[15m])))`, by, series)
 }
+
+// known is, as in the alerts, recent or, if nobody could read the job, what the
+// last 6 hours said.
+func known(by, series string) string {
+	return `(` + recent(by, series) + ` or on (tenant, job_id) (max by (` + by + `) (last_over_time(` + series + `[6h])) and on (tenant, job_id) ` + unread + `))`
+}
+
+// slope is by how much a count rises in a second.
+func slope(by, series string) string { return `max by (` + by + `) (deriv(` + series + `[15m]))` }
 
 // job are the labels by which the queries of one table are joined; typed is for
 // graphs, whose legends name the object type.
@@ -23,11 +31,6 @@ const (
 func status(s string) string { return `zuora_data_labeling_job_status{$JOB,status="` + s + `"}` }
 func count(c string) string  { return `zuora_data_labeling_job_` + c + `_objects{$JOB}` }
 
-// recent is what the last 15 minutes said.
-func recent(by, f, series string) string {
-	return `max by (` + by + `) (` + f + `(` + series + `[15m]))`
-}
-
 // sum adds up what a function makes of the labeled, failed and timed-out
 // objects of each job. An addition would need all three to be there.
 func sum(by string, f func(by, series string) string) string {
@@ -35,17 +38,16 @@ func sum(by string, f func(by, series string) string) string {
 	return `sum by (` + by + `) (` + one("labeled") + ` or ` + one("failed") + ` or ` + one("timeout") + `)`
 }
 
-func running(by string) string { return recent(by, "last_over_time", status("Dispatched")) + ` == 1` }
+func running(by string) string { return recent(by, status("Dispatched")) + ` == 1` }
 
 func remaining(by string) string {
-	return `clamp_min(` + recent(by, "last_over_time", count("total")) + ` - ` +
-		sum(by, func(by, series string) string { return recent(by, "last_over_time", series) }) + `, 0)`
+	return `clamp_min(` + recent(by, count("total")) + ` - ` + sum(by, recent) + `, 0)`
 }
 
 // rate is objects a second while the job runs. After it has ended deriv goes on
 // for as long as its window.
 func rate(by string) string {
-	return `(clamp_min(` + sum(by, func(by, series string) string { return recent(by, "deriv", series) }) + `, 0) and ` + running(by) + `)`
+	return `(clamp_min(` + sum(by, slope) + `, 0) and ` + running(by) + `)`
 }
 
 func timeLeft(by string) string { return `(` + remaining(by) + ` / (` + rate(by) + ` > 0))` }
@@ -207,7 +209,7 @@ func DataLabeling() *Dashboard {
 					query{`sum by (tenant) (` + labeled + `)`, "{{tenant}} labeled"}, query{`sum by (tenant) (` + total + `)`, "{{tenant}} total"})},
 				{12, timeseries("Remaining", "Objects neither labeled nor failed nor timed out, of jobs that wait or run: they are visible to every organisation."+ten, "locale",
 					top(func(by string) string {
-						return `(` + remaining(by) + ` unless ` + recent(by, "last_over_time", status("Completed")) + ` == 1)`
+						return `(` + remaining(by) + ` unless ` + recent(by, status("Completed")) + ` == 1)`
 					}))},
 			}},
 			row{height: 9, cells: []cell{

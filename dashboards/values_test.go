@@ -32,6 +32,11 @@ var history = map[string]map[string]string{
 	"odd":   {"Suspended": "1x120"},
 	// It was read until 40 minutes ago: its losses are what was known then.
 	"dark": {"Completed": "1x80 stale", "total": "100x80 stale", "labeled": "80x80 stale", "failed": "20x80 stale", "success": "1x80 0x39", "error": "_x81 1x39", "read": "0+60x80 4800x39"},
+	// Its exporter a was replaced by b ten minutes ago, which reads other numbers.
+	"replaced": {
+		"Dispatched": "1x110 stale", "total": "100x110 stale", "labeled": "50x110 stale", "failed": "9x110 stale", "timeout": "0x110 stale", "success": "1x110 stale",
+		"b:Completed": "_x111 1x9", "b:Dispatched": "_x111 0x9", "b:total": "_x111 100x9", "b:labeled": "_x111 100x9", "b:failed": "_x111 0x9", "b:timeout": "_x111 0x9", "b:success": "_x111 1x9",
+	},
 	// the last two reads failed
 	"unread": {"Accepted": "1x118 stale", "total": "100x118 stale", "labeled": "50x118 stale", "success": "1x118 0x1", "error": "_x119 1x1", "read": "0+60x118 7080x1"},
 }
@@ -46,12 +51,12 @@ var series = map[string]string{
 // What the panels show of these jobs after two hours: by the job, or "" if it
 // is one number.
 var shown = map[string]map[string]float64{
-	"Jobs#0":              {"": 13},
-	"Jobs#1":              {"": 6},
+	"Jobs#0":              {"": 14},
+	"Jobs#1":              {"": 7},
 	"Jobs#2":              {"": 4},
 	"Jobs#3":              {"": 2},
 	"Jobs#4":              {"": 2},
-	"Labeled#0":           {"": .671}, // 74,431 of 110,800
+	"Labeled#0":           {"": .672}, // 74,531 of 110,900
 	"Running jobs done#0": {"": 3600},
 	"Running jobs done#1": {"": (7200 + 3600) * 1000},
 	"Exposed objects#0":   {"": 3 + 20},
@@ -60,15 +65,15 @@ var shown = map[string]map[string]float64{
 	"Stuck#0":             {"": 1},
 	"table Jobs#0": {
 		"lost": 7, "dark": 7, "moves": 6, "late": 6, "short": 5, "unread": 4, "odd": 3, "stuck": 2, "new": 1, "blind": 1,
-		"waits": 0, "done": 0, "ended": 0,
+		"waits": 0, "done": 0, "ended": 0, "replaced": 0,
 	},
 	"table Jobs#2": {"stuck": 1},
-	"table Jobs#3": {"moves": .665, "stuck": .4, "new": 0, "done": 1, "ended": 1, "lost": .95, "late": .96, "short": .9, "unread": .5, "dark": .8},
+	"table Jobs#3": {"moves": .665, "stuck": .4, "new": 0, "done": 1, "ended": 1, "lost": .95, "late": .96, "short": .9, "unread": .5, "dark": .8, "replaced": 1},
 	"table Jobs#4": {"lost": .05, "late": .04, "short": .1, "moves": 120. / 108000, "dark": .2},
-	"table Jobs#5": {"lost": 3, "dark": 20, "moves": 0, "stuck": 0, "done": 0, "ended": 0, "late": 0, "short": 0},
+	"table Jobs#5": {"lost": 3, "dark": 20, "moves": 0, "stuck": 0, "done": 0, "ended": 0, "late": 0, "short": 0, "replaced": 0},
 	"table Jobs#7": {"unread": 1, "dark": 1},
 	"table Jobs#8": {"moves": 3600},
-	"State#0":      {"moves": 1, "stuck": 1, "new": 1, "blind": 1, "waits": 0, "done": 2, "ended": 2, "lost": 2, "late": 2, "short": 2, "odd": 3},
+	"State#0":      {"moves": 1, "stuck": 1, "new": 1, "blind": 1, "waits": 0, "done": 2, "ended": 2, "lost": 2, "late": 2, "short": 2, "odd": 3, "replaced": 2},
 	"Throughput of running jobs (objects/s)#0": {"moves": 10, "stuck": 0, "new": 0},
 	"Time left of running jobs#0":              {"moves": 3600},
 	"Remaining#0":                              {"moves": 36000, "stuck": 60, "new": 100, "unread": 50},
@@ -114,10 +119,15 @@ func TestPanelsShowWhatTheirTitlesSay(t *testing.T) {
 		switch job { // no status either, if a read failed
 		case "unread":
 			defaults["Dispatched"], defaults["Completed"] = "0x118 stale", "0x118 stale"
+		case "replaced":
+			defaults["Completed"] = "0x110 stale"
 		case "dark":
 			defaults["Accepted"], defaults["Dispatched"] = "0x80 stale", "0x80 stale"
 		}
 		for kind, v := range defaults {
+			if strings.Contains(kind, ":") {
+				continue
+			}
 			labels := fmt.Sprintf(`tenant="t",job_id=%q,job="zuora"`, job)
 			name, ok := series[kind]
 			switch {
@@ -129,6 +139,9 @@ func TestPanelsShowWhatTheirTitlesSay(t *testing.T) {
 				labels += `,object_type="Account"`
 			}
 			for _, instance := range []string{"a", "b"} {
+				if other, ok := kinds[instance+":"+kind]; ok {
+					v = other
+				}
 				input = append(input, values{fmt.Sprintf(`%s{%s,instance=%q}`, name, labels, instance), v})
 			}
 		}
