@@ -168,7 +168,8 @@ func DataLabeling() *Dashboard {
 					floored(labeled + ` / (` + total + ` > 0)`),
 					`(sum by (tenant, job_id) (label_replace(` + failed + `, "outcome", "failed", "", "") or label_replace(` + timedOut + `, "outcome", "timeout", "", "") or label_replace(` + unaccounted + `, "outcome", "unaccounted", "", "")) / ` + total + `) > 0`,
 					failed, timedOut,
-					`max by (tenant, job_id, reason) (zuora_data_labeling_job_scrape_error{$JOB} == 1)`,
+					// Without any error there would be no column.
+					`max by (tenant, job_id, reason) (zuora_data_labeling_job_scrape_error{$JOB} == 1) or on (tenant, job_id) label_replace(` + configured + `, "reason", "-", "", "")`,
 					timeLeft(job), labeled, total, `time() - ` + readAt,
 				},
 				column{"Needs", "Value #A", 135, colored(property{"mappings", mappings(
@@ -188,7 +189,7 @@ func DataLabeling() *Dashboard {
 				column{"Lost", "Value #E", 65, colored(unit("percentunit"), property{"decimals", 2}, thresholds("text", 0, "red"))},
 				column{"Failed", "Value #F", 65, colored(thresholds("text", 1, "red"))},
 				column{"Timed out", "Value #G", 90, colored(thresholds("text", 1, "orange"))},
-				column{"Read error", "reason", 105, colored(property{"mappings", []object{anyText(0, "purple")}})},
+				column{"Read error", "reason", 105, colored(property{"mappings", append(mappings([3]string{"-", "-", "text"}), anyText(1, "purple"))})},
 				column{"Time left", "Value #I", 80, []property{unit("s"), {"decimals", 1}}},
 				column{"Labeled", "Value #J", 75, nil},
 				column{"Total", "Value #K", 75, nil},

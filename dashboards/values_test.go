@@ -71,7 +71,10 @@ var shown = map[string]map[string]float64{
 	"table Jobs#3": {"moves": .665, "stuck": .4, "new": 0, "done": 1, "ended": 1, "lost": .95, "late": .96, "short": .9, "unread": .5, "dark": .8, "replaced": 1},
 	"table Jobs#4": {"lost": .05, "late": .04, "short": .1, "moves": 120. / 108000, "dark": .2},
 	"table Jobs#5": {"lost": 3, "dark": 20, "moves": 0, "stuck": 0, "done": 0, "ended": 0, "late": 0, "short": 0, "replaced": 0},
-	"table Jobs#7": {"unread": 1, "dark": 1},
+	"table Jobs#7": {
+		"unread": 1, "dark": 1, "lost": 1, "moves": 1, "late": 1, "short": 1, "odd": 1, "stuck": 1, "new": 1, "blind": 1,
+		"waits": 1, "done": 1, "ended": 1, "replaced": 1,
+	},
 	"table Jobs#8": {"moves": 3600},
 	"State#0":      {"moves": 1, "stuck": 1, "new": 1, "blind": 1, "waits": 0, "done": 2, "ended": 2, "lost": 2, "late": 2, "short": 2, "odd": 3, "replaced": 2},
 	"Throughput of running jobs (objects/s)#0": {"moves": 10, "stuck": 0, "new": 0},
@@ -171,7 +174,11 @@ func TestPanelsShowWhatTheirTitlesSay(t *testing.T) {
 				s := sample{Labels: "{}", Value: want[job]}
 				switch {
 				case name == "table Jobs#7":
-					s.Labels = fmt.Sprintf(`{job_id=%q,reason="unavailable",tenant="t"}`, job)
+					reason := "-"
+					if job == "unread" || job == "dark" {
+						reason = "unavailable"
+					}
+					s.Labels = fmt.Sprintf(`{job_id=%q,reason=%q,tenant="t"}`, job, reason)
 				case job != "":
 					s.Labels = fmt.Sprintf(`{job_id=%q,tenant="t"}`, job)
 				}
