@@ -8,8 +8,8 @@ const ours = ` and on (job, instance) zuora_exporter_build_info{$TARGET}`
 // scraped now, as in the alert ZuoraExporterDown.
 const down = `max by (job, instance) (up{$TARGET} == 0 and on (job, instance) last_over_time(zuora_exporter_build_info{$TARGET}[1d]))`
 
-// Alerts about jobs are on the other dashboard, but for those about reading them.
-const alertsOfExporter = `alertname=~"Zuora.+",alertname!~"ZuoraDataLabeling.+",tenant=~"($tenant)|"`
+// Other alerts about jobs are on the dashboard of the migration only.
+const alertsOfExporter = `alertname=~"Zuora(DataStale|DataLabelingJobUnknown|TenantDown|CredentialsRefused|RequestsPaused|QuotaLow|Exporter.+)",tenant=~"($tenant)|"`
 
 // latency has both forms of the histogram: if Prometheus scrapes native
 // histograms, _bucket has no series. A quantile of no requests is NaN, which
