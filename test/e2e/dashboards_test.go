@@ -55,7 +55,8 @@ func readDashboards(t *testing.T) []dashboard {
 // error, and with data, except for a few that have none in the first minute or
 // while all is well. What the numbers are is tested beside the dashboards.
 func TestDashboards(t *testing.T) {
-	required(t, "prometheus")
+	testutil.Slow(t)
+	t.Parallel()
 	empty := map[string]bool{
 		"zuora-data-labeling: Jobs C":     true, // stuck takes an hour
 		"zuora-exporter: Tenants G":       true, // no pause
