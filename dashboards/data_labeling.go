@@ -183,7 +183,12 @@ func DataLabeling() *Dashboard {
 				column{"Object type", "object_type", 110, nil},
 				column{"Status", "status", 105, colored(property{"mappings", append(mappings(states...), anyText(len(states), "purple"))})},
 				column{"Progress", "Value #D", -105, []property{
-					unit("percentunit"), {"min", 0}, {"max", 1}, {"decimals", 1}, thresholds("blue", 1, "green"), {"color", object{"mode": "thresholds"}},
+					unit("percentunit"),
+					{"min", 0},
+					{"max", 1},
+					{"decimals", 1},
+					thresholds("blue", 1, "green"),
+					{"color", object{"mode": "thresholds"}},
 					{"custom.cellOptions", object{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}},
 				}},
 				column{"Lost", "Value #E", 65, colored(unit("percentunit"), property{"decimals", 2}, thresholds("text", 0, "red"))},
@@ -238,8 +243,10 @@ func DataLabeling() *Dashboard {
 				"query":   "All jobs : all, Stuck : stuck, Unread : unread, With losses : losses",
 				"current": object{"text": "All jobs", "value": "all"},
 				"options": []object{
-					{"text": "All jobs", "value": "all", "selected": true}, {"text": "Stuck", "value": "stuck", "selected": false},
-					{"text": "Unread", "value": "unread", "selected": false}, {"text": "With losses", "value": "losses", "selected": false},
+					{"text": "All jobs", "value": "all", "selected": true},
+					{"text": "Stuck", "value": "stuck", "selected": false},
+					{"text": "Unread", "value": "unread", "selected": false},
+					{"text": "With losses", "value": "losses", "selected": false},
 				},
 			},
 			// By the labels that the configuration gives the jobs: wave, team, ...
