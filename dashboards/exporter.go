@@ -65,7 +65,7 @@ func Exporter() *Dashboard {
 					query{`max(` + pause + `) or 0 * count(zuora_up{$TENANT})`, ""}).with(
 					object{"matcher": object{"id": "byType", "options": "number"}, "properties": []property{{"decimals", 0}, {"mappings", mappings([3]string{"0", "none", "green"})}}})},
 			}},
-			row{height: 7, cells: []cell{{24, table("Tenants", "Where to look first stands in the column Cause: it is that of most unread jobs.",
+			row{height: 6, cells: []cell{{24, table("Tenants", "Where to look first stands in the column Cause: it is that of most unread jobs.",
 				[]string{
 					`1 - ` + tenantUp,
 					`topk by (tenant) (1, ` + errors + `)`,
@@ -86,7 +86,7 @@ func Exporter() *Dashboard {
 				column{"Requests/s", "Value #H", 110, []property{{"decimals", 2}, unit("short")}},
 				column{"90 % within", "Value #I", 110, []property{unit("s"), {"decimals", 1}}},
 			)}}},
-			row{height: 7, cells: []cell{{24, firing("Firing alerts", "Those about tenants, reads and exporters, the most severe first. Click on a name to see its runbook.", alertsOfExporter)}}},
+			row{height: 6, cells: []cell{{24, firing("Firing alerts", "Those about tenants, reads and exporters, the most severe first. Click on a name to see its runbook.", alertsOfExporter)}}},
 			heading("Reads"),
 			row{height: 8, cells: []cell{
 				{12, timeseries("Unread jobs", "Jobs that no exporter could read, by reason.", "short", query{errors, "{{tenant}} {{reason}}"}).calc("max", "Max")},
