@@ -170,7 +170,7 @@ func DataLabeling() *Dashboard {
 					failed, timedOut,
 					// Without any error there would be no column.
 					`max by (tenant, job_id, reason) (zuora_data_labeling_job_scrape_error{$JOB} == 1) or on (tenant, job_id) label_replace(` + configured + `, "reason", "-", "", "")`,
-					timeLeft(job), labeled, total, `time() - ` + readAt,
+					timeLeft(job), labeled, total, `floor(time() - ` + readAt + `)`,
 				},
 				column{"Needs", "Value #A", 135, colored(property{"mappings", mappings(
 					[3]string{"7", "Failed objects", "red"}, [3]string{"6", "Timed-out objects", "orange"},
