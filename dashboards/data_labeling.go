@@ -73,7 +73,7 @@ var (
 		` and max by (tenant, job_id) (last_over_time(` + count("labeled") + `[15m] offset 1h) or last_over_time(` + count("failed") + `[15m] offset 1h) or last_over_time(` + count("timeout") + `[15m] offset 1h)) >= 0` +
 		` unless max by (tenant, job_id) (` + moved("labeled") + ` or ` + moved("failed") + ` or ` + moved("timeout") + `))`
 	unaccounted = `(` + total + ` - (` + processed + ` or 0 * ` + total + `) > 0 and ` + completed + `)`
-	// A job is down for one thing: what needs a person most.
+	// Each job is named once, for what needs a person most.
 	need = `(7 * group by (tenant, job_id) (` + failed + ` > 0)` +
 		` or 6 * group by (tenant, job_id) (` + timedOut + ` > 0)` +
 		` or 5 * group by (tenant, job_id) (` + unaccounted + `)` +
@@ -119,7 +119,7 @@ func DataLabeling() *Dashboard {
 	show := func(title, what string) property {
 		return property{"links", []object{{
 			"title": title, "targetBlank": false,
-			"url": "/d/zuora-data-labeling?${datasource:queryparam}&${tenant:queryparam}&${job_id:queryparam}&var-show=" + what + "&${__url_time_range}",
+			"url": "/d/zuora-data-labeling?${datasource:queryparam}&${tenant:queryparam}&${job_id:queryparam}&${filter:queryparam}&var-show=" + what + "&${__url_time_range}",
 		}}}
 	}
 	onlyThisJob := property{"links", []object{{
