@@ -9,10 +9,12 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
-// The README's configuration works, but for the host.
+// The README's configuration works, but for the host, and the page has the
+// README's sample of the output.
 func TestReadmeConfiguration(t *testing.T) {
 	t.Parallel()
-	m := regexp.MustCompile("(?s)```yaml\n(# zuora_exporter.yml\n.*?)```").FindStringSubmatch(testutil.Read(t, "README.md"))
+	readme := testutil.Read(t, "README.md")
+	m := regexp.MustCompile("(?s)```yaml\n(# zuora_exporter.yml\n.*?)```").FindStringSubmatch(readme)
 	if m == nil {
 		t.Fatal("got no configuration in the README")
 	}
@@ -25,10 +27,9 @@ func TestReadmeConfiguration(t *testing.T) {
 		t.Errorf("--config.check: got exit code %d, want 0 and the job:\n%s", code, output)
 	}
 	page := start(t, "--config.file="+file).scrape(t, "10")
-	contains(t, page, `zuora_up{tenant="prod-us"} 1`,
-		`zuora_data_labeling_job_labeled_objects{job_id="`+zuoratest.SampleJobID+`",object_type="Account",tenant="prod-us",wave="first"} 9`,
-		`zuora_data_labeling_job_failed_objects{job_id="`+zuoratest.SampleJobID+`",object_type="Account",tenant="prod-us",wave="first"} 1`,
-		`zuora_data_labeling_job_timeout_objects{job_id="`+zuoratest.SampleJobID+`",object_type="Account",tenant="prod-us",wave="first"} 1`,
-		`zuora_data_labeling_job_total_objects{job_id="`+zuoratest.SampleJobID+`",object_type="Account",tenant="prod-us",wave="first"} 11`,
-		`zuora_data_labeling_job_status{job_id="`+zuoratest.SampleJobID+`",object_type="Account",status="Completed",tenant="prod-us",wave="first"} 1`)
+	sample := regexp.MustCompile("(?s)```\n(zuora_.*?\n)```").FindStringSubmatch(readme)
+	if sample == nil {
+		t.Fatal("got no sample of the output in the README")
+	}
+	contains(t, page, strings.Split(strings.TrimSpace(sample[1]), "\n")...)
 }
