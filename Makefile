@@ -66,7 +66,7 @@ vulncheck: ## Look for known vulnerabilities
 lint: ## Run the linters; needs shellcheck
 	$(TOOL) golangci-lint run
 	$(TOOL) actionlint
-	shellcheck .ci/* packaging/sbom packaging/licenses packaging/*.sh
+	shellcheck .ci/* packaging/changelog packaging/documents packaging/licenses packaging/manpage packaging/sbom packaging/*.sh
 
 .PHONY: fmt
 fmt: ## Format the code
@@ -86,7 +86,7 @@ dist: ## Build everything that a release has, with checksums, into dist/
 tarballs: $(PLATFORMS:%=tarball-%) ## Build a tarball for each platform
 
 .PHONY: packages
-packages: build-linux-amd64 build-linux-arm64 licenses ## Build .deb and .rpm for amd64 and arm64
+packages: build-linux-amd64 build-linux-arm64 documents ## Build .deb and .rpm for amd64 and arm64
 	for arch in amd64 arm64; do for packager in deb rpm; do \
 		ARCH=$$arch $(TOOL) nfpm package --config packaging/nfpm.yml --packager $$packager --target dist || exit; \
 	done; done
@@ -101,6 +101,12 @@ licenses: sbom ## Check the licences of the linked modules and collect their tex
 	mkdir -p .build
 	packaging/licenses $(SBOM) >.build/THIRD_PARTY_LICENSES
 
+.PHONY: documents
+documents: licenses ## Collect what packages and tarballs have besides the binary
+	packaging/documents .build/documents
+	packaging/changelog >.build/changelog.yml
+	packaging/manpage | gzip -9n >.build/zuora_exporter.1.gz
+
 .PHONY: image
 image: tarball-linux-$(shell $(GO) env GOARCH) ## Build the container image zuora_exporter
 	docker build -f packaging/Dockerfile -t zuora_exporter -t zuora_exporter:$(VERSION) --build-arg VERSION .
@@ -112,11 +118,12 @@ build-%:
 
 # promu tarball would name the tarball after the clone's origin and write the
 # builder and the time into it. Needs GNU tar.
-tarball-%: build-% licenses
-	tar --transform='s|.*/||;s|^|zuora_exporter-$(VERSION).$*/|' --mode=go=rX,u+rw,a-s \
+tarball-%: build-% documents
+	tar --sort=name --transform='s|^|zuora_exporter-$(VERSION).$*/|' --mode=go=rX,u+rw,a-s \
 		--owner=0 --group=0 --numeric-owner --mtime=@$(SOURCE_DATE_EPOCH) --use-compress-program='gzip -n' \
-		-cf dist/zuora_exporter-$(VERSION).$*.tar.gz \
-		.build/$*/zuora_exporter* LICENSE README.md .build/THIRD_PARTY_LICENSES
+		-cf dist/zuora_exporter-$(VERSION).$*.tar.gz LICENSE -C examples zuora_exporter.yml \
+		-C $(CURDIR)/.build THIRD_PARTY_LICENSES -C documents $$(ls .build/documents) \
+		-C ../$* $$(ls .build/$*)
 
 .PHONY: ci
 ci: ## Run what CI runs (installs missing Debian packages)

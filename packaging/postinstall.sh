@@ -1,6 +1,6 @@
 #!/bin/sh
-# The service is neither enabled nor started by itself: without a tenant it has
-# nothing to show. One that runs is restarted by an upgrade.
+# The service is not enabled or started: without a tenant it has nothing to read.
+# An upgrade restarts it if it runs.
 set -e
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Before the files, for some belong to the user's group. Neither Debian nor
-# Fedora removes such a user again: a file that it owned would then be somebody else's.
+# The user comes before the files, because some belong to its group. It is never
+# removed, as in Debian and Fedora: the next user with its number would own its files.
 set -e
 if ! getent group zuora_exporter >/dev/null; then
 	groupadd --system zuora_exporter
