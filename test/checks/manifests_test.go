@@ -10,6 +10,7 @@ import (
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
@@ -25,38 +26,48 @@ func TestManifests(t *testing.T) {
 		t.Fatal(err)
 	}
 	files = append(files, rules...)
-	seen := map[string]bool{}
+	seen := map[string]int{}
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, manifest := range bytes.Split(content, []byte("\n---\n")) {
-			var head struct{ APIVersion, Kind string }
-			if err := yaml.Unmarshal(manifest, &head); err != nil {
-				t.Fatalf("%s: %s", file, err)
-			}
-			into := map[string]any{
-				"v1/Secret":          &corev1.Secret{},
-				"v1/ConfigMap":       &corev1.ConfigMap{},
-				"v1/Service":         &corev1.Service{},
-				"apps/v1/Deployment": &appsv1.Deployment{},
-				"monitoring.coreos.com/v1/ServiceMonitor": &monitoringv1.ServiceMonitor{},
-				"monitoring.coreos.com/v1/Probe":          &monitoringv1.Probe{},
-				"monitoring.coreos.com/v1/PrometheusRule": &monitoringv1.PrometheusRule{},
-			}[head.APIVersion+"/"+head.Kind]
-			if into == nil {
-				t.Errorf("%s: no schema for %s %s", file, head.APIVersion, head.Kind)
-				continue
-			}
-			if err := unmarshalStrict(manifest, into); err != nil {
-				t.Errorf("%s: %s: %s", file, head.Kind, err)
-			}
-			seen[head.Kind] = true
-		}
+		checkManifests(t, file, content, seen)
 	}
 	if len(seen) < 6 {
 		t.Errorf("got the kinds %v, want at least 6", seen)
+	}
+}
+
+// checkManifests decodes manifests strictly, and counts their kinds in seen.
+func checkManifests(t *testing.T, source string, content []byte, seen map[string]int) {
+	t.Helper()
+	for _, manifest := range bytes.Split(content, []byte("\n---\n")) {
+		var head struct{ APIVersion, Kind string }
+		if err := yaml.Unmarshal(manifest, &head); err != nil {
+			t.Fatalf("%s: %s\n%s", source, err, manifest)
+		}
+		if head.Kind == "" { // nothing but comments
+			continue
+		}
+		into := map[string]any{
+			"v1/Secret":                               &corev1.Secret{},
+			"v1/ConfigMap":                            &corev1.ConfigMap{},
+			"v1/Service":                              &corev1.Service{},
+			"apps/v1/Deployment":                      &appsv1.Deployment{},
+			"networking.k8s.io/v1/NetworkPolicy":      &networkingv1.NetworkPolicy{},
+			"monitoring.coreos.com/v1/ServiceMonitor": &monitoringv1.ServiceMonitor{},
+			"monitoring.coreos.com/v1/Probe":          &monitoringv1.Probe{},
+			"monitoring.coreos.com/v1/PrometheusRule": &monitoringv1.PrometheusRule{},
+		}[head.APIVersion+"/"+head.Kind]
+		if into == nil {
+			t.Errorf("%s: no schema for %s %s", source, head.APIVersion, head.Kind)
+			continue
+		}
+		if err := unmarshalStrict(manifest, into); err != nil {
+			t.Errorf("%s: %s: %s\n%s", source, head.Kind, err, manifest)
+		}
+		seen[head.Kind]++
 	}
 }
 
