@@ -1,6 +1,8 @@
 package zuora
 
 import (
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -22,27 +24,37 @@ type TokenBudget struct {
 	sent map[string][]time.Time // by host, the last minute's at most
 }
 
-// take counts a request to the host and returns 0. If most have been sent in
-// the last minute, it counts nothing and returns after how long to ask again.
-func (b *TokenBudget) take(host string, most int, now time.Time) time.Duration {
+// take counts a request to the URL's host and returns 0. If the budget has no
+// room, it counts nothing and returns after how long to ask again.
+func (b *TokenBudget) take(u *url.URL, now time.Time) time.Duration {
+	return b.reckon(u, maxTokenRequests, now, true)
+}
+
+// wait returns how long it takes until fewer than most requests were sent in
+// the last minute.
+func (b *TokenBudget) wait(u *url.URL, most int, now time.Time) time.Duration {
+	return b.reckon(u, most, now, false)
+}
+
+func (b *TokenBudget) reckon(u *url.URL, most int, now time.Time, count bool) time.Duration {
 	if b == nil {
 		return 0
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	host := strings.ToLower(u.Hostname())
 	sent := b.sent[host]
 	for len(sent) > 0 && now.Sub(sent[0]) >= tokenBudgetWindow {
 		sent = sent[1:]
 	}
-	var wait time.Duration
-	if len(sent) < most {
-		sent = append(sent, now)
-	} else {
-		wait = tokenBudgetWindow - now.Sub(sent[len(sent)-most])
+	if len(sent) >= most {
+		return tokenBudgetWindow - now.Sub(sent[len(sent)-most])
 	}
-	if b.sent == nil {
-		b.sent = make(map[string][]time.Time)
+	if count {
+		if b.sent == nil {
+			b.sent = make(map[string][]time.Time)
+		}
+		b.sent[host] = append(sent, now)
 	}
-	b.sent[host] = sent
-	return wait
+	return 0
 }

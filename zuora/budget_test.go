@@ -1,7 +1,9 @@
 package zuora
 
 import (
+	"errors"
 	"net/http"
+	"net/url"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -97,6 +99,31 @@ func TestFirstTokenRequestsWaitForTheBudget(t *testing.T) {
 		group.Wait()
 		if waited[59] != 0 || waited[60] != time.Minute || waited[99] != time.Minute {
 			t.Errorf("the 60th waited %s, the 61st %s, the last %s; want 0, 1m and 1m", waited[59], waited[60], waited[99])
+		}
+	})
+}
+
+// A host is the same in any spelling, and what was not sent does not count.
+func TestTokenBudgetCountsWhatIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := new(TokenBudget)
+		for range 80 {
+			c := newTestClient(goodJob, goodJob)
+			c.cfg.TokenBudget = budget
+			c.cfg.ClientSecret = func() (string, error) { return "", errors.New("the environment variable is not set") }
+			_ = read(c)
+			c.Close()
+		}
+		sent := 0
+		for _, host := range []string{"rest.example.com", "REST.example.com", "rest.example.com:443"} {
+			for range 30 {
+				if budget.take(&url.URL{Host: host}, time.Now()) == 0 {
+					sent++
+				}
+			}
+		}
+		if sent != 60 {
+			t.Errorf("%d requests may be sent, want 60", sent)
 		}
 	})
 }

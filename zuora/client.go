@@ -191,9 +191,12 @@ func (a *answer) job(id string, late *Error) (*DataLabelingJob, *Error) {
 			return job, nil
 		}
 		// Versions before 2024-05-20 tell errors with status 200.
-		if !errors.Is(err, errNoSuccess) && (!errors.Is(err, errNoJob) || len(decodeFailure(a.body).reasons) == 0) {
+		f := decodeFailure(a.body)
+		told := a.failed(f)
+		if !f.denied && (told.Reason == ReasonRefused || len(f.reasons) == 0) && (!errors.Is(err, errNoJob) || len(f.reasons) == 0) {
 			return nil, a.error(ReasonInvalidResponse, err.Error())
 		}
+		return nil, told
 	}
 	return nil, a.failed(decodeFailure(a.body)).orTooLate(late)
 }

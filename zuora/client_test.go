@@ -304,3 +304,33 @@ func TestDialerGivesUp(t *testing.T) {
 		t.Errorf("got %v, want the reason unavailable", err)
 	}
 }
+
+// One field of an odd type hides no reason.
+func TestOddFieldsBesideReasons(t *testing.T) {
+	for body, want := range map[string]zuora.Reason{
+		`{"success":false,"progress":[],"reasons":[{"code":"50000070","message":"limit"}]}`: zuora.ReasonRateLimited,
+		`{"jobId":0,"reasons":[{"code":"50000070"}]}`:                                       zuora.ReasonRateLimited,
+		`{"totalObject":"","reasons":[{"code":70}]}`:                                        zuora.ReasonRateLimited,
+		`{"progress":"","reasons":[{"code":90000010}]}`:                                     zuora.ReasonAuth,
+		`{"totalObject":-1,"reasons":[{"message":"The job does not exist"}]}`:               zuora.ReasonNotFound,
+		`{"success":false,"progress":[]}`:                                                   zuora.ReasonRefused,
+		`{"jobStatus":"Completed","totalObject":-1,"reasons":[{"code":1}]}`:                 zuora.ReasonInvalidResponse,
+		`{"jobStatus":"Completed","totalObject":-1}`:                                        zuora.ReasonInvalidResponse,
+	} {
+		s := newServer(t)
+		s.SetFault(zuoratest.SampleJobID, zuoratest.Respond(200, "application/json", body))
+		c := newClient(t, s)
+		if _, err := readSample(t, c); err == nil || err.Reason != want {
+			t.Errorf("%s: got %v, want the reason %s", body, err, want)
+		}
+		if paused := len(c.PausedUntil()) == 1; paused != (want == zuora.ReasonRateLimited) {
+			t.Errorf("%s: paused %v", body, paused)
+		}
+	}
+	s := newServer(t)
+	s.SetTokenFault(zuoratest.Respond(200, "application/json", `{"access_token":["x"],"success":false,"reasons":[{"code":70}]}`))
+	c := newClient(t, s)
+	if _, err := readSample(t, c); err == nil || err.Reason != zuora.ReasonRateLimited || len(c.PausedUntil()) != 1 {
+		t.Errorf("got %v and the pauses %v for the token, want rate_limited and one", err, c.PausedUntil())
+	}
+}

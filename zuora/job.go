@@ -33,10 +33,10 @@ func (s secrets) label(text string) string {
 	if documented[text] {
 		return text
 	}
-	if text = printable(text, maxLabel); s.in(text) {
+	if text = cut(text, maxLabel); s.in(text) {
 		return ""
 	}
-	return text
+	return printable(text)
 }
 
 // DataLabelingJob is a job's state as Zuora told it. A field that Zuora left

@@ -39,12 +39,11 @@ func (c *Client) send(ctx context.Context, operation string, req *http.Request, 
 	defer cancel()
 
 	sent := &answer{operation: operation, trackID: req.Header.Get(headerTrackID), secrets: s}
-	begun := time.Now()
 	if c.cfg.Observe != nil {
 		done := c.cfg.Observe(operation)
 		defer func() { done(sent.status) }()
 	}
-	defer func() { traceFrom(parent).add(sent, time.Since(begun)) }()
+	defer traceFrom(parent).sent(sent)()
 
 	tooLate := func(what string) *Error {
 		if parent.Err() != nil {
@@ -68,6 +67,9 @@ func (c *Client) send(ctx context.Context, operation string, req *http.Request, 
 		return sent, nil // its body is the connection itself, which no context ends
 	}
 	sent.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if operation == OperationToken {
+		sent.secrets = sent.secrets.with(accessToken(sent.body))
+	}
 	switch {
 	case err != nil && isTimeout(ctx, err):
 		return sent, tooLate("no end of the answer")

@@ -46,11 +46,11 @@ func fold(text string) string {
 // show makes a text from outside fit to be shown: printable, at most 300
 // characters long, and withheld as a whole if it repeats a secret.
 func (s secrets) show(text string) string {
-	text = printable(text, maxText)
+	text = cut(text, maxText)
 	if s.in(text) {
 		return withheld
 	}
-	return text
+	return printable(text)
 }
 
 // maxForms bounds how many forms of a text are looked at. A text that
@@ -92,52 +92,76 @@ var (
 	percentEscape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 	jsonEscape    = regexp.MustCompile(`\\(u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|.)`)
 	base64Run     = regexp.MustCompile(`[A-Za-z0-9+/_-]{4,}`)
+	notBase64     = regexp.MustCompile(`[^A-Za-z0-9+/]+`)
+	notBase64URL  = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+	legible       = regexp.MustCompile(`[ -~]{4,}`)
 )
+
+// urlToStd makes base64 for URLs standard base64.
+var urlToStd = strings.NewReplacer("-", "+", "_", "/")
 
 // decode returns what the text is after undoing each encoding once, wherever
 // it occurs.
-func decode(text string) []string {
-	forms := []string{
-		percentEscape.ReplaceAllStringFunc(text, func(e string) string {
+func decode(text string) (forms []string) {
+	if strings.Contains(text, "%") {
+		forms = append(forms, percentEscape.ReplaceAllStringFunc(text, func(e string) string {
 			n, _ := strconv.ParseUint(e[1:], 16, 8)
 			return string([]byte{byte(n)})
-		}),
-		jsonEscape.ReplaceAllStringFunc(text, func(e string) string {
+		}))
+	}
+	if strings.Contains(text, `\`) {
+		forms = append(forms, jsonEscape.ReplaceAllStringFunc(text, func(e string) string {
 			if n, err := strconv.ParseUint(e[2:], 16, 16); err == nil {
 				return string(rune(n))
 			}
 			return strings.Trim(e[1:], "bfnrt") // these stand for white space
-		}),
-		html.UnescapeString(text),
+		}))
 	}
-	// A run may begin anywhere in what looks like base64.
+	if strings.Contains(text, "&") {
+		forms = append(forms, html.UnescapeString(text))
+	}
+	// Base64 may begin anywhere in what looks like it, and come in pieces.
 	runs := base64Run.FindAllString(text, -1)
-	for offset := range 4 {
-		var decoded []byte
-		for _, run := range runs {
-			run = strings.NewReplacer("-", "+", "_", "/").Replace(run[min(offset, len(run)):])
-			if len(run)%4 == 1 {
-				run = run[:len(run)-1]
+	std, url := notBase64.ReplaceAllString(text, ""), notBase64URL.ReplaceAllString(text, "")
+	sets := [][]string{runs, {std}, {url}}
+	if len(runs) == 1 && runs[0] == url {
+		sets = sets[:2]
+	}
+	if std == url {
+		sets = sets[:len(sets)-1]
+	}
+	for _, runs := range sets {
+		for offset := range 4 {
+			var decoded []string
+			for _, run := range runs {
+				run = urlToStd.Replace(run)[min(offset, len(run)):]
+				if len(run)%4 == 1 {
+					run = run[:len(run)-1]
+				}
+				part, _ := base64.RawStdEncoding.DecodeString(run)
+				// What is not legible is not what the text means.
+				decoded = append(decoded, legible.FindAllString(string(part), -1)...)
 			}
-			part, _ := base64.RawStdEncoding.DecodeString(run)
-			decoded = append(decoded, part...)
+			forms = append(forms, strings.Join(decoded, " "))
 		}
-		forms = append(forms, string(decoded))
 	}
 	return forms
 }
 
-// printable makes a text from Zuora fit to be printed: "_" stands for each
-// character that cannot be, and the text ends after limit characters.
-func printable(s string, limit int) string {
+// cut ends a text after limit characters.
+func cut(s string, limit int) string {
 	n := 0
 	for i := range s {
 		if n == limit {
-			s = s[:i]
-			break
+			return s[:i]
 		}
 		n++
 	}
+	return s
+}
+
+// printable puts "_" for each character that cannot be printed.
+func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r

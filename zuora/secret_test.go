@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,8 +57,21 @@ func spellings(secret string) map[string]string {
 		"base64 of percent":             base64.StdEncoding.EncodeToString([]byte(each("%%%02X"))),
 		"percent of base64":             url.QueryEscape(base),
 		"base64 in JSON, in lines":      jsonIn(base[:8] + "\n" + base[8:]),
+		"base64 in lines of 4":          pieces(base, 4, "\n"),
+		"base64 in lines of 8":          pieces(base, 8, "\r\n"),
+		"base64 in pieces of 3":         pieces(base, 3, " "),
+		"base64 in pieces of 6":         pieces(base, 6, "."),
+		"base64 in pieces of 2":         pieces(base, 2, ","),
 		"with spaces":                   strings.Join(strings.Split(secret, ""), " "),
 	}
+}
+
+func pieces(s string, n int, separator string) string {
+	var parts []string
+	for chunk := range slices.Chunk([]byte(s), n) {
+		parts = append(parts, string(chunk))
+	}
+	return strings.Join(parts, separator)
 }
 
 func alphanumeric(r rune) rune {
@@ -79,7 +94,7 @@ func TestRepeatedSecretsAreWithheld(t *testing.T) {
 			t.Run(whose+"/"+spelling, func(t *testing.T) {
 				s := newServer(t)
 				s.SetTokenFault(zuoratest.Handle(func(w http.ResponseWriter, _ *http.Request) {
-					w.Header().Set("Zuora-Request-Id", strings.ReplaceAll(text, "\n", ""))
+					w.Header().Set("Zuora-Request-Id", strings.NewReplacer("\n", "", "\r", "").Replace(text))
 					w.WriteHeader(http.StatusUnauthorized)
 					json.NewEncoder(w).Encode(map[string]any{
 						"message": "no client has the secret " + text, "code": text, "processId": text,
@@ -126,6 +141,53 @@ func TestRepeatedTokenIsWithheld(t *testing.T) {
 				if kind != "" {
 					t.Errorf("got the type %q, want none", kind)
 				}
+			}
+		})
+	}
+}
+
+// Tokens are secrets in a token's answer too: the one that it brings, and those
+// before.
+func TestRepeatedTokensInTokenAnswers(t *testing.T) {
+	const first, second = "first-token-0123456789", "second-token-9876543210"
+	for name, tc := range map[string]struct {
+		status int
+		header string
+		body   string
+	}{
+		"a refused renewal that names the old token": {400, "", `{"error":"the token ` + first + ` is still good"}`},
+		"the new token as the request's id":          {200, second, `{"access_token":"` + second + `","expires_in":"soon"}`},
+		"a refusal that holds a token":               {403, "", `{"access_token":"` + second + `","message":"no: ` + second + `"}`},
+		"a limit that holds a token":                 {429, second, `{"access_token":"` + second + `","message":"` + second + `"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			answers := []func(http.ResponseWriter){
+				func(w http.ResponseWriter) { fmt.Fprintf(w, `{"access_token":%q,"expires_in":1}`, first) },
+				func(w http.ResponseWriter) {
+					w.Header().Set("Zuora-Request-Id", tc.header)
+					w.WriteHeader(tc.status)
+					io.WriteString(w, tc.body)
+				},
+			}
+			s.SetTokenFault(zuoratest.Handle(func(w http.ResponseWriter, _ *http.Request) {
+				answer := answers[0]
+				answers = answers[1:]
+				answer(w)
+			}))
+			c := newClient(t, s)
+			readSample(t, c) // its token is not accepted; the next one is asked for
+			var trace zuora.Trace
+			_, err := c.DataLabelingJob(zuora.WithTrace(t.Context(), &trace), zuoratest.SampleJobID)
+			told := fmt.Sprintf("%+v %+v", err, trace.Requests())
+			if e, ok := errors.AsType[*zuora.Error](err); ok {
+				told += e.RequestID
+			}
+			if strings.Contains(told, first) || strings.Contains(told, second) {
+				t.Errorf("got %s, want no token", told)
+			}
+			if len(answers) != 0 {
+				t.Errorf("%d token requests are left, want none", len(answers))
 			}
 		})
 	}

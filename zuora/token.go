@@ -33,6 +33,7 @@ const (
 
 // token is an access token and what is made of it once.
 type token struct {
+	value   string
 	header  http.Header // of every request sent with it; never changed
 	secrets secrets
 	since   time.Time
@@ -63,6 +64,7 @@ type tokenSource struct {
 	backoff   time.Duration // after that failure
 	notBefore time.Time     // the next request
 	dropped   time.Time     // when a token was dropped last
+	recent    []string      // the newest tokens, which no text may repeat
 }
 
 type tokenRequest struct {
@@ -111,13 +113,14 @@ func (s *tokenSource) token(ctx context.Context) (*token, *Error) {
 	case pending == nil && failure != nil:
 		return nil, failure
 	case pending == nil:
-		return nil, &Error{Operation: OperationToken, Reason: ReasonUnavailable, Message: "the client is closed"}
+		return nil, errClosed
 	}
 	select {
 	case <-pending.done:
 		traceFrom(ctx).join(&pending.trace)
 		return pending.tok, pending.err
 	case <-ctx.Done():
+		traceFrom(ctx).join(&pending.trace)
 		return nil, &Error{Operation: OperationToken, Reason: ReasonTimeout, Message: "no token before the deadline"}
 	}
 }
@@ -133,28 +136,25 @@ func (s *tokenSource) begin(now time.Time) *tokenRequest {
 		return nil
 	case s.failure != nil:
 		// A repetition waits here, and reads fail with what is known. A first
-		// request or a renewal is worth waiting for.
-		if wait := c.cfg.TokenBudget.take(c.cfg.TokenURL.Host, maxTokenRepetitions, now); wait > 0 {
+		// request or a renewal is worth waiting for: see await.
+		if wait := c.cfg.TokenBudget.wait(c.cfg.TokenURL, maxTokenRepetitions, now); wait > 0 {
 			s.notBefore = now.Add(wait)
 			return nil
 		}
 	}
 	p := &tokenRequest{done: make(chan struct{})}
-	repetition := s.failure != nil
 	s.pending = p
+	recent := s.recent
 	go func() {
 		defer close(p.done)
-		if repetition || s.await() {
-			p.tok, p.err = c.requestToken(WithTrace(s.ctx, &p.trace))
-		} else {
-			p.err = &Error{Operation: OperationToken, Reason: ReasonUnavailable, Message: "the client is closed"}
-		}
+		p.tok, p.err = c.requestToken(WithTrace(s.ctx, &p.trace), recent)
 
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.pending, s.failure = nil, p.err
 		if p.err == nil {
 			s.current, s.backoff = p.tok, 0
+			s.recent = append(recent[max(0, len(recent)-2):len(recent):len(recent)], p.tok.value)
 		} else {
 			s.backoff = min(max(2*s.backoff, minBackoff), maxBackoff)
 			s.notBefore = time.Now().Add(s.backoff)
@@ -167,7 +167,7 @@ func (s *tokenSource) begin(now time.Time) *tokenRequest {
 // client was closed.
 func (s *tokenSource) await() bool {
 	for s.ctx.Err() == nil {
-		wait := s.client.cfg.TokenBudget.take(s.client.cfg.TokenURL.Host, maxTokenRequests, time.Now())
+		wait := s.client.cfg.TokenBudget.take(s.client.cfg.TokenURL, time.Now())
 		if wait == 0 {
 			return true
 		}
@@ -197,6 +197,8 @@ func (s *tokenSource) drop(used *token) bool {
 	return true
 }
 
+var errClosed = &Error{Operation: OperationToken, Reason: ReasonUnavailable, Message: "the client is closed"}
+
 // tokenAnswer is the body of a token request's answer.
 type tokenAnswer struct {
 	AccessToken string          `json:"access_token"`
@@ -207,8 +209,7 @@ type tokenAnswer struct {
 // credentials in the form and no Authorization header.
 //
 // Source: "Create an OAuth token" in Zuora's API reference.
-func (c *Client) requestToken(ctx context.Context) (*token, *Error) {
-	sent := time.Now()
+func (c *Client) requestToken(ctx context.Context, recent []string) (*token, *Error) {
 	secret, err := c.cfg.ClientSecret()
 	if err == nil && secret == "" {
 		err = errors.New("the client secret is empty")
@@ -216,7 +217,10 @@ func (c *Client) requestToken(ctx context.Context) (*token, *Error) {
 	if err != nil {
 		return nil, &Error{Operation: OperationToken, Reason: ReasonAuth, Message: err.Error()}
 	}
-	known := secrets{}.with(c.cfg.Secrets...).with(secret)
+	if !c.tokens.await() {
+		return nil, errClosed
+	}
+	known := secrets{}.with(c.cfg.Secrets...).with(secret).with(recent...)
 	for _, values := range c.cfg.EndpointParams {
 		for _, value := range values {
 			if len(value) >= 8 { // "true" is no password
@@ -237,6 +241,7 @@ func (c *Client) requestToken(ctx context.Context) (*token, *Error) {
 	header := maps.Clone(c.header)
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
 	target := *c.cfg.TokenURL
+	sent := time.Now()
 	a, e := c.send(ctx, OperationToken, &http.Request{
 		Method: http.MethodPost,
 		URL:    &target,
@@ -262,7 +267,8 @@ func (c *Client) requestToken(ctx context.Context) (*token, *Error) {
 func (c *Client) readToken(a *answer, sent time.Time) (*token, *Error) {
 	var body tokenAnswer
 	err := json.Unmarshal(a.body, &body)
-	if err == nil && body.AccessToken == "" {
+	f := decodeFailure(a.body)
+	if err == nil && body.AccessToken == "" || err != nil && (f.denied || len(f.reasons) > 0) {
 		return nil, c.tokenRefused(a)
 	}
 	var life time.Duration
@@ -282,11 +288,21 @@ func (c *Client) readToken(a *answer, sent time.Time) (*token, *Error) {
 	header.Set("Zuora-Version", c.cfg.APIVersion)
 	return &token{
 		header:  header,
-		secrets: a.secrets.with(body.AccessToken),
+		value:   body.AccessToken,
+		secrets: a.secrets,
 		since:   time.Now(),
 		expires: sent.Add(life),
 		renew:   sent.Add(life - min(renewAhead, life/10)),
 	}, nil
+}
+
+// accessToken returns the token that a body holds, whatever else is in it.
+func accessToken(body []byte) string {
+	var answer struct {
+		AccessToken json.RawMessage `json:"access_token"`
+	}
+	_ = json.Unmarshal(body, &answer)
+	return text(answer.AccessToken)
 }
 
 // tokenRefused is the error for an answer that brings no token. Zuora does not

@@ -2,20 +2,21 @@ package zuora
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
 
 // Request is one request that was sent, for a person who looks for a fault.
 type Request struct {
-	Operation  string // OperationToken or OperationDataLabelingJob
-	StatusCode int    // 0 if there was no answer
-	Duration   time.Duration
-	RequestID  string // Zuora-Request-Id; may be empty
-	TrackID    string // Zuora-Track-Id; empty for a token request
+	Operation  string        // OperationToken or OperationDataLabelingJob
+	StatusCode int           // 0 if there was no answer
+	Duration   time.Duration // 0 while it is in progress
+	RequestID  string        // Zuora-Request-Id; may be empty
+	TrackID    string        // Zuora-Track-Id; empty for a token request
 }
 
-// Trace records the requests that a read caused. It is safe for concurrent use.
+// Trace records the requests that a read causes. It is safe for concurrent use.
 type Trace struct {
 	mu       sync.Mutex
 	requests []Request
@@ -34,25 +35,35 @@ func traceFrom(ctx context.Context) *Trace {
 	return t
 }
 
-// Requests returns the requests so far, in the order in which they ended.
+// Requests returns the requests so far, in the order in which they were sent.
 func (t *Trace) Requests() []Request {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return append([]Request(nil), t.requests...)
+	return slices.Clone(t.requests)
 }
 
-func (t *Trace) add(a *answer, d time.Duration) {
+// sent records a request, and returns the function that records its end.
+func (t *Trace) sent(a *answer) (ended func()) {
 	if t == nil {
-		return
+		return func() {}
 	}
+	begun := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.requests = append(t.requests, Request{
-		a.operation, a.status, d, a.secrets.show(a.header.Get(headerRequestID)), a.trackID,
-	})
+	n := len(t.requests)
+	t.requests = append(t.requests, Request{Operation: a.operation, TrackID: a.trackID})
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		r := &t.requests[n]
+		r.StatusCode, r.Duration = a.status, time.Since(begun)
+		if id := a.header.Get(headerRequestID); id != "" {
+			r.RequestID = a.secrets.show(id)
+		}
+	}
 }
 
-// join adds the requests of other.
+// join adds the requests of other as they are now.
 func (t *Trace) join(other *Trace) {
 	if t == nil {
 		return
