@@ -35,7 +35,7 @@ type cause struct {
 
 // calm is how long a cause must have been over for its return to be news, or
 // have lasted if it was not.
-const calm = 5 * time.Minute
+const calm = time.Minute
 
 // report logs the cause if it begins or ends. Both are false if the outcomes
 // say nothing about it.

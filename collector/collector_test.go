@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,12 +34,23 @@ func (f reader) DataLabelingJob(ctx context.Context, id string) (*zuora.DataLabe
 type apiState struct {
 	limits zuora.Limits
 	paused map[string]time.Time
+	mu     sync.Mutex
 	token  zuora.TokenState
 }
 
 func (s *apiState) Limits() zuora.Limits              { return s.limits }
 func (s *apiState) PausedUntil() map[string]time.Time { return s.paused }
-func (s *apiState) Token() zuora.TokenState           { return s.token }
+func (s *apiState) Token() zuora.TokenState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.token
+}
+
+func (s *apiState) set(token zuora.TokenState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.token = token
+}
 
 func completed() (*zuora.DataLabelingJob, error) {
 	return &zuora.DataLabelingJob{

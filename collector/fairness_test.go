@@ -29,6 +29,7 @@ type fleet struct {
 	timeout  time.Duration // of a scrape
 	reload   bool          // before each scrape
 	change   bool          // and each reload changes the tenant
+	during   time.Duration // or so long after each scrape has begun
 	scrapes  int           // of each server
 }
 
@@ -81,6 +82,9 @@ func (f fleet) simulate(t *testing.T) (unread []string, logged string) {
 					begun := time.Now()
 					ctx, cancel := context.WithTimeout(t.Context(), f.timeout)
 					tenant, by := current().tenants[0], asker{ctx: ctx, begun: begun}
+					if f.during > 0 {
+						time.AfterFunc(f.during, func() { current() })
+					}
 					outcomes := tenant.scrape(by)
 					tenant.tally(by, outcomes)
 					cancel()
@@ -111,11 +115,17 @@ func TestEachJobIsReadSooner(t *testing.T) {
 	two := func(apart time.Duration) []time.Duration { return []time.Duration{0, apart} }
 	resonance := fleet{jobs: 70, takes: time.Second, workers: 10, servers: two(50 * time.Millisecond), interval: 15 * time.Second, timeout: 4500 * time.Millisecond}
 	for name, change := range map[string]func(*fleet){
-		"two servers in resonance":     func(*fleet) {},
-		"one server":                   func(f *fleet) { f.servers = f.servers[:1] },
-		"three servers":                func(f *fleet) { f.servers = append(f.servers, 3*time.Second) },
-		"a reload before each scrape":  func(f *fleet) { f.reload, f.servers = true, f.servers[:1] },
-		"a changed tenant each time":   func(f *fleet) { f.reload, f.change, f.servers = true, true, f.servers[:1] },
+		"two servers in resonance":    func(*fleet) {},
+		"one server":                  func(f *fleet) { f.servers = f.servers[:1] },
+		"three servers":               func(f *fleet) { f.servers = append(f.servers, 3*time.Second) },
+		"a reload before each scrape": func(f *fleet) { f.reload, f.servers = true, f.servers[:1] },
+		"a changed tenant each time":  func(f *fleet) { f.reload, f.change, f.servers = true, true, f.servers[:1] },
+		"a changed tenant during each scrape": func(f *fleet) {
+			f.reload, f.change, f.during, f.servers = true, true, 300*time.Millisecond, f.servers[:1]
+		},
+		"a changed tenant during each scrape, some jobs hang": func(f *fleet) {
+			f.jobs, f.hanging, f.reload, f.change, f.during, f.servers = 30, 5, true, true, 300*time.Millisecond, f.servers[:1]
+		},
 		"two servers, reloads between": func(f *fleet) { f.reload = true },
 		"slow jobs among fast ones":    func(f *fleet) { f.slow, f.slowTakes = 7, 4200*time.Millisecond },
 		"one worker":                   func(f *fleet) { f.workers, f.jobs = 1, 20 },
@@ -187,7 +197,7 @@ func TestPlaces(t *testing.T) {
 				tenant.API = state
 				c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
 				scrape(t, c)
-				if moved := !c.tenants[0].targets[0].job.placeNow().IsZero(); moved != tc.moves {
+				if moved := c.tenants[0].targets[0].job.place.Load() != 0; moved != tc.moves {
 					t.Errorf("the place moved: %v, want %v", moved, tc.moves)
 				}
 			})
@@ -198,11 +208,11 @@ func TestPlaces(t *testing.T) {
 			tenant := newTestTenant(1, hang, "j")
 			state := &apiState{}
 			tenant.API = state
-			time.AfterFunc(9*time.Second, func() { state.token = zuora.TokenState{Since: time.Now(), Expiry: time.Now().Add(time.Hour)} })
+			time.AfterFunc(9*time.Second, func() { state.set(zuora.TokenState{Since: time.Now(), Expiry: time.Now().Add(time.Hour)}) })
 			c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
 			scrape(t, c)
-			if place := c.tenants[0].targets[0].job.placeNow(); !place.IsZero() {
-				t.Errorf("the place moved to %s, want it to stay", place)
+			if place := c.tenants[0].targets[0].job.place.Load(); place != 0 {
+				t.Errorf("the place moved to %d, want it to stay", place)
 			}
 		})
 	})
@@ -224,7 +234,7 @@ func TestPlaces(t *testing.T) {
 					return hang(ctx, id)
 				}, "first", "second")
 				scrape(t, c)
-				if moved := !c.tenants[0].targets[1].job.placeNow().IsZero(); moved != tc.moves {
+				if moved := c.tenants[0].targets[1].job.place.Load() != 0; moved != tc.moves {
 					t.Errorf("the place moved: %v, want %v", moved, tc.moves)
 				}
 			})

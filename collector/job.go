@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log/level"
@@ -22,28 +23,44 @@ type job struct {
 	asked   time.Time              // when the scrape began that read newest
 	failure *zuora.Error           // of the newest read, nil if it was good
 	failing bool                   // its failure has been logged
-	place   time.Time              // in the order of reads: see remember
 	reading *read                  // in progress, nil if there is none
+
+	// place in the order of reads, in ns since 1970: see remember. A job of a
+	// changed tenant shares it with the one before.
+	place *atomic.Int64
 }
+
+func newJob() *job { return &job{place: new(atomic.Int64)} }
 
 // read is a read in progress. Scrapes and probes that overlap share it.
 type read struct {
 	cancel context.CancelFunc
 	turn   turn
 	// Guarded by job.mu:
-	waiters int
-	begun   time.Time // zero while it waits for a slot
-	answer  *zuora.DataLabelingJob
-	err     *zuora.Error
+	waiters  int
+	deadline time.Time // of the last waiter
+	begun    time.Time // zero while it waits for a slot
+	answer   *zuora.DataLabelingJob
+	err      *zuora.Error
 
-	done chan struct{} // closed when it has ended by itself, with job.mu held
+	trace    zuora.Trace
+	done     chan struct{} // closed when it has ended by itself, with job.mu held
+	returned chan struct{} // closed when the Reader has returned
 }
 
 // asker is a scrape or a probe.
 type asker struct {
-	ctx   context.Context // has a deadline
+	ctx   context.Context
 	begun time.Time
 	probe bool
+}
+
+// deadline is far away if there is none.
+func (a asker) deadline() time.Time {
+	if deadline, ok := a.ctx.Deadline(); ok {
+		return deadline
+	}
+	return a.begun.AddDate(1, 0, 0)
 }
 
 // gone tells whether the client has disconnected. Its outcomes are then ignored.
@@ -55,8 +72,10 @@ type outcome struct {
 	answer   *zuora.DataLabelingJob
 	err      *zuora.Error
 	cached   bool
-	joined   bool // a read that was in progress
-	begun    bool // false if there was no time to begin, or no need to
+	joined   bool  // a read that was in progress
+	read     *read // nil if there was none
+	cut      *read // the same, if it ended because nobody waited any more
+	begun    bool  // false if there was no time to begin, or no need to
 	duration time.Duration
 	// leftOut is true if the deadline came before the read had nine tenths of
 	// the scrape's time. That is no failure of the job.
@@ -79,7 +98,7 @@ func (t *tenant) read(a asker, target *target) outcome {
 	case <-a.ctx.Done():
 	}
 	o := t.leave(a, target, r, since)
-	o.joined = joined
+	o.read, o.joined = r, joined
 	return o
 }
 
@@ -126,14 +145,17 @@ func (t *tenant) join(a asker, target *target) (r *read, joined bool) {
 	defer j.mu.Unlock()
 	r, joined = j.reading, j.reading != nil
 	if !joined {
-		ctx, cancel := context.WithCancel(context.WithoutCancel(a.ctx))
-		r = &read{cancel: cancel, turn: newTurn(a.probe), done: make(chan struct{})}
-		j.reading = r
+		r = &read{turn: newTurn(a.probe), done: make(chan struct{}), returned: make(chan struct{})}
+		ctx, cancel := context.WithCancel(zuora.WithTrace(context.WithoutCancel(a.ctx), &r.trace))
+		r.cancel, j.reading = cancel, r
 		go t.run(ctx, a.begun, target, r)
 	} else if !a.probe {
 		t.slots.raise(&r.turn)
 	}
 	r.waiters++
+	if deadline := a.deadline(); deadline.After(r.deadline) {
+		r.deadline = deadline
+	}
 	return r, joined
 }
 
@@ -141,14 +163,22 @@ func (t *tenant) join(a asker, target *target) (r *read, joined bool) {
 func (t *tenant) run(ctx context.Context, asked time.Time, target *target, r *read) {
 	growStack(0)
 	j := target.job
+	defer close(r.returned)
 	defer r.cancel()
 	if !t.slots.acquire(ctx, &r.turn) {
 		return // nobody waits for it
 	}
 	defer t.slots.release()
 	j.mu.Lock()
-	r.begun = time.Now()
+	now := time.Now()
+	late := !now.Before(r.deadline)
+	if !late {
+		r.begun = now
+	}
 	j.mu.Unlock()
+	if late { // those who wait are about to leave
+		return
+	}
 
 	answer, err := t.ask(ctx, target.ID)
 
@@ -207,10 +237,10 @@ func (t *tenant) leave(a asker, target *target, r *read, since time.Time) outcom
 		o.err = timeout()
 	}
 	r.waiters--
-	cut := r.waiters == 0
-	if cut {
+	if r.waiters == 0 {
 		j.reading = nil // the next waiter starts a new read
 		r.cancel()
+		o.cut = r
 	}
 	if a.gone() {
 		return o
@@ -227,9 +257,11 @@ func (t *tenant) leave(a asker, target *target, r *read, since time.Time) outcom
 	if token.Since.After(begun) {
 		begun = token.Since
 	}
-	deadline, _ := a.ctx.Deadline()
-	o.leftOut = !o.begun || 10*time.Since(begun) < 9*deadline.Sub(a.begun)
-	if cut && !o.leftOut {
+	o.leftOut = !o.begun || 10*time.Since(begun) < 9*a.deadline().Sub(a.begun)
+	if requests := r.trace.Requests(); len(requests) > 0 {
+		o.err.TrackID = requests[len(requests)-1].TrackID
+	}
+	if o.cut != nil && !o.leftOut {
 		t.remember(target, a.begun, nil, o.err)
 	}
 	return o
@@ -251,7 +283,7 @@ func (t *tenant) remember(target *target, asked time.Time, answer *zuora.DataLab
 	if err != nil && aboutTenant(err) {
 		return // tally logs it, once for all jobs
 	}
-	j.place = time.Now()
+	j.place.Store(time.Now().UnixNano())
 	if err == nil {
 		j.newest, j.asked = answer, asked
 		if j.failing {
@@ -281,12 +313,6 @@ func described(err *zuora.Error) []any {
 		}
 	}
 	return keyvals
-}
-
-func (j *job) placeNow() time.Time {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.place
 }
 
 func (j *job) lastRead() (*zuora.DataLabelingJob, *zuora.Error) {

@@ -260,8 +260,8 @@ func TestReaderThatIgnoresItsContext(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			expect(t, c.Scrape(ctx), `zuora_up{tenant="t"} 0`, "zuora_up")
 			cancel()
-			if took := time.Since(begun); took != 5*time.Second {
-				t.Errorf("the scrape took %s, want 5s", took)
+			if took := time.Since(begun); took > 5100*time.Millisecond {
+				t.Errorf("the scrape took %s, want 5s, and a moment for the requests to end", took)
 			}
 		}
 		close(hung)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"sync"
 	"time"
 
@@ -62,8 +61,9 @@ func (p *Probe) Read(ctx context.Context) error {
 	if int(t.probes.Add(1)) > maxWaitingProbes+t.MaxConcurrentRequests {
 		return ErrTooManyProbes
 	}
-	a := asker{ctx: zuora.WithTrace(ctx, &p.trace), begun: time.Now(), probe: true}
+	a := asker{ctx: ctx, begun: time.Now(), probe: true}
 	p.outcome = t.read(a, p.target)
+	t.settle([]outcome{p.outcome})
 	p.up = t.tally(a, []outcome{p.outcome})
 	return nil
 }
@@ -71,39 +71,42 @@ func (p *Probe) Read(ctx context.Context) error {
 // Explain writes what happened, as text.
 func (p *Probe) Explain(w io.Writer) {
 	fmt.Fprintf(w, "Probe of job %s of tenant %s\n", p.target.ID, p.tenant.Name)
-	requests, token := p.trace.Requests(), "kept"
+	o := p.outcome
+	var requests []zuora.Request
+	if o.read != nil {
+		requests = o.read.trace.Requests()
+	}
+	token := "kept"
 	for _, r := range requests {
 		if r.Operation == zuora.OperationToken {
 			token = "new"
-			if r.StatusCode != http.StatusOK {
-				token = "none"
-			}
 		}
 	}
-	o := p.outcome
 	switch {
 	case o.cached:
 		fmt.Fprintf(w, "Cached: no request was sent, the answer came at %s\n", o.answer.ReceivedAt.UTC().Format(time.RFC3339))
-	case o.joined:
-		fmt.Fprintln(w, "Joined: a scrape or another probe was reading the job already")
 	case o.err != nil && o.err.Operation == zuora.OperationToken:
-		fmt.Fprintln(w, "Token: none")
+		token = "none"
 	case !o.begun:
 		fmt.Fprintln(w, "No request was sent: all slots were taken until the deadline")
 	case o.err != nil && o.err.Reason == zuora.ReasonRateLimited && len(requests) == 0:
 		fmt.Fprintln(w, "No request was sent: requests are paused")
-	default:
+	}
+	if o.joined {
+		fmt.Fprintln(w, "Joined: a scrape or another probe was reading the job already")
+	}
+	if len(requests) > 0 || token == "none" {
 		fmt.Fprintf(w, "Token: %s\n", token)
-		if o.err != nil && o.err.Reason == zuora.ReasonTimeout && len(requests) == 0 {
-			fmt.Fprintf(w, "Request: no answer yet, duration=%s\n", o.duration.Round(time.Microsecond))
-		}
 	}
 	for _, r := range requests {
 		status := "no answer"
 		if r.StatusCode != 0 {
 			status = fmt.Sprintf("HTTP %d", r.StatusCode)
 		}
-		fmt.Fprintf(w, "Request: operation=%s, %s, duration=%s", r.Operation, status, r.Duration.Round(time.Microsecond))
+		fmt.Fprintf(w, "Request: operation=%s, %s", r.Operation, status)
+		if r.Duration != 0 {
+			fmt.Fprintf(w, ", duration=%s", r.Duration.Round(time.Microsecond))
+		}
 		if r.RequestID != "" {
 			fmt.Fprintf(w, ", Zuora-Request-Id=%s", r.RequestID)
 		}
@@ -146,7 +149,7 @@ func (p *probedJobs) get(t *tenant, id string) *job {
 			}
 		}
 	}
-	j := &job{}
+	j := newJob()
 	if len(p.jobs) < maxProbed {
 		if p.jobs == nil {
 			p.jobs = make(map[string]*job)

@@ -23,14 +23,11 @@ func TestExplain(t *testing.T) {
 	}{
 		"a good read": {
 			read: func(context.Context, string) (*zuora.DataLabelingJob, error) { return completed() },
-			want: `Token: kept
-Read: status "Completed", object type "Account"`,
+			want: `Read: status "Completed", object type "Account"`,
 		},
 		"no answer": {
 			read: hang,
-			want: `Token: kept
-Request: no answer yet, duration=5s
-Error: timeout: no answer before the deadline`,
+			want: `Error: timeout: no answer before the deadline`,
 		},
 		"no token": {
 			read:  hang,

@@ -10,15 +10,16 @@ import (
 // it is a probe's, but while both wait, every fourth is a probe's.
 type slots struct {
 	mu      sync.Mutex
-	free    int
+	limit   int
+	used    int
 	waiting [2][]*turn // scrapes' and probes', in order
-	given   int        // slots given to scrapes in a row while probes waited
+	inARow  int        // slots given to scrapes in a row while probes waited
 }
 
-// turn is a read's place in the queue.
+// turn is a read that waits for a slot.
 type turn struct {
-	probe bool // guarded by slots.mu
-	given chan struct{}
+	probe bool          // guarded by slots.mu
+	given chan struct{} // closed when it has its slot
 }
 
 func newTurn(probe bool) turn { return turn{probe, make(chan struct{})} }
@@ -33,8 +34,8 @@ func (s *slots) queue(probe bool) *[]*turn {
 // acquire waits for a slot, and tells whether it got one before ctx ended.
 func (s *slots) acquire(ctx context.Context, t *turn) bool {
 	s.mu.Lock()
-	if s.free > 0 {
-		s.free--
+	if s.used < s.limit {
+		s.used++
 		s.mu.Unlock()
 		return true
 	}
@@ -70,24 +71,40 @@ func (s *slots) remove(t *turn) bool {
 func (s *slots) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	scrapes, probes := s.queue(false), s.queue(true)
-	queue := scrapes
-	switch {
-	case len(*scrapes) == 0:
-		queue = probes
-	case len(*probes) == 0:
-		s.given = 0
-	case s.given == 3:
-		queue, s.given = probes, 0
-	default:
-		s.given++
+	s.used--
+	s.give()
+}
+
+// resize changes how many reads may be in progress.
+func (s *slots) resize(limit int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limit = limit
+	s.give()
+}
+
+// give hands out the free slots. The caller holds the lock.
+func (s *slots) give() {
+	for s.used < s.limit {
+		scrapes, probes := s.queue(false), s.queue(true)
+		queue := scrapes
+		switch {
+		case len(*scrapes) == 0:
+			queue = probes
+		case len(*probes) == 0:
+			s.inARow = 0
+		case s.inARow == 3:
+			queue, s.inARow = probes, 0
+		default:
+			s.inARow++
+		}
+		if len(*queue) == 0 {
+			return
+		}
+		s.used++
+		close((*queue)[0].given)
+		*queue = slices.Delete(*queue, 0, 1)
 	}
-	if len(*queue) == 0 {
-		s.free++
-		return
-	}
-	close((*queue)[0].given)
-	*queue = slices.Delete(*queue, 0, 1)
 }
 
 // raise makes a probe's turn a scrape's.

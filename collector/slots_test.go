@@ -20,7 +20,7 @@ import (
 // free slot is a probe's.
 func TestScrapesGoBeforeProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &slots{free: 1}
+		s := &slots{limit: 1}
 		if !s.acquire(t.Context(), new(newTurn(false))) {
 			t.Fatal("got no slot, want the free one")
 		}
@@ -47,8 +47,8 @@ func TestScrapesGoBeforeProbes(t *testing.T) {
 		if got, want := strings.Join(order, " "), "scrape scrape scrape probe scrape scrape scrape probe scrape probe"; got != want {
 			t.Errorf("got %s\nwant %s", got, want)
 		}
-		if s.free != 1 {
-			t.Errorf("got %d free slots, want 1", s.free)
+		if s.used != 0 {
+			t.Errorf("got %d slots in use, want none", s.used)
 		}
 	})
 }
@@ -57,7 +57,7 @@ func TestScrapesGoBeforeProbes(t *testing.T) {
 // along.
 func TestTurnsMoveUpAndLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &slots{}
+		s := &slots{limit: 1, used: 1}
 		var order []string
 		var group sync.WaitGroup
 		turns := map[string]*turn{}

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -38,15 +39,20 @@ type Job struct {
 type tenant struct {
 	Tenant
 	*shared
-	causes  *causes // outlive any change of a tenant, by its name
+	*named
 	targets []*target
 	byID    map[string]*target // by canonical id
 	logger  log.Logger
 }
 
+// named is what outlives any change of a tenant, by its name.
+type named struct {
+	slots  slots // Zuora's limit is the tenant's, whatever changes
+	causes *causes
+}
+
 // shared is what outlives a configuration that leaves the tenant as it is.
 type shared struct {
-	slots  slots
 	probes atomic.Int64 // in progress
 	probed probedJobs
 }
@@ -54,21 +60,22 @@ type shared struct {
 func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenant) *tenant {
 	n := &tenant{
 		Tenant: t,
-		shared: &shared{slots: slots{free: t.MaxConcurrentRequests}},
-		causes: newCauses(),
+		shared: &shared{},
+		named:  &named{causes: newCauses()},
 		byID:   make(map[string]*target, len(t.Jobs)),
 		logger: log.With(logger, labelTenant, t.Name),
 	}
 	same := previous != nil && previous.Reader == t.Reader
 	if previous != nil {
-		n.causes = previous.causes
+		n.named = previous.named
 	}
 	if same {
 		n.shared = previous.shared
 	}
+	n.slots.resize(t.MaxConcurrentRequests)
 	for _, j := range t.Jobs {
 		key := zuora.CanonicalJobID(j.ID)
-		state := &job{}
+		state := newJob()
 		if previous != nil && previous.byID[key] != nil {
 			known := previous.byID[key].job
 			if same {
@@ -91,15 +98,15 @@ func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenan
 func (t *tenant) scrape(a asker) []outcome {
 	outcomes := make([]outcome, len(t.targets))
 	var todo []int // indexes of what is not cached
-	places := make([]time.Time, len(t.targets))
+	places := make([]int64, len(t.targets))
 	for i, target := range t.targets {
 		if answer := t.cached(a, target.job); answer != nil {
 			outcomes[i] = outcome{answer: answer, cached: true}
 			continue
 		}
-		todo, places[i] = append(todo, i), target.job.placeNow()
+		todo, places[i] = append(todo, i), target.job.place.Load()
 	}
-	slices.SortStableFunc(todo, func(a, b int) int { return places[a].Compare(places[b]) })
+	slices.SortStableFunc(todo, func(a, b int) int { return cmp.Compare(places[a], places[b]) })
 
 	var next atomic.Int64
 	var workers sync.WaitGroup
@@ -112,7 +119,24 @@ func (t *tenant) scrape(a asker) []outcome {
 		})
 	}
 	workers.Wait()
+	t.settle(outcomes)
 	return outcomes
+}
+
+// settle gives requests that were cut off a moment to end, because a page's own
+// requests are on it.
+func (t *tenant) settle(outcomes []outcome) {
+	moment := time.After(100 * time.Millisecond)
+	for _, o := range outcomes {
+		if o.cut == nil {
+			continue
+		}
+		select {
+		case <-o.cut.returned:
+		case <-moment:
+			return
+		}
+	}
 }
 
 // tally logs what the outcomes say of the tenant as a whole, and tells whether

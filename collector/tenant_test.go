@@ -81,6 +81,8 @@ func TestNoJobStarves(t *testing.T) {
 					cancel()
 				}
 				time.Sleep(time.Second) // reads that were cut off end
+				mu.Lock()
+				defer mu.Unlock()
 				for _, id := range ids(tc.jobs) {
 					if asked[id] == 0 {
 						t.Errorf("%s was never asked for", id)
@@ -163,8 +165,8 @@ func TestReload(t *testing.T) {
 		if known := next.LastReads(); known[0].Answer != nil {
 			t.Errorf("got %+v, want no answer of another client", known[0])
 		}
-		if got, want := next.tenants[0].targets[0].job.placeNow(), c.tenants[0].targets[0].job.placeNow(); got != want || got.IsZero() {
-			t.Errorf("got the place %s, want %s", got, want)
+		if got, want := next.tenants[0].targets[0].job.place.Load(), c.tenants[0].targets[0].job.place.Load(); got != want || got == 0 {
+			t.Errorf("got the place %d, want %d", got, want)
 		}
 	})
 }
@@ -184,4 +186,60 @@ func TestReloadCorrectsAnID(t *testing.T) {
 	if want := []string{strings.ToUpper(right), right}; !slices.Equal(asked, want) {
 		t.Errorf("asked for %q, want %q", asked, want)
 	}
+}
+
+// Zuora's limit is the tenant's, whatever a reload changes.
+func TestReloadsKeepTheBound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var now, most atomic.Int64
+		slow := func(ctx context.Context, _ string) (*zuora.DataLabelingJob, error) {
+			most.Store(max(most.Load(), now.Add(1)))
+			defer now.Add(-1)
+			select {
+			case <-time.After(3 * time.Second):
+				return completed()
+			case <-ctx.Done():
+				return failed(zuora.ReasonTimeout)
+			}
+		}
+		var c *Collector
+		var scrapes sync.WaitGroup
+		for range 5 {
+			c = New([]Tenant{newTestTenant(10, slow, ids(10)...)}, nil, log.NewNopLogger(), c)
+			scrapes.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				defer cancel()
+				testutil.CollectAndCount(c.Scrape(ctx))
+			})
+			time.Sleep(300 * time.Millisecond)
+		}
+		scrapes.Wait()
+		if most.Load() != 10 {
+			t.Errorf("got %d reads at once, want 10", most.Load())
+		}
+		c = New([]Tenant{newTestTenant(3, slow, ids(10)...)}, nil, log.NewNopLogger(), c)
+		most.Store(0)
+		testutil.CollectAndCount(c.Scrape(t.Context()))
+		if most.Load() != 3 {
+			t.Errorf("got %d reads at once, want 3, the new limit", most.Load())
+		}
+	})
+}
+
+// The requests that a scrape cut off are on its own page.
+func TestPageHasItsOwnRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		metrics := NewAPIMetrics("t")
+		tenant := newTestTenant(3, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
+			done := metrics.Observe(zuora.OperationDataLabelingJob)
+			defer done(0)
+			<-ctx.Done()
+			time.Sleep(10 * time.Millisecond)
+			return failed(zuora.ReasonTimeout)
+		}, ids(3)...)
+		tenant.Metrics = metrics
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		expect(t, New([]Tenant{tenant}, nil, log.NewNopLogger(), nil).Scrape(ctx), `zuora_api_requests_in_flight{tenant="t"} 0`, "zuora_api_requests_in_flight")
+	})
 }

@@ -20,7 +20,8 @@ func parseYAML(file string, data []byte) (*yaml.Node, error) {
 	}
 	line := lastLine(data[:read], problem)
 	problem = decoderPlace.ReplaceAllString(problem, "not valid YAML: ")
-	if strings.Contains(problem, "unknown anchor") { // The decoder quotes the name.
+	// The decoder quotes the name, or says that it is none.
+	if strings.Contains(problem, "unknown anchor") || strings.Contains(problem, "expected alphabetic or numeric character") {
 		problem = noAliases
 	}
 	return nil, fmt.Errorf("%s:%d: %s", file, line, problem)

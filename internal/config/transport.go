@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -28,8 +29,12 @@ const (
 // NewTransport returns a new transport with the tenant's proxy and TLS settings.
 // It follows no redirect, notices when the files of tls_config change, and has
 // CloseIdleConnections, which http.Client describes. The error is about those
-// files.
+// files, which it reads within 10 s.
 func (t *Tenant) NewTransport() (http.RoundTripper, error) {
+	return within(readLimit, t.newTransport, fmt.Errorf("no end of a file of tls_config within %v", readLimit))
+}
+
+func (t *Tenant) newTransport() (http.RoundTripper, error) {
 	c := t.connection()
 	proxyOf := c.proxy.Proxy()
 	if proxyOf != nil {

@@ -26,6 +26,8 @@ func TestAliasesAreRefused(t *testing.T) {
 		{name: "mapping that has itself", lines: "    tls_config: &hunter2 {ca: *hunter2}\n", want: "5: tenants[0].tls_config"},
 		{name: "secret that begins with &", file: "tenants:\n  - oauth2: {client_secret: &hunter2}\n", want: "2: tenants[0].oauth2.client_secret"},
 		{name: "secret that begins with *", file: "a: b\nc: '*hunter2'\ntenants:\n  - oauth2: {client_secret: *hunter2}\n", want: "4"},
+		{name: "secret that begins with & and has a slash", file: "tenants:\n  - oauth2:\n      client_secret: &hunter2/a=b\n", want: "3"},
+		{name: "secret that begins with * and has a slash", file: "tenants:\n  - oauth2:\n      client_secret: *hunter2/a=b\n", want: "3"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -245,3 +245,36 @@ func TestWatch(t *testing.T) {
 	cancel()
 	<-ended
 }
+
+// What another reload has loaded, or refused, is not loaded again.
+func TestWatchKnowsOtherReloads(t *testing.T) {
+	standIn := zuoratest.NewServer()
+	defer standIn.Close()
+	s := &source{text: tenantOf(standIn)}
+	e := newExporter(t, s)
+	loads := make(chan string, 10)
+	e.load = func() (*config.Config, error) {
+		loads <- s.get()
+		return s.load()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		e.Watch(ctx, 100*time.Millisecond, s.get(), s.get)
+	}()
+	time.Sleep(150 * time.Millisecond)
+	for _, text := range []string{"tenants: []", tenantOf(standIn, "request_timeout: 4s")} {
+		s.set(text)
+		_ = e.Reload(ctx)
+		time.Sleep(250 * time.Millisecond)
+		if len(loads) != 1 {
+			t.Errorf("%q was loaded %d times, want once", text, len(loads))
+		}
+		for len(loads) > 0 {
+			<-loads
+		}
+	}
+	cancel()
+	<-ended
+}
