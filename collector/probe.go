@@ -25,7 +25,6 @@ type Probe struct {
 	tenant   *tenant
 	target   *target
 	families *jobFamilies
-	trace    zuora.Trace
 	outcome  outcome
 	up       bool
 }

@@ -43,7 +43,7 @@ func (c *Client) send(ctx context.Context, operation string, req *http.Request, 
 		done := c.cfg.Observe(operation)
 		defer func() { done(sent.status) }()
 	}
-	defer traceFrom(parent).sent(sent)()
+	defer traceFrom(parent).begin(sent)()
 
 	tooLate := func(what string) *Error {
 		if parent.Err() != nil {

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -154,7 +155,7 @@ func (s *tokenSource) begin(now time.Time) *tokenRequest {
 		s.pending, s.failure = nil, p.err
 		if p.err == nil {
 			s.current, s.backoff = p.tok, 0
-			s.recent = append(recent[max(0, len(recent)-2):len(recent):len(recent)], p.tok.value)
+			s.recent = slices.Concat(recent[max(0, len(recent)-2):], []string{p.tok.value})
 		} else {
 			s.backoff = min(max(2*s.backoff, minBackoff), maxBackoff)
 			s.notBefore = time.Now().Add(s.backoff)

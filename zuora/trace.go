@@ -18,8 +18,15 @@ type Request struct {
 
 // Trace records the requests that a read causes. It is safe for concurrent use.
 type Trace struct {
-	mu       sync.Mutex
-	requests []Request
+	mu   sync.Mutex
+	sent []traced
+}
+
+// traced is a request with what its Zuora-Request-Id must not repeat: that is
+// looked at only if somebody asks.
+type traced struct {
+	Request
+	secrets secrets
 }
 
 type traceKey struct{}
@@ -39,27 +46,32 @@ func traceFrom(ctx context.Context) *Trace {
 func (t *Trace) Requests() []Request {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.Clone(t.requests)
+	requests := make([]Request, len(t.sent))
+	for i, r := range t.sent {
+		requests[i] = r.Request
+		if r.RequestID != "" {
+			requests[i].RequestID = r.secrets.show(r.RequestID)
+		}
+	}
+	return requests
 }
 
-// sent records a request, and returns the function that records its end.
-func (t *Trace) sent(a *answer) (ended func()) {
+// begin records a request, and returns the function that records its end.
+func (t *Trace) begin(a *answer) (end func()) {
 	if t == nil {
 		return func() {}
 	}
 	begun := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	n := len(t.requests)
-	t.requests = append(t.requests, Request{Operation: a.operation, TrackID: a.trackID})
+	n := len(t.sent)
+	t.sent = append(t.sent, traced{Request: Request{Operation: a.operation, TrackID: a.trackID}})
 	return func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		r := &t.requests[n]
+		r := &t.sent[n]
 		r.StatusCode, r.Duration = a.status, time.Since(begun)
-		if id := a.header.Get(headerRequestID); id != "" {
-			r.RequestID = a.secrets.show(id)
-		}
+		r.RequestID, r.secrets = a.header.Get(headerRequestID), a.secrets
 	}
 }
 
@@ -68,8 +80,10 @@ func (t *Trace) join(other *Trace) {
 	if t == nil {
 		return
 	}
-	requests := other.Requests()
+	other.mu.Lock()
+	sent := slices.Clone(other.sent)
+	other.mu.Unlock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.requests = append(t.requests, requests...)
+	t.sent = append(t.sent, sent...)
 }
