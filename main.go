@@ -88,17 +88,13 @@ func run(o options, logger log.Logger) error {
 	if o.autoReload < 0 {
 		return fmt.Errorf("--config.auto-reload-interval: %s is below 0", o.autoReload)
 	}
-	load := func() (*config.Config, error) { return config.Load(o.configFile) }
+	file := config.NewFile(o.configFile)
+	load := file.Load
 	if o.demo {
 		standIn := exporter.StartDemo()
 		defer standIn.Close()
 		load = func() (*config.Config, error) { return exporter.DemoConfig(standIn) }
 		o.autoReload = 0
-	}
-	fingerprint := func() string { return config.Fingerprint(o.configFile) }
-	var known string
-	if o.autoReload > 0 {
-		known = fingerprint()
 	}
 	cfg, err := load()
 	if missing, ok := errors.AsType[*fs.PathError](err); ok && missing.Path == o.configFile && errors.Is(err, fs.ErrNotExist) {
@@ -132,7 +128,7 @@ func run(o options, logger log.Logger) error {
 	ctx, stop := notify()
 	defer stop()
 	if o.autoReload > 0 {
-		go e.Watch(ctx, o.autoReload, known, fingerprint)
+		go e.Watch(ctx, o.autoReload, file.Changed)
 	}
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP)

@@ -17,7 +17,7 @@ import (
 )
 
 func TestConfiguration(t *testing.T) {
-	if _, err := config.Load("zuora_exporter.yml"); err != nil {
+	if _, err := config.NewFile("zuora_exporter.yml").Load(); err != nil {
 		t.Error(err)
 	}
 }

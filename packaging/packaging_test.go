@@ -13,7 +13,7 @@ import (
 
 // The configuration of a new installation is valid and has no jobs.
 func TestDefaultConfiguration(t *testing.T) {
-	cfg, err := config.Load("zuora_exporter.yml")
+	cfg, err := config.NewFile("zuora_exporter.yml").Load()
 	if err != nil {
 		t.Fatal(err)
 	}

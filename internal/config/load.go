@@ -2,11 +2,13 @@ package config
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -14,22 +16,65 @@ import (
 // tls_config together. A pipe that nobody writes has no end.
 const readLimit = 10 * time.Second
 
-// Load reads and checks the configuration file. Its error is one sentence that
-// names the file and, unless the file cannot be read, the line. Load returns
-// after 10 s at most.
-func Load(file string) (*Config, error) {
-	return load(file, readLimit)
+// File is a configuration file. It is safe for concurrent use.
+type File struct {
+	name  string
+	limit time.Duration
+
+	mu     sync.Mutex
+	loaded string // fingerprint of what Load has read
 }
 
-func load(file string, limit time.Duration) (*Config, error) {
-	return within(limit, func() (*Config, error) {
-		data, err := os.ReadFile(file)
+// NewFile returns the file of that name, which need not exist.
+func NewFile(name string) *File { return &File{name: name, limit: readLimit} }
+
+// Load reads and checks the file. Its error is one sentence that names the file
+// and, unless the file cannot be read, the line. Load returns after 10 s at
+// most.
+func (f *File) Load() (*Config, error) {
+	f.remember(nil, errLate) // until the file has been read
+	return within(f.limit, func() (*Config, error) {
+		data, err := os.ReadFile(f.name)
+		f.remember(data, err)
 		if err != nil {
 			return nil, fmt.Errorf("reading the configuration file: %w", err)
 		}
-		return Parse(file, data)
-	}, fmt.Errorf("reading the configuration file: no end of %s, or of a file of its tls_config, within %v", file, limit))
+		return Parse(f.name, data)
+	}, fmt.Errorf("reading the configuration file: no end of %s, or of a file of its tls_config, within %v", f.name, f.limit))
 }
+
+// Changed tells whether the file's content, or the error of reading it, is
+// another than that of the newest Load. A pipe never changes: to read it would
+// take its content from Load.
+func (f *File) Changed() bool {
+	data, err := within(f.limit, func() ([]byte, error) {
+		if info, err := os.Stat(f.name); err == nil && !info.Mode().IsRegular() {
+			return nil, errPipe
+		}
+		return os.ReadFile(f.name)
+	}, errLate)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return err != errPipe && fingerprint(data, err) != f.loaded
+}
+
+func (f *File) remember(data []byte, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.loaded = fingerprint(data, err)
+}
+
+func fingerprint(data []byte, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(data))
+}
+
+var (
+	errLate = errors.New("no end of the file")
+	errPipe = errors.New("a pipe")
+)
 
 // within returns what f returns, or the error late if f takes too long.
 func within[T any](limit time.Duration, f func() (T, error), late error) (result T, err error) {
@@ -48,21 +93,6 @@ func within[T any](limit time.Duration, f func() (T, error), late error) (result
 	case <-time.After(limit):
 		return result, late
 	}
-}
-
-// Fingerprint differs if the content of the file differs, or the error of
-// reading it. It reads no pipe, because that would take the content from Load.
-func Fingerprint(file string) string {
-	data, err := within(readLimit, func() ([]byte, error) {
-		if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
-			return nil, err
-		}
-		return os.ReadFile(file)
-	}, os.ErrDeadlineExceeded)
-	if err != nil {
-		return err.Error()
-	}
-	return fmt.Sprintf("%x", sha256.Sum256(data))
 }
 
 // Parse checks the content of a configuration file. The name of the file is

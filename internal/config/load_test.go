@@ -211,14 +211,14 @@ func checkSettings(t *testing.T, c *Config, want ...settings) {
 
 func TestLoad(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "zuora_exporter.yml")
-	_, err := Load(file)
+	_, err := NewFile(file).Load()
 	if want := "reading the configuration file: open " + file + ": no such file or directory"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	if err := os.WriteFile(file, []byte(strings.ReplaceAll(minimal, "client_secret:", "client_secret_file:")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := Load(file)
+	c, err := NewFile(file).Load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func TestLoadPipe(t *testing.T) {
 
 	written := pipe("written.yml")
 	go write(written, minimal)
-	if c, err := Load(written); err != nil || len(c.Tenants) != 1 {
+	if c, err := NewFile(written).Load(); err != nil || len(c.Tenants) != 1 {
 		t.Errorf("a pipe that is written: got %v, %v, want one tenant", c, err)
 	}
 
@@ -258,7 +258,9 @@ func TestLoadPipe(t *testing.T) {
 		"ca_file":            {regular, ca},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := load(tt.file, 20*time.Millisecond)
+			f := NewFile(tt.file)
+			f.limit = 20 * time.Millisecond
+			_, err := f.Load()
 			want := "reading the configuration file: no end of " + tt.file + ", or of a file of its tls_config, within 20ms"
 			if err == nil || err.Error() != want {
 				t.Errorf("got %v, want %s", err, want)
@@ -268,24 +270,38 @@ func TestLoadPipe(t *testing.T) {
 	}
 }
 
-func TestFingerprint(t *testing.T) {
-	dir := t.TempDir()
-	file, pipe := filepath.Join(dir, "file"), filepath.Join(dir, "pipe")
+func TestChanged(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	f := NewFile(file)
+	for _, step := range []struct {
+		content string // none: the file is missing
+		valid   bool
+	}{{"", false}, {"tenants: []", false}, {minimal, true}, {minimal + "# more\n", true}, {minimal, true}} {
+		if step.content != "" {
+			writeFile(t, file, step.content)
+			if !f.Changed() {
+				t.Errorf("%q is another content, but Changed says it is not", step.content)
+			}
+		}
+		if _, err := f.Load(); (err == nil) != step.valid {
+			t.Errorf("%q: got the error %v, want none if it is valid", step.content, err)
+		}
+		if f.Changed() {
+			t.Errorf("%q was loaded, but Changed says that it is another content", step.content)
+		}
+	}
+}
+
+func TestPipeNeverChanges(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	missing := Fingerprint(file)
-	writeFile(t, file, "a")
-	first := Fingerprint(file)
-	writeFile(t, file, "b")
-	second := Fingerprint(file)
-	writeFile(t, file, "a")
-	if missing == first || first == second || Fingerprint(file) != first {
-		t.Errorf("got %s, %s and %s without a file, with a, and with b; want three different ones, and with a the same again", missing, first, second)
+	start := time.Now()
+	if NewFile(pipe).Changed() {
+		t.Error("got a change of a pipe, want none")
 	}
 	// To read the pipe would take 10 s.
-	start := time.Now()
-	Fingerprint(pipe)
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("a pipe took %v, want no wait", took)
 	}

@@ -28,10 +28,8 @@ type Exporter struct {
 
 	reloading chan struct{} // holds a value while the configuration is read
 
-	mu          sync.Mutex
-	current     *generation
-	fingerprint func() string // of the configuration file; nil if nobody watches
-	known       string        // its value before the newest load
+	mu      sync.Mutex
+	current *generation
 
 	reloadSuccessful, reloadTime prometheus.Gauge
 }
@@ -134,7 +132,6 @@ func (e *Exporter) Reload(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	e.look()
 	cfg, err := e.load()
 	if err == nil {
 		err = e.start(cfg)
@@ -148,40 +145,19 @@ func (e *Exporter) Reload(ctx context.Context) error {
 	return nil
 }
 
-// Watch reloads whenever the fingerprint has changed since the newest load, until
-// ctx ends. It looks every interval. A configuration that was refused is tried
-// again only when it has changed. known is the fingerprint before the first load.
-func (e *Exporter) Watch(ctx context.Context, interval time.Duration, known string, fingerprint func() string) {
-	e.mu.Lock()
-	e.known, e.fingerprint = known, fingerprint
-	e.mu.Unlock()
+// Watch reloads if the configuration has changed since the newest load. It looks
+// every interval, until ctx ends.
+func (e *Exporter) Watch(ctx context.Context, interval time.Duration, changed func() bool) {
 	for {
 		select {
 		case <-time.After(interval):
 		case <-ctx.Done():
 			return
 		}
-		e.mu.Lock()
-		known := e.known
-		e.mu.Unlock()
-		if fingerprint() != known {
+		if changed() {
 			_ = e.Reload(ctx) // it logs what comes of it
 		}
 	}
-}
-
-// look remembers the fingerprint of what is about to be loaded.
-func (e *Exporter) look() {
-	e.mu.Lock()
-	fingerprint := e.fingerprint
-	e.mu.Unlock()
-	if fingerprint == nil {
-		return
-	}
-	now := fingerprint()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.known = now
 }
 
 // Close ends all tenants. Nothing may be served any more.

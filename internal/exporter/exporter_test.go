@@ -212,67 +212,26 @@ func TestWatch(t *testing.T) {
 		return s.load()
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	checked := make(chan struct{})
+	looked := make(chan bool)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		e.Watch(ctx, time.Millisecond, s.get(), func() string {
+		e.Watch(ctx, time.Millisecond, func() bool {
 			select {
-			case checked <- struct{}{}:
+			case changed := <-looked:
+				return changed
 			case <-ctx.Done():
+				return false
 			}
-			return s.get()
 		})
 	}()
-	for _, text := range []string{tenantOf(standIn), "tenants: []", tenantOf(standIn, "request_timeout: 4s")} {
-		changed := text != s.get()
-		s.set(text)
-		for range 4 { // a file that was refused is not tried again either
-			<-checked
-		}
-		want := 0
-		if changed {
-			want = 1
-		}
-		if len(loads) != want {
-			t.Errorf("%q was loaded %d times, want %d", text, len(loads), want)
-		}
-		for len(loads) > 0 {
-			<-loads
-		}
-	}
-	cancel()
-	<-ended
-}
-
-// What another reload has loaded, or refused, is not loaded again.
-func TestWatchKnowsOtherReloads(t *testing.T) {
-	standIn := zuoratest.NewServer()
-	defer standIn.Close()
-	s := &source{text: tenantOf(standIn)}
-	e := newExporter(t, s)
-	loads := make(chan string, 10)
-	e.load = func() (*config.Config, error) {
-		loads <- s.get()
-		return s.load()
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		e.Watch(ctx, 100*time.Millisecond, s.get(), s.get)
-	}()
-	time.Sleep(150 * time.Millisecond)
-	for _, text := range []string{"tenants: []", tenantOf(standIn, "request_timeout: 4s")} {
-		s.set(text)
-		_ = e.Reload(ctx)
-		time.Sleep(250 * time.Millisecond)
-		if len(loads) != 1 {
-			t.Errorf("%q was loaded %d times, want once", text, len(loads))
-		}
-		for len(loads) > 0 {
-			<-loads
+	for _, changed := range []bool{false, true, false, true} {
+		s.set(tenantOf(standIn, fmt.Sprintf("request_timeout: %ds", len(loads)+1)))
+		before := len(loads)
+		looked <- changed
+		looked <- false // the one before has had its effect
+		if got, want := len(loads)-before, map[bool]int{true: 1}[changed]; got != want {
+			t.Errorf("changed %t: got %d loads, want %d", changed, got, want)
 		}
 	}
 	cancel()
