@@ -38,39 +38,34 @@ type Job struct {
 // tenant is a Tenant at work.
 type tenant struct {
 	Tenant
-	*shared
-	*named
+	*lasting
+	probed  *probedJobs // outlives a configuration that leaves the tenant as it is
 	targets []*target
 	byID    map[string]*target // by canonical id
 	logger  log.Logger
 }
 
-// named is what outlives any change of a tenant, by its name.
-type named struct {
-	slots  slots // Zuora's limit is the tenant's, whatever changes
-	causes *causes
-}
-
-// shared is what outlives a configuration that leaves the tenant as it is.
-type shared struct {
+// lasting is what outlives any change of a tenant that keeps its name.
+type lasting struct {
+	slots  slots        // Zuora's limit is the tenant's, whatever changes
 	probes atomic.Int64 // in progress
-	probed probedJobs
+	causes *causes
 }
 
 func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenant) *tenant {
 	n := &tenant{
-		Tenant: t,
-		shared: &shared{},
-		named:  &named{causes: newCauses()},
-		byID:   make(map[string]*target, len(t.Jobs)),
-		logger: log.With(logger, labelTenant, t.Name),
+		Tenant:  t,
+		lasting: &lasting{causes: newCauses()},
+		probed:  &probedJobs{},
+		byID:    make(map[string]*target, len(t.Jobs)),
+		logger:  log.With(logger, labelTenant, t.Name),
 	}
 	same := previous != nil && previous.Reader == t.Reader
 	if previous != nil {
-		n.named = previous.named
+		n.lasting = previous.lasting
 	}
 	if same {
-		n.shared = previous.shared
+		n.probed = previous.probed
 	}
 	n.slots.resize(t.MaxConcurrentRequests)
 	for _, j := range t.Jobs {

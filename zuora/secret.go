@@ -121,16 +121,11 @@ func decode(text string) (forms []string) {
 		forms = append(forms, html.UnescapeString(text))
 	}
 	// Base64 may begin anywhere in what looks like it, and come in pieces.
-	runs := base64Run.FindAllString(text, -1)
-	std, url := notBase64.ReplaceAllString(text, ""), notBase64URL.ReplaceAllString(text, "")
-	sets := [][]string{runs, {std}, {url}}
-	if len(runs) == 1 && runs[0] == url {
-		sets = sets[:2]
-	}
-	if std == url {
-		sets = sets[:len(sets)-1]
-	}
-	for _, runs := range sets {
+	for _, runs := range [][]string{
+		base64Run.FindAllString(text, -1),
+		{notBase64.ReplaceAllString(text, "")},
+		{notBase64URL.ReplaceAllString(text, "")},
+	} {
 		for offset := range 4 {
 			var decoded []string
 			for _, run := range runs {
