@@ -140,7 +140,7 @@ func TestRunbooks(t *testing.T) {
 		for _, h := range regexp.MustCompile(`(?m)^##? (.*)$`).FindAllStringSubmatch(regexp.MustCompile("(?s)```.*?```").ReplaceAllString(page, ""), -1) {
 			headings = append(headings, h[1])
 		}
-		if want := []string{name, "What it means", "What is at risk", "How to look", "What to do", "When to escalate"}; !slices.Equal(headings, want) {
+		if want := []string{name, "What it means", "What is at risk", "What to look at", "What to do", "When to escalate"}; !slices.Equal(headings, want) {
 			t.Errorf("%s.md has the headings %q", name, headings)
 		}
 		if want := "| [" + name + "](" + name + ".md) | " + alerts[name].Labels["severity"] + " |"; !strings.Contains(index, want) {

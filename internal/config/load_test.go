@@ -367,6 +367,8 @@ func TestErrors(t *testing.T) {
 
 		{name: "syntax, in a block of many lines", lines: "    jobs:\n      - id: " + jobA + "\n        labels:\n          a: b\n         c: d\n", want: "9: not valid YAML: did not find expected key"},
 		{name: "syntax, indentation", lines: "   entity_id: x\n", want: "5: not valid YAML: did not find expected '-' indicator"},
+		{name: "syntax, tab", lines: "    jobs:\n\t- id: a\n", want: "6: indented with a tab; YAML takes spaces only"},
+		{name: "syntax, tab after spaces", lines: "    jobs:\n  \t- id: a\n", want: "6: indented with a tab; YAML takes spaces only"},
 		{name: "syntax, no colon", lines: "    entity_id x\n    api_version: 1\n", want: "5: not valid YAML: could not find expected ':'"},
 		{name: "syntax, quote", lines: "    entity_id: 'x\n    api_version: 1\n", want: "5: not valid YAML: found unexpected end of stream"},
 

@@ -24,6 +24,9 @@ func parseYAML(file string, data []byte) (*yaml.Node, error) {
 	if strings.Contains(problem, "unknown anchor") || strings.Contains(problem, "expected alphabetic or numeric character") {
 		problem = noAliases
 	}
+	if text := bytes.Split(data, []byte("\n"))[line-1]; bytes.HasPrefix(bytes.TrimLeft(text, " "), []byte("\t")) {
+		problem = "indented with a tab; YAML takes spaces only"
+	}
 	return nil, fmt.Errorf("%s:%d: %s", file, line, problem)
 }
 
