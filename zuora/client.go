@@ -65,10 +65,11 @@ type Client struct {
 
 // NewClient returns a client that has not sent anything yet.
 func NewClient(c Config) *Client {
+	c.BaseURL, c.TokenURL = rooted(c.BaseURL), rooted(c.TokenURL)
 	client := &Client{
 		cfg:         c,
 		header:      http.Header{"Accept": {"application/json"}, "User-Agent": {c.UserAgent}},
-		jobs:        rooted(c.BaseURL).JoinPath("v1/multi-organizations/data-labeling-job/"),
+		jobs:        c.BaseURL.JoinPath("v1/multi-organizations/data-labeling-job/"),
 		limits:      &limits{reserve: c.RateLimitReserve},
 		trackPrefix: fmt.Sprintf("zuora_exporter-%016x-", rand.Uint64()),
 	}
@@ -79,11 +80,12 @@ func NewClient(c Config) *Client {
 	return client
 }
 
-// rooted returns u with a path: url.URL joins to none a relative path.
+// rooted returns u with a path that begins with a slash: JoinPath makes none for
+// a URL without a path.
 func rooted(u *url.URL) *url.URL {
 	r := *u
-	if r.Path == "" {
-		r.Path = "/"
+	if !strings.HasPrefix(r.Path, "/") {
+		r.Path = "/" + r.Path
 	}
 	return &r
 }
