@@ -20,7 +20,7 @@ type APIState interface {
 // The series of a tenant.
 var (
 	upFamily = newFamily("zuora_up",
-		"0 if no token could be had, or if reading every job failed with auth, unavailable, timeout or rate_limited; else 1.",
+		"0 if no token could be had, or if reading every job failed with "+enumerated(downReasons)+"; else 1.",
 		labelTenant)
 	rateLimitDesc = prometheus.NewDesc("zuora_api_rate_limit_requests",
 		"Requests that Zuora allows the tenant in the window nearest to exhaustion. Absent until Zuora says it.",

@@ -138,12 +138,21 @@ func newJobFamilies(custom []string) *jobFamilies {
 		status: desc("status", "1 for the state that the job is in, 0 for the others: Accepted, Dispatched, Completed, and any other that Zuora names. "+
 			"Completed does not mean that all was labeled. Absent if Zuora sends no status."+mayBeOld, labelObjectType, labelStatus),
 		success:     desc("scrape_success", "1 if the job's state is known as of this scrape, 0 if reading it failed."),
-		scrapeError: desc("scrape_error", "1 for the reason why reading the job failed: auth, rate_limited, not_found, timeout, unavailable, invalid_response or refused. Absent if it succeeded.", labelReason),
+		scrapeError: desc("scrape_error", "1 for the reason why reading the job failed: "+enumerated(zuora.Reasons)+". Absent if it succeeded.", labelReason),
 		duration:    desc("scrape_duration_seconds", "Seconds that reading the job took, 0 if served from the cache. Absent if the scrape had no time to begin."),
 		lastSuccess: desc("last_success_timestamp_seconds", "When the newest good answer for the job came, in seconds since 1970. Absent before the first."),
 	}
 	f.all = all
 	return f
+}
+
+// enumerated writes reasons as "a, b or c".
+func enumerated(reasons []zuora.Reason) string {
+	text := string(reasons[0])
+	for _, r := range reasons[1 : len(reasons)-1] {
+		text += ", " + string(r)
+	}
+	return text + " or " + string(reasons[len(reasons)-1])
 }
 
 func (f *jobFamilies) describe(ch chan<- *prometheus.Desc) {

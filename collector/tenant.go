@@ -150,7 +150,7 @@ func (t *tenant) tally(a asker, outcomes []outcome) (up bool) {
 		case !o.cached:
 			read++
 		}
-		up = up || o.aboutJob()
+		up = up || o.showsUp()
 	}
 	var token zuora.TokenState
 	if t.API != nil {
@@ -175,14 +175,9 @@ func (t *tenant) tally(a asker, outcomes []outcome) (up bool) {
 	return up
 }
 
-// aboutJob tells whether the outcome says something of the job.
-func (o outcome) aboutJob() bool {
-	if o.err == nil {
-		return true
-	}
-	switch o.err.Reason {
-	case zuora.ReasonAuth, zuora.ReasonUnavailable, zuora.ReasonTimeout, zuora.ReasonRateLimited:
-		return false
-	}
-	return true
-}
+// downReasons say nothing of a job: a tenant whose jobs all fail with them is
+// down.
+var downReasons = []zuora.Reason{zuora.ReasonAuth, zuora.ReasonUnavailable, zuora.ReasonTimeout, zuora.ReasonRateLimited}
+
+// showsUp tells whether the outcome alone shows that the tenant is up.
+func (o outcome) showsUp() bool { return o.err == nil || !slices.Contains(downReasons, o.err.Reason) }

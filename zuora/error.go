@@ -32,6 +32,11 @@ const (
 	ReasonRefused Reason = "refused"
 )
 
+// Reasons are all of them, in that order.
+var Reasons = []Reason{
+	ReasonAuth, ReasonRateLimited, ReasonNotFound, ReasonTimeout, ReasonUnavailable, ReasonInvalidResponse, ReasonRefused,
+}
+
 // The operations of Zuora's API that the client uses.
 const (
 	OperationToken           = "token"

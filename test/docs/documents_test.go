@@ -4,6 +4,7 @@
 package docs
 
 import (
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"regexp"
@@ -16,15 +17,19 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
-// The README's troubleshooting has one row for each reason.
-func TestReadmeExplainsEachReason(t *testing.T) {
-	readme := testutil.Read(t, "README.md")
-	for _, reason := range []zuora.Reason{
-		zuora.ReasonAuth, zuora.ReasonRateLimited, zuora.ReasonNotFound, zuora.ReasonTimeout,
-		zuora.ReasonUnavailable, zuora.ReasonInvalidResponse, zuora.ReasonRefused,
+// What tells the reasons apart has each of them once.
+func TestEachReasonIsExplained(t *testing.T) {
+	for file, format := range map[string]string{
+		"README.md":                       "\n| `%s` | ",
+		"docs/runbooks/ZuoraDataStale.md": "\n| `%s` | ",
+		"dashboards/exporter.go":          `[3]string{"%s", "`,
+		".github/ISSUE_TEMPLATE/bug.yml":  ", %s",
 	} {
-		if n := strings.Count(readme, "\n| `"+string(reason)+"` | "); n != 1 {
-			t.Errorf("%s: got %d rows, want 1", reason, n)
+		text := testutil.Read(t, file)
+		for _, reason := range zuora.Reasons {
+			if n := strings.Count(text, fmt.Sprintf(format, reason)); n != 1 {
+				t.Errorf("%s, %s: got it %d times, want once", file, reason, n)
+			}
 		}
 	}
 }
