@@ -69,7 +69,7 @@ var (
 // Scrape returns a prometheus.Collector that reads all jobs when it is
 // collected, and ends when ctx does. Jobs unread by then are exposed as failed.
 func (c *Collector) Scrape(ctx context.Context) Scrape {
-	return Scrape{asker{ctx: ctx, begun: time.Now()}, c}
+	return Scrape{asker{ctx: ctx, start: time.Now()}, c}
 }
 
 // Describe implements prometheus.Collector.
@@ -80,7 +80,7 @@ func (s Scrape) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (s Scrape) Collect(ch chan<- prometheus.Metric) {
-	jobs, up := s.read()
+	jobs, up := s.readAll()
 	for _, series := range jobs {
 		for i := range series {
 			ch <- &series[i]
@@ -89,9 +89,9 @@ func (s Scrape) Collect(ch chan<- prometheus.Metric) {
 	tenantSeries{s, up}.Collect(ch)
 }
 
-// read reads all tenants side by side. It returns the series of each job, and
+// readAll reads all tenants side by side. It returns the series of each job, and
 // which tenants are up.
-func (s Scrape) read() (jobs [][]gauge, up []bool) {
+func (s Scrape) readAll() (jobs [][]gauge, up []bool) {
 	tenants := s.collector.tenants
 	byTenant := make([][][]gauge, len(tenants))
 	up = make([]bool, len(tenants))
@@ -99,8 +99,8 @@ func (s Scrape) read() (jobs [][]gauge, up []bool) {
 	for i, t := range tenants {
 		reading.Go(func() {
 			outcomes := t.scrape(s.by)
-			for n, target := range t.targets {
-				byTenant[i] = append(byTenant[i], target.series(s.collector.families, outcomes[n]))
+			for n, named := range t.configured {
+				byTenant[i] = append(byTenant[i], named.series(s.collector.families, outcomes[n]))
 			}
 			up[i] = t.tally(s.by, outcomes)
 		})
@@ -121,9 +121,9 @@ type LastRead struct {
 func (c *Collector) LastReads() []LastRead {
 	var all []LastRead
 	for _, t := range c.tenants {
-		for _, target := range t.targets {
-			answer, failure := target.job.lastRead()
-			all = append(all, LastRead{t.Name, target.Job, answer, failure})
+		for _, named := range t.configured {
+			answer, failure := named.state.lastRead()
+			all = append(all, LastRead{t.Name, named.Job, answer, failure})
 		}
 	}
 	return all

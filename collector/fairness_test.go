@@ -81,7 +81,7 @@ func (f fleet) simulate(t *testing.T) (unread []string, logged string) {
 				for range f.scrapes {
 					begun := time.Now()
 					ctx, cancel := context.WithTimeout(t.Context(), f.timeout)
-					tenant, by := current().tenants[0], asker{ctx: ctx, begun: begun}
+					tenant, by := current().tenants[0], asker{ctx: ctx, start: begun}
 					if f.during > 0 {
 						time.AfterFunc(f.during, func() { current() })
 					}
@@ -197,7 +197,7 @@ func TestPlaces(t *testing.T) {
 				tenant.API = state
 				c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
 				scrape(t, c)
-				if moved := c.tenants[0].targets[0].job.place.Load() != 0; moved != tc.moves {
+				if moved := c.tenants[0].configured[0].state.place.Load() != 0; moved != tc.moves {
 					t.Errorf("the place moved: %v, want %v", moved, tc.moves)
 				}
 			})
@@ -211,7 +211,7 @@ func TestPlaces(t *testing.T) {
 			time.AfterFunc(9*time.Second, func() { state.set(zuora.TokenState{Since: time.Now(), Expiry: time.Now().Add(time.Hour)}) })
 			c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
 			scrape(t, c)
-			if place := c.tenants[0].targets[0].job.place.Load(); place != 0 {
+			if place := c.tenants[0].configured[0].state.place.Load(); place != 0 {
 				t.Errorf("the place moved to %d, want it to stay", place)
 			}
 		})
@@ -234,7 +234,7 @@ func TestPlaces(t *testing.T) {
 					return hang(ctx, id)
 				}, "first", "second")
 				scrape(t, c)
-				if moved := c.tenants[0].targets[1].job.place.Load() != 0; moved != tc.moves {
+				if moved := c.tenants[0].configured[1].state.place.Load() != 0; moved != tc.moves {
 					t.Errorf("the place moved: %v, want %v", moved, tc.moves)
 				}
 			})

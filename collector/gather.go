@@ -11,7 +11,7 @@ import (
 // Gather implements prometheus.Gatherer. It returns what a registry makes of
 // Collect, for less: it does not check each series of a job again.
 func (s Scrape) Gather() ([]*dto.MetricFamily, error) {
-	jobs, up := s.read()
+	jobs, up := s.readAll()
 	tenants := prometheus.NewRegistry()
 	tenants.MustRegister(tenantSeries{s, up})
 	families, err := tenants.Gather()
@@ -21,7 +21,7 @@ func (s Scrape) Gather() ([]*dto.MetricFamily, error) {
 // Gather implements prometheus.Gatherer, as Scrape's does.
 func (p *Probe) Gather() ([]*dto.MetricFamily, error) {
 	up := []gauge{{family: upFamily, labels: []*dto.LabelPair{pair(labelTenant, p.tenant.Name)}, value: boolValue(p.up)}}
-	return sorted(gather([][]gauge{p.target.series(p.families, p.outcome), up})), nil
+	return sorted(gather([][]gauge{p.job.series(p.families, p.outcome), up})), nil
 }
 
 // gather makes families of the series of jobs.

@@ -23,7 +23,7 @@ var ErrTooManyProbes = errors.New("too many probes of this tenant are waiting")
 // read, it gathers the job's series and zuora_up.
 type Probe struct {
 	tenant   *tenant
-	target   *target
+	job      *namedJob
 	families *jobFamilies
 	outcome  outcome
 	up       bool
@@ -48,9 +48,9 @@ func (c *Collector) Probe(tenant, id string) (*Probe, error) {
 	}
 	found := t.byID[zuora.CanonicalJobID(id)]
 	if found == nil {
-		found = newTarget(t.Name, Job{ID: id}, c.labelNames, t.probed.get(t, id), false)
+		found = newNamedJob(t.Name, Job{ID: id}, c.labelNames, t.probed.get(t, id), false)
 	}
-	return &Probe{tenant: t, target: found, families: c.families}, nil
+	return &Probe{tenant: t, job: found, families: c.families}, nil
 }
 
 // Read reads the job. The only error is ErrTooManyProbes.
@@ -60,8 +60,8 @@ func (p *Probe) Read(ctx context.Context) error {
 	if int(t.probes.Add(1)) > maxWaitingProbes+t.MaxConcurrentRequests {
 		return ErrTooManyProbes
 	}
-	a := asker{ctx: ctx, begun: time.Now(), probe: true}
-	p.outcome = t.read(a, p.target)
+	a := asker{ctx: ctx, start: time.Now(), probe: true}
+	p.outcome = t.read(a, p.job)
 	t.settle([]outcome{p.outcome})
 	p.up = t.tally(a, []outcome{p.outcome})
 	return nil
@@ -69,7 +69,7 @@ func (p *Probe) Read(ctx context.Context) error {
 
 // Explain writes what happened, as text.
 func (p *Probe) Explain(w io.Writer) {
-	fmt.Fprintf(w, "Probe of job %s of tenant %s\n", p.target.ID, p.tenant.Name)
+	fmt.Fprintf(w, "Probe of job %s of tenant %s\n", p.job.ID, p.tenant.Name)
 	o := p.outcome
 	var requests []zuora.Request
 	if o.read != nil {
@@ -160,7 +160,7 @@ func (p *probedJobs) get(t *tenant, id string) *job {
 
 // needed tells whether a job is being read or has an answer to serve again.
 func (t *tenant) needed(j *job, now time.Time) bool {
-	if t.cached(asker{begun: now}, j) != nil {
+	if t.cached(asker{start: now}, j) != nil {
 		return true
 	}
 	j.mu.Lock()

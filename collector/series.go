@@ -21,10 +21,10 @@ const (
 	labelOperation  = "operation"
 )
 
-// target is a job as one configuration has it.
-type target struct {
+// namedJob is a job with the labels that one configuration gives it.
+type namedJob struct {
 	Job
-	job        *job
+	state      *job
 	configured bool             // false for a job that is only probed
 	labels     []*dto.LabelPair // tenant, job_id and the configured ones, sorted
 	typed      atomic.Pointer[typedLabels]
@@ -38,46 +38,46 @@ type typedLabels struct {
 	states     [][]*dto.LabelPair // with each of knownStates
 }
 
-func newTarget(tenant string, j Job, labelNames []string, state *job, configured bool) *target {
+func newNamedJob(tenant string, j Job, labelNames []string, state *job, configured bool) *namedJob {
 	pairs := []*dto.LabelPair{pair(labelTenant, tenant), pair(labelJobID, j.ID)}
 	for _, name := range labelNames {
 		pairs = append(pairs, pair(name, j.Labels[name]))
 	}
 	slices.SortFunc(pairs, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
-	return &target{Job: j, job: state, configured: configured, labels: pairs}
+	return &namedJob{Job: j, state: state, configured: configured, labels: pairs}
 }
 
-func (t *target) withType(objectType string) *typedLabels {
-	if typed := t.typed.Load(); typed != nil && typed.objectType == objectType {
+func (n *namedJob) withType(objectType string) *typedLabels {
+	if typed := n.typed.Load(); typed != nil && typed.objectType == objectType {
 		return typed
 	}
-	typed := &typedLabels{objectType: objectType, labels: with(t.labels, pair(labelObjectType, objectType))}
+	typed := &typedLabels{objectType: objectType, labels: with(n.labels, pair(labelObjectType, objectType))}
 	for _, state := range knownStates {
 		typed.states = append(typed.states, with(typed.labels, state))
 	}
-	t.typed.Store(typed)
+	n.typed.Store(typed)
 	return typed
 }
 
 // series makes the series of one job.
-func (t *target) series(f *jobFamilies, o outcome) []gauge {
+func (n *namedJob) series(f *jobFamilies, o outcome) []gauge {
 	series := make([]gauge, 0, 10) // one more for an undocumented state
 	add := func(family *family, labels []*dto.LabelPair, value float64) {
 		series = append(series, gauge{family: family, labels: labels, value: value})
 	}
-	add(f.success, t.labels, boolValue(o.err == nil))
+	add(f.success, n.labels, boolValue(o.err == nil))
 	if o.cached || o.begun {
-		add(f.duration, t.labels, o.duration.Seconds())
+		add(f.duration, n.labels, o.duration.Seconds())
 	}
-	if newest, _ := t.job.lastRead(); newest != nil {
-		add(f.lastSuccess, t.labels, unixSeconds(newest.ReceivedAt))
+	if newest, _ := n.state.lastRead(); newest != nil {
+		add(f.lastSuccess, n.labels, unixSeconds(newest.ReceivedAt))
 	}
 	if o.err != nil {
-		add(f.scrapeError, with(t.labels, pair(labelReason, string(o.err.Reason))), 1)
+		add(f.scrapeError, with(n.labels, pair(labelReason, string(o.err.Reason))), 1)
 		return series
 	}
 
-	typed := t.withType(o.answer.ObjectType)
+	typed := n.withType(o.answer.ObjectType)
 	for _, c := range []struct {
 		family *family
 		count  *int64
@@ -148,11 +148,12 @@ func newJobFamilies(custom []string) *jobFamilies {
 
 // enumerated writes reasons as "a, b or c".
 func enumerated(reasons []zuora.Reason) string {
-	text := string(reasons[0])
-	for _, r := range reasons[1 : len(reasons)-1] {
-		text += ", " + string(r)
+	var words []string
+	for _, r := range reasons {
+		words = append(words, string(r))
 	}
-	return text + " or " + string(reasons[len(reasons)-1])
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 func (f *jobFamilies) describe(ch chan<- *prometheus.Desc) {

@@ -39,10 +39,10 @@ type Job struct {
 type tenant struct {
 	Tenant
 	*lasting
-	probed  *probedJobs // outlives a configuration that leaves the tenant as it is
-	targets []*target
-	byID    map[string]*target // by canonical id
-	logger  log.Logger
+	probed     *probedJobs // outlives a configuration that leaves the tenant as it is
+	configured []*namedJob
+	byID       map[string]*namedJob // by canonical id
+	logger     log.Logger
 }
 
 // lasting is what outlives any change of a tenant that keeps its name.
@@ -57,7 +57,7 @@ func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenan
 		Tenant:  t,
 		lasting: &lasting{causes: newCauses()},
 		probed:  &probedJobs{},
-		byID:    make(map[string]*target, len(t.Jobs)),
+		byID:    make(map[string]*namedJob, len(t.Jobs)),
 		logger:  log.With(logger, labelTenant, t.Name),
 	}
 	same := previous != nil && previous.Reader == t.Reader
@@ -72,7 +72,7 @@ func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenan
 		key := zuora.CanonicalJobID(j.ID)
 		state := newJob()
 		if previous != nil && previous.byID[key] != nil {
-			known := previous.byID[key].job
+			known := previous.byID[key].state
 			if same {
 				state = known
 			} else {
@@ -82,8 +82,8 @@ func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenan
 				known.mu.Unlock()
 			}
 		}
-		n.byID[key] = newTarget(t.Name, j, labelNames, state, true)
-		n.targets = append(n.targets, n.byID[key])
+		n.byID[key] = newNamedJob(t.Name, j, labelNames, state, true)
+		n.configured = append(n.configured, n.byID[key])
 	}
 	return n
 }
@@ -91,15 +91,15 @@ func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenan
 // scrape reads all jobs, those with the oldest place first, up to
 // MaxConcurrentRequests at once. It returns an outcome for each.
 func (t *tenant) scrape(a asker) []outcome {
-	outcomes := make([]outcome, len(t.targets))
+	outcomes := make([]outcome, len(t.configured))
 	var todo []int // indexes of what is not cached
-	places := make([]int64, len(t.targets))
-	for i, target := range t.targets {
-		if answer := t.cached(a, target.job); answer != nil {
+	places := make([]int64, len(t.configured))
+	for i, named := range t.configured {
+		if answer := t.cached(a, named.state); answer != nil {
 			outcomes[i] = outcome{answer: answer, cached: true}
 			continue
 		}
-		todo, places[i] = append(todo, i), target.job.place.Load()
+		todo, places[i] = append(todo, i), named.state.place.Load()
 	}
 	slices.SortStableFunc(todo, func(a, b int) int { return cmp.Compare(places[a], places[b]) })
 
@@ -109,7 +109,7 @@ func (t *tenant) scrape(a asker) []outcome {
 		workers.Go(func() {
 			for n := next.Add(1); int(n) <= len(todo); n = next.Add(1) {
 				i := todo[n-1]
-				outcomes[i] = t.read(a, t.targets[i])
+				outcomes[i] = t.read(a, t.configured[i])
 			}
 		})
 	}
@@ -137,7 +137,7 @@ func (t *tenant) settle(outcomes []outcome) {
 // tally logs what the outcomes say of the tenant as a whole, and tells whether
 // it is up.
 func (t *tenant) tally(a asker, outcomes []outcome) (up bool) {
-	var noToken, paused, leftOut, read int
+	var noToken, paused, leftOut, answered int
 	var tokenErr, pauseErr *zuora.Error
 	for _, o := range outcomes {
 		switch {
@@ -148,7 +148,7 @@ func (t *tenant) tally(a asker, outcomes []outcome) (up bool) {
 		case o.err != nil && o.err.Reason == zuora.ReasonRateLimited:
 			paused, pauseErr = paused+1, o.err
 		case !o.cached:
-			read++
+			answered++
 		}
 		up = up || o.showsUp()
 	}
@@ -167,10 +167,10 @@ func (t *tenant) tally(a asker, outcomes []outcome) (up bool) {
 		return up
 	}
 
-	configured := len(t.targets)
-	t.causes.noToken.report(t.logger, noToken > 0, read > 0, append([]any{"jobs", noToken, "configured", configured}, described(tokenErr)...)...)
-	t.causes.paused.report(t.logger, paused > 0, read > 0, append([]any{"jobs", paused, "configured", configured}, described(pauseErr)...)...)
-	t.causes.noTime.report(t.logger, leftOut > 0, leftOut == 0 && noToken == 0 && !a.probe, "jobs", leftOut, "configured", configured)
+	all := len(t.configured)
+	t.causes.noToken.report(t.logger, noToken > 0, answered > 0, append([]any{"jobs", noToken, "configured", all}, described(tokenErr)...)...)
+	t.causes.paused.report(t.logger, paused > 0, answered > 0, append([]any{"jobs", paused, "configured", all}, described(pauseErr)...)...)
+	t.causes.noTime.report(t.logger, leftOut > 0, leftOut == 0 && noToken == 0 && !a.probe, "jobs", leftOut, "configured", all)
 	t.causes.renewal.report(t.logger, token.Failure != nil && !token.Expiry.IsZero(), token.Failure == nil, described(token.Failure)...)
 	return up
 }

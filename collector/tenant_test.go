@@ -165,7 +165,7 @@ func TestReload(t *testing.T) {
 		if known := next.LastReads(); known[0].Answer != nil {
 			t.Errorf("got %+v, want no answer of another client", known[0])
 		}
-		if got, want := next.tenants[0].targets[0].job.place.Load(), c.tenants[0].targets[0].job.place.Load(); got != want || got == 0 {
+		if got, want := next.tenants[0].configured[0].state.place.Load(), c.tenants[0].configured[0].state.place.Load(); got != want || got == 0 {
 			t.Errorf("got the place %d, want %d", got, want)
 		}
 	})

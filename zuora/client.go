@@ -184,21 +184,23 @@ func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLa
 // job decodes the answer to a job request. late is the error of an answer that
 // did not end as it should.
 func (a *answer) job(id string, late *Error) (*DataLabelingJob, *Error) {
-	if a.status == http.StatusOK {
-		if late != nil {
-			return nil, late
-		}
-		job, err := decodeJob(a.body, id, a.secrets)
-		if err == nil {
-			return job, nil
-		}
-		// Versions before 2024-05-20 tell errors with status 200.
-		f := decodeFailure(a.body)
-		told := a.failed(f)
-		if !f.denied && (told.Reason == ReasonRefused || len(f.reasons) == 0) && (!errors.Is(err, errNoJob) || len(f.reasons) == 0) {
-			return nil, a.error(ReasonInvalidResponse, err.Error())
-		}
-		return nil, told
+	if a.status != http.StatusOK {
+		return nil, a.failed(decodeFailure(a.body)).orTooLate(late)
 	}
-	return nil, a.failed(decodeFailure(a.body)).orTooLate(late)
+	if late != nil {
+		return nil, late
+	}
+	job, err := decodeJob(a.body, id, a.secrets)
+	if err == nil {
+		return job, nil
+	}
+	// Versions before 2024-05-20 tell errors with status 200. An error that Zuora
+	// tells goes before what is wrong with the body, but a job with unknown
+	// reasons beside it is no error told.
+	f := decodeFailure(a.body)
+	told := a.failed(f)
+	if !f.denied && (len(f.reasons) == 0 || told.Reason == ReasonRefused && !errors.Is(err, errNoJob)) {
+		return nil, a.error(ReasonInvalidResponse, err.Error())
+	}
+	return nil, told
 }

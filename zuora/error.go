@@ -80,8 +80,8 @@ func (e *Error) Error() string {
 // connection, but never if a limit was reached.
 func (e *Error) retryable() bool { return e.lost || e.StatusCode >= 500 && !e.limited }
 
-// orTooLate returns late if the answer did not end in time and the part that
-// came gives no reason that goes before timeout; otherwise e.
+// orTooLate returns late, the error of a body that did not end in time, unless
+// what came of it gives a reason that goes before timeout.
 func (e *Error) orTooLate(late *Error) *Error {
 	if late == nil || e.Reason != ReasonUnavailable && e.Reason != ReasonRefused {
 		return e

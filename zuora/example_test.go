@@ -40,8 +40,7 @@ func ExampleClient() {
 	fmt.Println(job.Status, *job.Labeled, "of", *job.Total)
 
 	_, err = client.DataLabelingJob(context.Background(), "ff80808186b966950186b97922e20000")
-	var failure *zuora.Error
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*zuora.Error](err); ok {
 		fmt.Println(failure.Reason, failure.StatusCode)
 	}
 	// Output:

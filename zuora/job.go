@@ -20,25 +20,6 @@ const (
 	Completed  = "Completed"  // ended; the counts say with what success
 )
 
-// documented has the states and the object types that Zuora's API reference
-// names.
-var documented = map[string]bool{
-	Accepted: true, Dispatched: true, Completed: true,
-	"User": true, "Account": true, "Product": true, "BillRun": true, "PaymentRun": true, "ForecastRun": true,
-}
-
-// label makes a text from Zuora fit to be a label's value. A text that repeats
-// a secret counts as not sent, unless Zuora documents it.
-func (s secrets) label(text string) string {
-	if documented[text] {
-		return text
-	}
-	if text = cut(text, maxLabel); s.in(text) {
-		return ""
-	}
-	return printable(text)
-}
-
 // DataLabelingJob is a job's state as Zuora told it. A field that Zuora left
 // out, or sent as null, is empty or nil: Zuora documents no field as required,
 // and an absent count is not zero. Texts are printable and have at most 64
@@ -109,12 +90,8 @@ func (c *count) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-var (
-	// errNoJob says that an answer holds no job at all.
-	errNoJob = errors.New("neither jobId nor jobStatus in the answer")
-	// errNoSuccess says that Zuora calls the answer a failure itself.
-	errNoSuccess = errors.New("success is false")
-)
+// errNoJob says that an answer holds no job at all.
+var errNoJob = errors.New("neither jobId nor jobStatus in the answer")
 
 // decodeJob reads the body of a 200. Its errors quote nothing of the body.
 func decodeJob(body []byte, id string, known secrets) (*DataLabelingJob, error) {
@@ -127,7 +104,7 @@ func decodeJob(body []byte, id string, known secrets) (*DataLabelingJob, error) 
 	}
 	switch {
 	case string(a.Success) == "false":
-		return nil, errNoSuccess
+		return nil, errors.New("success is false")
 	case a.JobID == "" && a.JobStatus == "":
 		return nil, errNoJob
 	case a.JobID != "" && a.JobID != id && CanonicalJobID(a.JobID) != CanonicalJobID(id):

@@ -47,7 +47,7 @@ func TestDecodeJob(t *testing.T) {
 		"a whole number written as a fraction":            {body: `{"jobStatus":"Completed","totalObject":11.0}`, want: DataLabelingJob{Status: Completed, Total: new(int64(11))}},
 		"reasons and ids beside a job":                    {body: `{"jobStatus":"Completed","processId":"4C01","requestId":"46a3","reasons":[]}`, want: DataLabelingJob{Status: Completed}},
 		"reasons that say something beside a job":         {body: `{"jobStatus":"Completed","reasons":[{"code":1,"message":"so what"}]}`, want: DataLabelingJob{Status: Completed}},
-		"success:false, whatever else":                    {body: `{"jobStatus":"Completed","success":false}`, wantErr: errNoSuccess.Error()},
+		"success:false, whatever else":                    {body: `{"jobStatus":"Completed","success":false}`, wantErr: "success is false"},
 		"neither id nor state":                            {body: `{"success":true}`, wantErr: errNoJob.Error()},
 		"another job's answer":                            {body: `{"jobId":"00000000000000000000000000000000","jobStatus":"Completed"}`, wantErr: "another job's"},
 		"a count below zero":                              {body: `{"jobStatus":"Completed","progress":{"failed":-1}}`, wantErr: "below zero"},

@@ -72,7 +72,7 @@ func (l *limits) note(h http.Header, limited bool, s secrets, now time.Time) {
 	switch {
 	case limited:
 		l.pause(OperationDataLabelingJob, h, now)
-	case remaining == nil:
+	case remaining == nil: // Zuora said nothing
 	// None left is less than any share, even of an unknown limit.
 	case limit != nil && float64(*remaining) < l.reserve*float64(*limit), *remaining == 0 && l.reserve > 0:
 		wait := defaultPause

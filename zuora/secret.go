@@ -47,8 +47,27 @@ func fold(text string) string {
 // characters long, and withheld as a whole if it repeats a secret.
 func (s secrets) show(text string) string {
 	text = cut(text, maxText)
-	if s.in(text) {
+	if s.repeatedBy(text) {
 		return withheld
+	}
+	return printable(text)
+}
+
+// documented has the states and the object types that Zuora's API reference
+// names.
+var documented = map[string]bool{
+	Accepted: true, Dispatched: true, Completed: true,
+	"User": true, "Account": true, "Product": true, "BillRun": true, "PaymentRun": true, "ForecastRun": true,
+}
+
+// label makes a text from Zuora fit to be a label's value. A text that repeats
+// a secret counts as not sent, unless Zuora documents it.
+func (s secrets) label(text string) string {
+	if documented[text] {
+		return text
+	}
+	if text = cut(text, maxLabel); s.repeatedBy(text) {
+		return ""
 	}
 	return printable(text)
 }
@@ -57,13 +76,13 @@ func (s secrets) show(text string) string {
 // still has more is treated as repeating a secret.
 const maxForms = 200
 
-// in tells whether the text holds 8 consecutive letters or digits of a secret,
+// repeatedBy tells whether the text holds 8 consecutive letters or digits of a secret,
 // or all of a shorter one, as it is or after undoing percent, JSON, HTML and
 // base64 encoding, repeatedly and in any order.
-func (s secrets) in(text string) bool {
+func (s secrets) repeatedBy(text string) bool {
 	forms := []string{text}
 	for i := 0; i < len(forms); i++ {
-		if i == maxForms || s.inPlain(forms[i]) {
+		if i == maxForms || s.plainIn(forms[i]) {
 			return true
 		}
 		for _, form := range decode(forms[i]) {
@@ -75,7 +94,7 @@ func (s secrets) in(text string) bool {
 	return false
 }
 
-func (s secrets) inPlain(text string) bool {
+func (s secrets) plainIn(text string) bool {
 	const run = 8
 	text = fold(text)
 	for _, secret := range s {

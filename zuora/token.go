@@ -24,6 +24,7 @@ const (
 	minTokenLife = time.Second
 	maxTokenLife = 365 * 24 * time.Hour
 	// renewAhead is how long before a token's end Zuora's own sample renews it.
+	// A tenth of the token's life is enough if that is less.
 	renewAhead = 300 * time.Second
 	// How long a token request that failed is not repeated.
 	minBackoff = time.Second
@@ -103,7 +104,7 @@ func (s *tokenSource) token(ctx context.Context) (*token, *Error) {
 	tok, alive := s.current, s.current != nil && now.Before(s.current.expires)
 	var pending *tokenRequest
 	if !alive || !now.Before(tok.renew) {
-		pending = s.begin(now)
+		pending = s.beginRequest(now)
 	}
 	failure := s.failure
 	s.mu.Unlock()
@@ -118,17 +119,17 @@ func (s *tokenSource) token(ctx context.Context) (*token, *Error) {
 	}
 	select {
 	case <-pending.done:
-		traceFrom(ctx).join(&pending.trace)
+		traceFrom(ctx).add(&pending.trace)
 		return pending.tok, pending.err
 	case <-ctx.Done():
-		traceFrom(ctx).join(&pending.trace)
+		traceFrom(ctx).add(&pending.trace)
 		return nil, &Error{Operation: OperationToken, Reason: ReasonTimeout, Message: "no token before the deadline"}
 	}
 }
 
-// begin returns the token request in progress, a new one if there is none, and
+// beginRequest returns the token request in progress, a new one if there is none, and
 // nil if none may be sent now. The caller holds the lock.
-func (s *tokenSource) begin(now time.Time) *tokenRequest {
+func (s *tokenSource) beginRequest(now time.Time) *tokenRequest {
 	c := s.client
 	switch {
 	case s.pending != nil:
@@ -137,7 +138,7 @@ func (s *tokenSource) begin(now time.Time) *tokenRequest {
 		return nil
 	case s.failure != nil:
 		// A repetition waits here, and reads fail with what is known. A first
-		// request or a renewal is worth waiting for: see await.
+		// request or a renewal is worth waiting for: see awaitBudget.
 		if wait := c.cfg.TokenBudget.wait(c.cfg.TokenURL, maxTokenRepetitions, now); wait > 0 {
 			s.notBefore = now.Add(wait)
 			return nil
@@ -164,9 +165,9 @@ func (s *tokenSource) begin(now time.Time) *tokenRequest {
 	return p
 }
 
-// await waits until the budget has room for a request, or tells that the
+// awaitBudget waits until the budget has room for a request, or tells that the
 // client was closed.
-func (s *tokenSource) await() bool {
+func (s *tokenSource) awaitBudget() bool {
 	for s.ctx.Err() == nil {
 		wait := s.client.cfg.TokenBudget.take(s.client.cfg.TokenURL, time.Now())
 		if wait == 0 {
@@ -218,7 +219,7 @@ func (c *Client) requestToken(ctx context.Context, recent []string) (*token, *Er
 	if err != nil {
 		return nil, &Error{Operation: OperationToken, Reason: ReasonAuth, Message: err.Error()}
 	}
-	if !c.tokens.await() {
+	if !c.tokens.awaitBudget() {
 		return nil, errClosed
 	}
 	known := secrets{}.with(c.cfg.Secrets...).with(secret).with(recent...)
@@ -257,7 +258,7 @@ func (c *Client) requestToken(ctx context.Context, recent []string) (*token, *Er
 	case a == nil:
 		return nil, e
 	case a.status != http.StatusOK:
-		return nil, c.tokenRefused(a).orTooLate(e)
+		return nil, c.tokenRefused(a, decodeFailure(a.body)).orTooLate(e)
 	case e != nil:
 		return nil, e
 	}
@@ -270,7 +271,7 @@ func (c *Client) readToken(a *answer, sent time.Time) (*token, *Error) {
 	err := json.Unmarshal(a.body, &body)
 	f := decodeFailure(a.body)
 	if err == nil && body.AccessToken == "" || err != nil && (f.denied || len(f.reasons) > 0) {
-		return nil, c.tokenRefused(a)
+		return nil, c.tokenRefused(a, f)
 	}
 	var life time.Duration
 	switch {
@@ -308,8 +309,7 @@ func accessToken(body []byte) string {
 
 // tokenRefused is the error for an answer that brings no token. Zuora does not
 // document how it refuses one.
-func (c *Client) tokenRefused(a *answer) *Error {
-	f := decodeFailure(a.body)
+func (c *Client) tokenRefused(a *answer, f failure) *Error {
 	e := a.failed(f)
 	if e.limited {
 		c.limits.pause(OperationToken, a.header, time.Now())

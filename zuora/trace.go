@@ -75,8 +75,8 @@ func (t *Trace) begin(a *answer) (end func()) {
 	}
 }
 
-// join adds the requests of other as they are now.
-func (t *Trace) join(other *Trace) {
+// add adds the requests of other as they are now.
+func (t *Trace) add(other *Trace) {
 	if t == nil {
 		return
 	}

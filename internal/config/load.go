@@ -55,7 +55,7 @@ func (f *File) Changed() bool {
 	}, errLate)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return err != errPipe && fingerprint(data, err) != f.loaded
+	return !errors.Is(err, errPipe) && fingerprint(data, err) != f.loaded
 }
 
 func (f *File) remember(data []byte, err error) {

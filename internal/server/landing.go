@@ -59,8 +59,9 @@ type bar struct {
 // would be the largest thing in memory.
 const maxRows = 1000
 
-// worstFirst returns all jobs in their order. If they are too many, it returns
-// as many as the table takes, those that could not be read first.
+// worstFirst returns all jobs in their order. If they are too many, it reorders
+// them and returns as many as the table takes, those that could not be read
+// first.
 func worstFirst(known []collector.LastRead) []collector.LastRead {
 	if len(known) <= maxRows {
 		return known

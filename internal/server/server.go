@@ -4,7 +4,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/pprof"
@@ -115,49 +114,6 @@ func (s *sender) Write(p []byte) (int, error) {
 		_ = http.NewResponseController(s.ResponseWriter).SetWriteDeadline(time.Now().Add(sendTimeout))
 	}
 	return s.ResponseWriter.Write(p)
-}
-
-// probe serves one job, configured or not.
-func (s *server) probe(w http.ResponseWriter, r *http.Request) {
-	query := r.URL.Query()
-	for name, values := range query {
-		if len(values) > 1 {
-			http.Error(w, fmt.Sprintf("the parameter %q is given %d times", name, len(values)), http.StatusBadRequest)
-			return
-		}
-	}
-	debug := query.Get("debug")
-	switch {
-	case !query.Has("target"):
-		http.Error(w, "the parameter \"target\", a job id, is missing", http.StatusBadRequest)
-		return
-	case debug != "" && debug != "true" && debug != "false":
-		http.Error(w, "the parameter \"debug\" must be true or false", http.StatusBadRequest)
-		return
-	}
-	c, done := s.Use()
-	defer done()
-	p, err := c.Probe(query.Get("tenant"), query.Get("target"))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	if r.Method == http.MethodHead {
-		return
-	}
-	ctx, cancel := scrapeContext(r, s.TimeoutOffset)
-	defer cancel()
-	if err := p.Read(ctx); errors.Is(err, collector.ErrTooManyProbes) {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
-	}
-	done()
-	if debug == "true" {
-		s.explain(w, p)
-		return
-	}
-	families, err := p.Gather()
-	s.expose(w, r, families, err)
 }
 
 // reload answers when the configuration was read again, or with why not.

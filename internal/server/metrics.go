@@ -36,13 +36,56 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 	s.expose(w, r, families, errors.Join(err, ownErr))
 }
 
+// probe serves one job, configured or not.
+func (s *server) probe(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	for name, values := range query {
+		if len(values) > 1 {
+			http.Error(w, fmt.Sprintf("the parameter %q is given %d times", name, len(values)), http.StatusBadRequest)
+			return
+		}
+	}
+	debug := query.Get("debug")
+	switch {
+	case !query.Has("target"):
+		http.Error(w, "the parameter \"target\", a job id, is missing", http.StatusBadRequest)
+		return
+	case debug != "" && debug != "true" && debug != "false":
+		http.Error(w, "the parameter \"debug\" must be true or false", http.StatusBadRequest)
+		return
+	}
+	c, done := s.Use()
+	defer done()
+	p, err := c.Probe(query.Get("tenant"), query.Get("target"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if r.Method == http.MethodHead {
+		return
+	}
+	ctx, cancel := scrapeContext(r, s.TimeoutOffset)
+	defer cancel()
+	if err := p.Read(ctx); errors.Is(err, collector.ErrTooManyProbes) {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	done()
+	if debug == "true" {
+		s.explain(w, p)
+		return
+	}
+	families, err := p.Gather()
+	s.expose(w, r, families, err)
+}
+
 // gather collects at once, from a registry of the collectors.
 func gather(collectors ...prometheus.Collector) ([]*dto.MetricFamily, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors...)
 	families, err := registry.Gather()
-	// In OpenMetrics its name is go_memstats_alloc_bytes_total's as well, and
-	// go_memstats_heap_alloc_bytes is the same.
+	// go_memstats_alloc_bytes has the same name in OpenMetrics as
+	// go_memstats_alloc_bytes_total; go_memstats_heap_alloc_bytes has its value.
 	families = slices.DeleteFunc(families, func(f *dto.MetricFamily) bool { return f.GetName() == "go_memstats_alloc_bytes" })
 	return families, err
 }
