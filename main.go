@@ -45,29 +45,25 @@ func main() {
 	}
 
 	app := kingpin.New(name, "Prometheus exporter for Zuora's data labeling jobs.")
-	var (
-		configFile    = app.Flag("config.file", "Configuration file.").Default("zuora_exporter.yml").String()
-		configCheck   = app.Flag("config.check", "Validate the configuration file, print what it would read, and exit.").Bool()
-		checkAPI      = app.Flag("config.check-api", "Do the same, then get a token for each tenant, read each job once, print the answers, and exit.").Bool()
-		demo          = app.Flag("demo", "Run against an embedded Zuora stand-in; needs no configuration file.").Bool()
-		autoReload    = app.Flag("config.auto-reload-interval", "How often to check whether the configuration file has changed, and reload it if so. 0s: never.").Default("0s").Duration()
-		timeoutOffset = app.Flag("scrape.timeout-offset", "Time subtracted from Prometheus's scrape timeout.").Default("500ms").Duration()
-		telemetryPath = app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").String()
-		enablePprof   = app.Flag("web.enable-pprof", "Serve runtime profiles under /debug/pprof/.").Bool()
-		webFlags      = kingpinflag.AddFlags(app, ":10986")
-		logFlags      = addLogFlags(app)
-	)
+	var o options
+	app.Flag("config.file", "Configuration file.").Default("zuora_exporter.yml").StringVar(&o.configFile)
+	app.Flag("config.check", "Validate the configuration file, print what it would read, and exit.").BoolVar(&o.configCheck)
+	app.Flag("config.check-api", "Do the same, then get a token for each tenant, read each job once, print the answers, and exit.").BoolVar(&o.configCheckAPI)
+	app.Flag("demo", "Run against an embedded Zuora stand-in; needs no configuration file.").BoolVar(&o.demo)
+	app.Flag("config.auto-reload-interval", "How often to check whether the configuration file has changed, and reload it if so. 0s: never.").Default("0s").DurationVar(&o.autoReload)
+	app.Flag("scrape.timeout-offset", "Time subtracted from Prometheus's scrape timeout.").Default("500ms").DurationVar(&o.server.TimeoutOffset)
+	app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").StringVar(&o.server.TelemetryPath)
+	app.Flag("web.enable-pprof", "Serve runtime profiles under /debug/pprof/.").BoolVar(&o.server.EnablePprof)
+	o.web = kingpinflag.AddFlags(app, ":10986")
+	logFlags := addLogFlags(app)
 	app.Version(version.Print(name))
 	app.HelpFlag.Short('h')
 	app.UsageWriter(os.Stdout)
 	kingpin.MustParse(app.Parse(os.Args[1:]))
 	logger := newLogger(logFlags)
+	o.server.Logger = logger
 
-	if err := run(options{
-		configFile: *configFile, configCheck: *configCheck, configCheckAPI: *checkAPI, autoReload: *autoReload, demo: *demo,
-		server: server.Options{TelemetryPath: *telemetryPath, TimeoutOffset: *timeoutOffset, EnablePprof: *enablePprof, Logger: logger},
-		web:    webFlags,
-	}, logger); err != nil {
+	if err := run(o, logger); err != nil {
 		level.Error(logger).Log("msg", name+" failed", "err", err)
 		os.Exit(1)
 	}

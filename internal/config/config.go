@@ -39,7 +39,7 @@ type Tenant struct {
 	// Jobs may be empty. No two are the same job.
 	Jobs []Job
 
-	// fmt prints no secret of a function.
+	// A function, because fmt would print the secrets of a struct.
 	connection func() connection
 }
 
@@ -65,7 +65,8 @@ type connection struct {
 // SameClient reports whether t and o differ in nothing but their jobs and the
 // two refresh intervals. Then o can use the token, the connections and the
 // pauses of t. Files and environment variables are compared by name, because
-// they are read again whenever they are needed.
+// they are read again whenever they are needed. A key whose value is in Tenant
+// itself is compared only if readTenant copies it to connection.
 func (t *Tenant) SameClient(o *Tenant) bool {
 	return reflect.DeepEqual(t.connection(), o.connection())
 }

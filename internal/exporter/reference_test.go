@@ -122,6 +122,23 @@ func TestMetricsReference(t *testing.T) {
 	}
 }
 
+// A configured label cannot have the name of one of ours.
+func TestOwnLabelsAreReserved(t *testing.T) {
+	for name, d := range allDescs(t) {
+		for _, label := range d.labels {
+			label = strings.Trim(label, "`")
+			if label == "*configured*" || name == "zuora_exporter_build_info" {
+				continue
+			}
+			_, err := config.Parse("x.yml", fmt.Appendf(nil, "tenants: [{name: t, base_url: 'https://x', oauth2: {client_id: a, client_secret: b}, jobs: [{id: %s, labels: {%s: x}}]}]",
+				zuoratest.SampleJobID, label))
+			if err == nil || !strings.Contains(err.Error(), "already used by the exporter") {
+				t.Errorf("a configured label %q, which %s has: got %v, want an error", label, name, err)
+			}
+		}
+	}
+}
+
 // parseExample returns a sample's metric and its labels as the reference writes
 // them, in order.
 func parseExample(sample string) (metric string, labels []string) {

@@ -105,8 +105,8 @@ func TestFlags(t *testing.T) {
 	t.Parallel()
 	code, help := runOnce(t, "--help")
 	for _, flag := range []string{
-		"config.file", "config.check", "demo", "scrape.timeout-offset", "web.telemetry-path",
-		"web.listen-address", "web.config.file", "web.systemd-socket", "log.level", "log.format", "version",
+		"config.file", "config.check", "config.check-api", "config.auto-reload-interval", "demo",
+		"scrape.timeout-offset", "web.telemetry-path", "web.enable-pprof", "web.listen-address", "web.config.file", "web.systemd-socket", "log.level", "log.format", "version",
 	} {
 		if code != 0 || !regexp.MustCompile(`--(\[no-\])?`+regexp.QuoteMeta(flag)+`\b`).MatchString(help) {
 			t.Errorf("--help: got exit code %d, want 0 and --%s:\n%s", code, flag, help)
