@@ -103,7 +103,7 @@ func NewAPIMetrics(tenant string) *APIMetrics {
 		}, []string{labelOperation, "code"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:                            "zuora_api_request_duration_seconds",
-			Help:                            "Seconds from sending a request to Zuora to the end of its answer.",
+			Help:                            "Seconds from sending a request to Zuora to the end of its answer. Absent before the first of its kind.",
 			ConstLabels:                     labels,
 			Buckets:                         []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 			NativeHistogramBucketFactor:     1.1,

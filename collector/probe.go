@@ -86,6 +86,9 @@ func (p *Probe) Explain(w io.Writer) {
 		fmt.Fprintf(w, "Cached: no request was sent, the answer came at %s\n", o.answer.ReceivedAt.UTC().Format(time.RFC3339))
 	case o.err != nil && o.err.Operation == zuora.OperationToken:
 		token = "none"
+		if len(requests) == 0 && o.err.Reason != zuora.ReasonTimeout {
+			fmt.Fprintln(w, "No request was sent: getting a token failed, and is tried again within a minute")
+		}
 	case !o.begun:
 		fmt.Fprintln(w, "No request was sent: all slots were taken until the deadline")
 	case o.err != nil && o.err.Reason == zuora.ReasonRateLimited && len(requests) == 0:

@@ -75,6 +75,14 @@ Error: not_found: because`,
 			want: `Cached: no request was sent, the answer came at 2000-01-01T00:00:00Z
 Read: status "Completed", object type "Account"`,
 		},
+		"between two token requests": {
+			read: func(context.Context, string) (*zuora.DataLabelingJob, error) {
+				return nil, &zuora.Error{Operation: zuora.OperationToken, Reason: zuora.ReasonAuth, Message: "because"}
+			},
+			want: `No request was sent: getting a token failed, and is tried again within a minute
+Token: none
+Error: auth: getting a token: because`,
+		},
 		"paused": {
 			read: func(context.Context, string) (*zuora.DataLabelingJob, error) { return failed(zuora.ReasonRateLimited) },
 			want: `No request was sent: requests are paused

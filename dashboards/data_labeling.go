@@ -133,7 +133,7 @@ func DataLabeling() *Dashboard {
 		"How far the data labeling jobs of the move to Multi-Org are, and what they leave visible to every organisation.",
 		place(
 			row{height: 4, cells: []cell{
-				{7, stat("Jobs", "All configured jobs, and how many of them are Completed, Running (Dispatched), Waiting (Accepted), as last known, and how many of all cannot be read now. Completed does not mean that all was labeled. Click on a number to see the jobs.", "short", steps("text"),
+				{7, stat("Jobs", "The number of jobs, by last known state: Completed, Running (Dispatched), Waiting (Accepted). Unread: jobs that cannot be read now. Completed does not mean that all was labeled. Click on a number to see its jobs.", "short", steps("text"),
 					query{`count(` + configured + `)`, "Jobs"},
 					query{orNone(`count(` + completed + `)`), "Completed"},
 					query{orNone(`count(` + known(job, status("Dispatched")) + ` == 1)`), "Running"},
@@ -150,7 +150,7 @@ func DataLabeling() *Dashboard {
 					query{`(time() + max(` + timeLeft(job) + `)) * 1000`, "at"}).with(
 					override("left", property{"decimals", 1}),
 					override("at", unit("dateTimeAsIsoNoDateIfToday"))).stacked()},
-				{5, stat("Exposed objects", "Failed objects are visible to every organisation of the tenant, timed-out and unaccounted ones may be. Unaccounted: a Completed job's total less its counts. What is not labeled yet is visible too, and not counted here. Click on a number to see the jobs.", "locale", steps("text", 0, "green", 1, "red"),
+				{5, stat("Exposed objects", "Objects that every organisation of the tenant may see although their job is done with them: failed, timed out, or unaccounted (a Completed job's total less its counts). What is not labeled yet is visible too, and not counted here. Click on a number to see the jobs.", "locale", steps("text", 0, "green", 1, "red"),
 					query{`sum(` + failed + `)`, "Failed"},
 					query{`sum(` + timedOut + `)`, "Timed out"},
 					query{orNone(`sum(` + unaccounted + `)`), "Unaccounted"}).with(
@@ -160,7 +160,7 @@ func DataLabeling() *Dashboard {
 				{3, stat("Stuck", "Running jobs whose counts have not moved for an hour. Click on the number to see them.", "short", steps("text", 0, "green", 1, "orange"),
 					query{orNone(`count(` + stuck + `)`), "Stuck"}).with(override("Stuck", show("Only stuck jobs", "stuck")))},
 			}},
-			row{height: 11, cells: []cell{{24, table("Jobs", "What needs a person first stands first. Progress is labeled of total; lost is failed, timed out and unaccounted of total. Click on a job to see it alone.",
+			row{height: 11, cells: []cell{{24, table("Jobs", "The most urgent job is first. Progress: labeled of total. Lost: failed, timed out and unaccounted of total. Click on a job to see it alone.",
 				[]string{
 					need + ` and on (tenant, job_id) ` + chosen,
 					state + ` or on (tenant, job_id) topk by (tenant, job_id) (1, max by (tenant, job_id, object_type, status) (last_over_time(zuora_data_labeling_job_status{$JOB}[6h])) == 1 and on (tenant, job_id) (` + configured + ` == 0))`,
@@ -225,7 +225,7 @@ func DataLabeling() *Dashboard {
 			}},
 			heading("Losses"),
 			row{height: 9, cells: []cell{
-				{12, timeseries("Failed", "Objects that a job failed to label. They stay visible to every organisation until a new job labels them."+ten, "locale",
+				{12, timeseries("Failed", "Objects that a job failed to label. Every organisation may see them until a new job labels them."+ten, "locale",
 					top(func(by string) string { return `(` + known(by, count("failed")) + ` > 0)` }))},
 				{12, timeseries("Timed out", "Timed-out objects may be visible to every organisation: Zuora does not say whether they got their label later."+ten, "locale",
 					top(func(by string) string { return `(` + known(by, count("timeout")) + ` > 0)` }))},

@@ -41,7 +41,7 @@ func Exporter() *Dashboard {
 		"Whether the data labeling jobs of Zuora can be read, whose fault it is if not, and what reading costs the tenant.",
 		place(
 			row{height: 4, cells: []cell{
-				{6, stat("Exporters", "Exporters that are scraped; targets that were one within a day and cannot be scraped; exporters that refused their newest configuration and work with the old one.", "short", steps("text", 0, "green", 1, "orange"),
+				{6, stat("Exporters", "Exporters that are scraped. Down: exporters seen in the last day that cannot be scraped now. Reload refused: exporters that refused their newest configuration and work with the old one.", "short", steps("text", 0, "green", 1, "orange"),
 					query{`count(zuora_exporter_build_info{$TARGET})`, "Scraped"},
 					query{`count(` + down + `) or 0 * count(zuora_up{$TARGET})`, "Down"},
 					query{`count(max by (job, instance) (zuora_exporter_config_last_reload_successful{$TARGET}) == 0) or 0 * count(zuora_exporter_build_info{$TARGET})`, "Reload refused"}).with(
@@ -54,7 +54,7 @@ func Exporter() *Dashboard {
 					query{`count(` + jobs + `)`, "Jobs"},
 					query{`count(` + jobs + ` == 0) or 0 * count(` + jobs + `)`, "Unread"}).with(
 					override("Jobs", thresholds("text")))},
-				{4, stat("Slowest scrape", "How long the slowest exporter's scrape takes, and its timeout. Prometheus tells the timeout only with `extra_scrape_metrics: true` (Prometheus 3) or `--enable-feature=extra-scrape-metrics`.", "s", steps("blue"),
+				{4, stat("Slowest scrape", "How long the slowest exporter's scrape takes, and its timeout. Prometheus exports the timeout only if it is told to: see the README, Dashboards and alerts.", "s", steps("blue"),
 					query{`max(scrape_duration_seconds{$TARGET}` + ours + `)`, "scrape"},
 					query{`min(scrape_timeout_seconds{$TARGET}` + ours + `) or 0 / (0 * count(zuora_exporter_build_info{$TARGET}))`, "timeout"}).with(
 					override("scrape", property{"decimals", 1}),
@@ -65,7 +65,7 @@ func Exporter() *Dashboard {
 					query{`max(` + pause + `) or 0 * count(zuora_up{$TENANT})`, ""}).with(
 					object{"matcher": object{"id": "byType", "options": "number"}, "properties": []property{{"decimals", 0}, {"mappings", mappings([3]string{"0", "none", "green"})}}})},
 			}},
-			row{height: 6, cells: []cell{{24, table("Tenants", "Where to look first stands in the column Cause: it is that of most unread jobs.",
+			row{height: 6, cells: []cell{{24, table("Tenants", "Cause: the most frequent reason among the tenant's unread jobs, and whose it is.",
 				[]string{
 					`1 - ` + tenantUp,
 					`topk by (tenant) (1, ` + errors + `)`,
@@ -96,21 +96,21 @@ func Exporter() *Dashboard {
 			row{height: 8, cells: []cell{
 				{12, timeseries("API requests", "Requests to Zuora per second, by HTTP status; error: no answer.", "reqps",
 					query{`sum by (tenant, operation, code) (rate(zuora_api_requests_total{$TENANT}[$__rate_interval]))`, "{{tenant}} {{operation}} {{code}}"})},
-				{12, timeseries("Latency", "From sending a request to the end of its answer: half, and 99 of 100, are faster.", "s",
+				{12, timeseries("Latency", "From sending a request to the end of its answer: median and 99th percentile.", "s",
 					query{latency("0.5", "tenant, operation"), "{{tenant}} {{operation}} 50 %"}, query{latency("0.99", "tenant, operation"), "{{tenant}} {{operation}} 99 %"}).calc("mean", "Mean")},
 			}},
 			heading("Limits"),
 			row{height: 8, cells: []cell{
 				{8, timeseries("Quota left", "Share of the requests that Zuora allows the tenant, in the window nearest to exhaustion. It jumps if another window is the nearest.", "percentunit",
 					query{quota, "{{tenant}}"})},
-				{8, timeseries("Pauses", "How long until requests are sent again that are paused because of Zuora's limits.", "s",
+				{8, timeseries("Pauses", "Time until the pause ends. Requests are paused because of Zuora's limits.", "s",
 					query{`max by (tenant, operation) (zuora_api_paused_until_timestamp_seconds{$TENANT}) - time() > 0 or on (tenant) 0 * ` + tenantUp, "{{tenant}} {{operation}}"}).calc("max", "Max")},
 				{8, timeseries("Concurrency left", "How many more requests the tenant may run at once, all its users together.", "short",
 					query{`min by (tenant, type) (zuora_api_concurrency_limit_remaining_requests{$TENANT})`, "{{tenant}} {{type}}"})},
 			}},
 			heading("Exporters"),
 			row{height: 8, cells: []cell{
-				{8, timeseries("Scrape duration", "How long scrapes take, and the timeout, if Prometheus tells it (see Slowest scrape). Half a second before the timeout the exporter answers with what it has.", "s",
+				{8, timeseries("Scrape duration", "How long scrapes take, and the timeout, if Prometheus exports it (see Slowest scrape). Half a second before the timeout the exporter answers with what it has.", "s",
 					query{`scrape_duration_seconds{$TARGET}` + ours, "{{instance}}"},
 					query{`min(scrape_timeout_seconds{$TARGET}` + ours + `)`, "timeout"})},
 				{8, timeseries("Memory", "Resident memory.", "bytes", query{`process_resident_memory_bytes{$TARGET}` + ours, "{{instance}}"})},

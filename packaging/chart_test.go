@@ -1,8 +1,9 @@
 package packaging
 
-//go:generate go test . -run TestChartReadme -update
+//go:generate go test . -run TestChart -update
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"regexp"
@@ -64,4 +65,44 @@ func valueRows(t *testing.T, prefix string, mapping *yaml.Node) (rows []string) 
 		rows = append(rows, "| `"+name+"` | `"+strings.Join(strings.Fields(string(text)), " ")+"` | "+comment+" |\n")
 	}
 	return rows
+}
+
+// The chart's schema has each of its values, so that Helm finds misspelled ones.
+func TestChartSchema(t *testing.T) {
+	var values yaml.Node
+	if err := yaml.Unmarshal([]byte(testutil.Read(t, "packaging", "helm", "zuora-exporter", "values.yaml")), &values); err != nil {
+		t.Fatal(err)
+	}
+	schema := valueSchema(values.Content[0])
+	schema["$schema"] = "http://json-schema.org/draft-07/schema#"
+	schema["properties"].(map[string]any)["global"] = map[string]any{"type": "object"} // Helm's own
+	want, err := json.MarshalIndent(schema, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = "helm/zuora-exporter/values.schema.json"
+	if *update {
+		if err := os.WriteFile(file, append(want, '\n'), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(testutil.Read(t, "packaging", file), string(want)+"\n"); diff != "" {
+		t.Errorf("run go generate ./packaging: %s (-got +want):\n%s", file, diff)
+	}
+}
+
+// valueSchema is of a mapping. What is inside a value that has a comment is the
+// user's.
+func valueSchema(mapping *yaml.Node) map[string]any {
+	types := map[string]any{"!!str": "string", "!!int": "integer", "!!bool": "boolean", "!!seq": "array", "!!map": []string{"object", "null"}}
+	properties := map[string]any{}
+	for i := 0; i < len(mapping.Content); i += 2 {
+		key, value := mapping.Content[i], mapping.Content[i+1]
+		if key.HeadComment == "" {
+			properties[key.Value] = valueSchema(value)
+		} else {
+			properties[key.Value] = map[string]any{"type": types[value.Tag]}
+		}
+	}
+	return map[string]any{"type": "object", "additionalProperties": false, "properties": properties}
 }

@@ -75,7 +75,10 @@ func (s docSection) table() string {
 		case k.def == required:
 			def = "required"
 		case k.def != nil:
-			def = fmt.Sprintf("`%v`", k.def)
+			def = fmt.Sprint(k.def)
+			if !strings.Contains(def, " ") { // otherwise it is no value, but words about it
+				def = "`" + def + "`"
+			}
 		}
 		text := k.text
 		if k.secret {

@@ -24,7 +24,7 @@ func TestScalingTables(t *testing.T) {
 
 	intervals := []time.Duration{15 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute}
 	for _, l := range dailyLimits {
-		row := fmt.Sprintf("| %s | %.0f |", l.tenant, l.limit)
+		row := fmt.Sprintf("| %s | %s |", l.tenant, separated(l.limit))
 		for _, interval := range intervals {
 			// Scraped every 15 s, with the interval as refresh_interval.
 			one := &config.Tenant{RefreshInterval: interval, Jobs: make([]config.Job, 1)}
@@ -43,4 +43,13 @@ func TestScalingTables(t *testing.T) {
 		}
 		contains(row)
 	}
+}
+
+// separated writes a number as 27,000,000.
+func separated(n float64) string {
+	text := fmt.Sprintf("%.0f", n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
 }

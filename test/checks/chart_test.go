@@ -56,6 +56,20 @@ func TestChart(t *testing.T) {
 	}
 }
 
+// Helm refuses a misspelled value, and a Probe without jobs.
+func TestChartRefuses(t *testing.T) {
+	for value, want := range map[string]string{
+		"serviceMonitor.enable=true": "enable",
+		"existingsecret=a":           "existingsecret",
+		"probe.enabled=true":         "set probe.jobs",
+	} {
+		out, err := exec.CommandContext(t.Context(), "go", "tool", "helm", "template", "zuora", chart, "--set", value).CombinedOutput()
+		if err == nil || !bytes.Contains(out, []byte(want)) {
+			t.Errorf("%s: got the error %v, want one with %q:\n%s", value, err, want, out)
+		}
+	}
+}
+
 // The chart's rules and dashboards are the repository's.
 func TestChartHasTheRepositorysFiles(t *testing.T) {
 	var rule monitoringv1.PrometheusRule
