@@ -21,60 +21,76 @@ type File struct {
 	name  string
 	limit time.Duration
 
+	looking chan struct{} // holds a value while Changed reads the file
+
 	mu     sync.Mutex
 	loaded string // fingerprint of what Load has read
 }
 
 // NewFile returns the file of that name, which need not exist.
-func NewFile(name string) *File { return &File{name: name, limit: readLimit} }
+func NewFile(name string) *File {
+	return &File{name: name, limit: readLimit, looking: make(chan struct{}, 1)}
+}
 
 // Load reads and checks the file. Its error is one sentence that names the file
 // and, unless the file cannot be read, the line. Load returns after 10 s at
 // most.
 func (f *File) Load() (*Config, error) {
-	f.remember(nil, errLate) // until the file has been read
-	return within(f.limit, func() (*Config, error) {
-		data, err := os.ReadFile(f.name)
-		f.remember(data, err)
-		if err != nil {
-			return nil, fmt.Errorf("reading the configuration file: %w", err)
-		}
-		return Parse(f.name, data)
-	}, fmt.Errorf("reading the configuration file: no end of %s, or of a file of its tls_config, within %v", f.name, f.limit))
+	begun := time.Now()
+	data, err := within(f.limit, f.read, f.late())
+	f.mu.Lock()
+	f.loaded = fingerprint(data, err)
+	f.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return within(f.limit-time.Since(begun), func() (*Config, error) { return Parse(f.name, data) }, f.late())
+}
+
+func (f *File) read() ([]byte, error) {
+	data, err := os.ReadFile(f.name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration file: %w", err)
+	}
+	return data, nil
+}
+
+// late is the error if reading takes too long.
+func (f *File) late() error {
+	return fmt.Errorf("reading the configuration file: no end of %s, or of a file of its tls_config, within %v", f.name, f.limit)
 }
 
 // Changed tells whether the file's content, or the error of reading it, is
 // another than that of the newest Load. A pipe never changes: to read it would
-// take its content from Load.
+// take its content from Load. Nor does a file whose reading has hung in Changed
+// before: each time would cost a thread.
 func (f *File) Changed() bool {
+	select {
+	case f.looking <- struct{}{}:
+	default:
+		return false
+	}
 	data, err := within(f.limit, func() ([]byte, error) {
+		defer func() { <-f.looking }()
 		if info, err := os.Stat(f.name); err == nil && !info.Mode().IsRegular() {
 			return nil, errPipe
 		}
-		return os.ReadFile(f.name)
-	}, errLate)
+		return f.read()
+	}, f.late())
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return !errors.Is(err, errPipe) && fingerprint(data, err) != f.loaded
 }
 
-func (f *File) remember(data []byte, err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.loaded = fingerprint(data, err)
-}
+var errPipe = errors.New("a pipe")
 
+// fingerprint differs if the content or the error does.
 func fingerprint(data []byte, err error) string {
 	if err != nil {
 		return err.Error()
 	}
 	return fmt.Sprintf("%x", sha256.Sum256(data))
 }
-
-var (
-	errLate = errors.New("no end of the file")
-	errPipe = errors.New("a pipe")
-)
 
 // within returns what f returns, or the error late if f takes too long.
 func within[T any](limit time.Duration, f func() (T, error), late error) (result T, err error) {

@@ -292,6 +292,22 @@ func TestChanged(t *testing.T) {
 	}
 }
 
+// A file system that hangs is not asked again and again: each time would cost a
+// thread.
+func TestChangedWhileTheFileHangs(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	f := NewFile(file)
+	writeFile(t, file, "a")
+	f.looking <- struct{}{}
+	if f.Changed() {
+		t.Error("got a change while the file hangs, want none")
+	}
+	<-f.looking
+	if !f.Changed() {
+		t.Error("got no change afterwards, want one")
+	}
+}
+
 func TestPipeNeverChanges(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
