@@ -72,8 +72,8 @@ func (p *Probe) Explain(w io.Writer) {
 	fmt.Fprintf(w, "Probe of job %s of tenant %s\n", p.job.ID, p.tenant.Name)
 	o := p.outcome
 	var requests []zuora.Request
-	if o.read != nil {
-		requests = o.read.trace.Requests()
+	if o.trace != nil {
+		requests = o.trace.Requests()
 	}
 	token := "kept"
 	for _, r := range requests {

@@ -55,10 +55,11 @@ type outcome struct {
 	err      *zuora.Error
 	cached   bool
 	joined   bool  // a read that was in progress
-	read     *read // nil if there was none
-	cut      *read // the same, if it ended because nobody waited any more
+	cut      *read // the read, if it ended because nobody waited any more
 	begun    bool  // false if there was no time to begin, or no need to
 	duration time.Duration
+	// trace is nil for a scrape, which would hold the reads of all its jobs.
+	trace *zuora.Trace
 	// leftOut is true if the deadline came before the read had nine tenths of
 	// the scrape's time. That is no failure of the job.
 	leftOut bool
@@ -80,7 +81,10 @@ func (t *tenant) read(a asker, named *namedJob) outcome {
 	case <-a.ctx.Done():
 	}
 	o := t.leave(a, named, r, since)
-	o.read, o.joined = r, joined
+	o.joined = joined
+	if a.probe {
+		o.trace = &r.trace
+	}
 	return o
 }
 
