@@ -5,7 +5,6 @@ package alerts
 
 import (
 	"bytes"
-	"flag"
 	"net/url"
 	"os"
 	"os/exec"
@@ -17,9 +16,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
-)
 
-var update = flag.Bool("update", false, "write prometheusrule.yaml anew")
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
+)
 
 const (
 	rulesFile        = "zuora.rules.yml"
@@ -216,14 +215,7 @@ spec:
 		}
 		want.WriteString(line)
 	}
-	if *update {
-		if err := os.WriteFile(manifestFile, want.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff(want.String(), read(t, manifestFile)); diff != "" {
-		t.Errorf("the manifest is stale: go generate ./... (-want +got):\n%s", diff)
-	}
+	testutil.Generated(t, want.String(), "alerts", manifestFile)
 	var manifest struct{ Spec struct{ Groups []any } }
 	if err := yaml.Unmarshal(want.Bytes(), &manifest); err != nil || len(manifest.Spec.Groups) == 0 {
 		t.Errorf("%d groups, %v", len(manifest.Spec.Groups), err)

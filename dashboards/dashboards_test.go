@@ -3,7 +3,6 @@ package dashboards
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,9 +10,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-var update = flag.Bool("update", false, "write the dashboards anew")
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
+)
 
 func TestFilesAreUpToDate(t *testing.T) {
 	made := []*Dashboard{DataLabeling(), Exporter()}
@@ -25,19 +24,7 @@ func TestFilesAreUpToDate(t *testing.T) {
 		if err := encoder.Encode(d); err != nil {
 			t.Fatal(err)
 		}
-		file := d.UID + ".json"
-		if *update {
-			if err := os.WriteFile(file, want.Bytes(), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		got, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want.String(), string(got)); diff != "" {
-			t.Errorf("%s is stale: go generate ./... (-want +got):\n%s", file, diff)
-		}
+		testutil.Generated(t, want.String(), "dashboards", d.UID+".json")
 	}
 	if files, err := filepath.Glob("*.json"); err != nil || len(files) != len(made) {
 		t.Errorf("%q %v", files, err)

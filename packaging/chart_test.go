@@ -4,39 +4,39 @@ package packaging
 
 import (
 	"encoding/json"
-	"flag"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
-var update = flag.Bool("update", false, "write the chart's README.md anew")
+// chart is the chart's folder.
+const chart = "packaging/helm/zuora-exporter"
+
+// chartValues returns values.yaml with its comments.
+func chartValues(t *testing.T) *yaml.Node {
+	t.Helper()
+	var document yaml.Node
+	if err := yaml.Unmarshal([]byte(testutil.Read(t, chart, "values.yaml")), &document); err != nil {
+		t.Fatal(err)
+	}
+	return document.Content[0]
+}
 
 // The chart's README has a row for each of its values. test/checks renders the
 // chart.
 func TestChartReadme(t *testing.T) {
-	const file = "helm/zuora-exporter/README.md"
-	var values yaml.Node
-	if err := yaml.Unmarshal([]byte(testutil.Read(t, "packaging", "helm", "zuora-exporter", "values.yaml")), &values); err != nil {
-		t.Fatal(err)
+	table := "| value | default | |\n|---|---|---|\n" + strings.Join(valueRows(t, "", chartValues(t)), "")
+	page := testutil.Read(t, chart, "README.md")
+	place := regexp.MustCompile(`(?s)(<!-- values -->\n).*(<!-- end -->\n)`)
+	if n := len(place.FindAllString(page, -1)); n != 1 {
+		t.Errorf("got %d tables of values in the chart's README, want 1", n)
 	}
-	table := "| value | default | |\n|---|---|---|\n" + strings.Join(valueRows(t, "", values.Content[0]), "")
-	got := testutil.Read(t, "packaging", file)
-	want := regexp.MustCompile(`(?s)(<!-- values -->\n).*(<!-- end -->\n)`).
-		ReplaceAllStringFunc(got, func(string) string { return "<!-- values -->\n" + table + "<!-- end -->\n" })
-	if *update {
-		if err := os.WriteFile(file, []byte(want), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	} else if diff := cmp.Diff(got, want); diff != "" || !strings.Contains(got, table) {
-		t.Errorf("run go generate ./packaging: %s (-got +want):\n%s", file, diff)
-	}
+	page = place.ReplaceAllStringFunc(page, func(string) string { return "<!-- values -->\n" + table + "<!-- end -->\n" })
+	testutil.Generated(t, page, chart, "README.md")
 }
 
 // valueRows returns the rows of a mapping: one for each key that has a comment,
@@ -67,28 +67,16 @@ func valueRows(t *testing.T, prefix string, mapping *yaml.Node) (rows []string) 
 	return rows
 }
 
-// The chart's schema has each of its values, so that Helm finds misspelled ones.
+// The chart's schema names every value, because Helm then refuses misspelled ones.
 func TestChartSchema(t *testing.T) {
-	var values yaml.Node
-	if err := yaml.Unmarshal([]byte(testutil.Read(t, "packaging", "helm", "zuora-exporter", "values.yaml")), &values); err != nil {
-		t.Fatal(err)
-	}
-	schema := valueSchema(values.Content[0])
+	schema := valueSchema(chartValues(t))
 	schema["$schema"] = "http://json-schema.org/draft-07/schema#"
 	schema["properties"].(map[string]any)["global"] = map[string]any{"type": "object"} // Helm's own
 	want, err := json.MarshalIndent(schema, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
-	const file = "helm/zuora-exporter/values.schema.json"
-	if *update {
-		if err := os.WriteFile(file, append(want, '\n'), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff(testutil.Read(t, "packaging", file), string(want)+"\n"); diff != "" {
-		t.Errorf("run go generate ./packaging: %s (-got +want):\n%s", file, diff)
-	}
+	testutil.Generated(t, string(want)+"\n", chart, "values.schema.json")
 }
 
 // valueSchema is of a mapping. What is inside a value that has a comment is the

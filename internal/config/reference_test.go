@@ -3,7 +3,6 @@ package config
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -12,18 +11,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
-var update = flag.Bool("update", false, "write docs/configuration.md and the JSON schema")
-
-const (
-	pageFile   = "../../docs/configuration.md"
-	schemaFile = "../../docs/zuora_exporter.schema.json"
-)
+const pageFile = "docs/configuration.md"
 
 // docSection is what users see of a section.
 type docSection struct {
@@ -47,7 +40,7 @@ func reference() []docSection {
 // The page and the schema are what the table makes of them.
 func TestReference(t *testing.T) {
 	sections := reference()
-	page := readFile(t, pageFile)
+	page := testutil.Read(t, pageFile)
 	for _, s := range sections {
 		tables := regexp.MustCompile(`(?s)(<!-- keys: ` + s.name + ` -->\n).*?(<!-- end -->)`)
 		if n := len(tables.FindAllString(page, -1)); n != 1 {
@@ -55,16 +48,8 @@ func TestReference(t *testing.T) {
 		}
 		page = tables.ReplaceAllString(page, "${1}"+strings.ReplaceAll(s.table(), "$", "$$")+"$2")
 	}
-	for file, content := range map[string]string{pageFile: page, schemaFile: schema(t, sections)} {
-		if *update {
-			if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if diff := cmp.Diff(readFile(t, file), content); diff != "" {
-			t.Errorf("%s is stale: run go generate ./internal/config (got -, want +)\n%s", file, diff)
-		}
-	}
+	testutil.Generated(t, page, pageFile)
+	testutil.Generated(t, schema(t, sections), "docs", "zuora_exporter.schema.json")
 }
 
 func (s docSection) table() string {
@@ -163,7 +148,7 @@ func TestReferenceExamples(t *testing.T) {
 			}
 		}
 	}
-	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readFile(t, pageFile), -1)
+	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(testutil.Read(t, pageFile), -1)
 	for _, example := range examples {
 		if _, err := Parse(filepath.Join(dir, "zuora_exporter.yml"), []byte(inline.Replace(example[1]))); err != nil {
 			t.Errorf("got %v, want the example to be valid:\n%s", err, example[1])
@@ -192,7 +177,7 @@ func TestReferenceExamples(t *testing.T) {
 // same cases.
 func TestSchemaCases(t *testing.T) {
 	var cases map[string]map[string]any
-	if err := yaml.Unmarshal([]byte(readFile(t, "testdata/schema.yml")), &cases); err != nil {
+	if err := yaml.Unmarshal([]byte(testutil.Read(t, "internal/config/testdata/schema.yml")), &cases); err != nil {
 		t.Fatal(err)
 	}
 	for _, verdict := range []string{"accepted", "refused"} {
@@ -209,13 +194,4 @@ func TestSchemaCases(t *testing.T) {
 			}
 		}
 	}
-}
-
-func readFile(t *testing.T, name string) string {
-	t.Helper()
-	content, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
 }

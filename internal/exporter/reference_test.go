@@ -1,9 +1,7 @@
 package exporter
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,12 +15,11 @@ import (
 
 	"github.com/zuora-exporter/zuora_exporter/internal/config"
 	"github.com/zuora-exporter/zuora_exporter/internal/server"
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
 
 //go:generate go test -run TestMetricsReference -update
-
-var update = flag.Bool("update", false, "write docs/metrics.md anew")
 
 // job has the labels of the job in the examples.
 const job = `tenant="prod-us",job_id="ff80808186b966950186b97922e200ab",wave="first"`
@@ -107,19 +104,7 @@ func TestMetricsReference(t *testing.T) {
 		t.Errorf("the reference has no section for %s", name)
 	}
 
-	const file = "../../docs/metrics.md"
-	if *update {
-		if err := os.WriteFile(file, []byte(want.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want.String(), string(got)); diff != "" {
-		t.Errorf("%s is stale: go generate (-want +got):\n%s", file, diff)
-	}
+	testutil.Generated(t, want.String(), "docs", "metrics.md")
 }
 
 // A configured label cannot have the name of one of ours.

@@ -109,7 +109,7 @@ func TestLandingPageInABrowser(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if *update && name == "wide" {
+		if *testutil.Update && name == "wide" {
 			if err := os.WriteFile(testutil.Path("docs", "landing-page-wide.png"), picture, 0o644); err != nil {
 				t.Fatal(err)
 			}

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"flag"
 	"net/http"
 	"os"
 	"regexp"
@@ -9,12 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 const (
 	runningJob = "00000000000000000000000000000001"
@@ -54,19 +50,7 @@ func TestPageIsAsPromised(t *testing.T) {
 	e := start(t, "--config.file="+file)
 	got := steady(e.scrape(t, "10"))
 
-	const golden = "testdata/metrics.prom"
-	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("(-want +got), or go test ./test/e2e -run %s -update\n%s", t.Name(), diff)
-	}
+	testutil.Generated(t, got, "test", "e2e", "testdata", "metrics.prom")
 	if n := s.Counters(); n.TokensIssued != 1 || n.JobRequests != 6 {
 		t.Errorf("got %d tokens and %d job requests, want 1 and 6", n.TokensIssued, n.JobRequests)
 	}
