@@ -6,7 +6,7 @@ VERSION := $(shell cat VERSION)
 PLATFORMS := $(shell sed -n 's|^ *- \([a-z]*\)/\([a-z0-9]*\)$$|\1-\2|p' .promu.yml)
 SBOM := dist/zuora_exporter-$(VERSION).cdx.json
 
-# Files of a release have the time of the commit, so that a second build has the
+# Files of a release have the time of the commit: a second build then has the
 # same bytes.
 ifndef SOURCE_DATE_EPOCH
 SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null)

@@ -46,8 +46,8 @@ func checkTenant(v value, d *draft) error {
 	return nil
 }
 
-// checkTLS tries the settings, so that a missing or wrong file is an error now
-// and not at every request.
+// checkTLS tries the settings: a missing or wrong file is then an error now and
+// not at every request.
 func checkTLS(v value, d *draft) error {
 	c := &d.tls
 	if err := c.Validate(); err != nil {

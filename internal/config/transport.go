@@ -57,7 +57,7 @@ func (t *Tenant) newTransport() (http.RoundTripper, error) {
 			TLSHandshakeTimeout: tlsHandshakeTimeout,
 			// Without a maximum the transport dials whenever no connection is
 			// idle at that moment, and ends up with more than it can use. It is
-			// two at least, so that a token request does not stop the jobs.
+			// two at least, because a token request must not stop the jobs.
 			MaxConnsPerHost:     max(c.maxConcurrentRequests, 2),
 			MaxIdleConns:        c.maxConcurrentRequests + 2,
 			MaxIdleConnsPerHost: c.maxConcurrentRequests + 2,

@@ -59,8 +59,8 @@ func TestChart(t *testing.T) {
 // Helm refuses a misspelled value, and a Probe without jobs.
 func TestChartRefuses(t *testing.T) {
 	for value, want := range map[string]string{
-		"serviceMonitor.enable=true": "enable",
-		"existingsecret=a":           "existingsecret",
+		"serviceMonitor.enable=true": "'enable'",
+		"existingsecret=a":           "'existingsecret'",
 		"probe.enabled=true":         "set probe.jobs",
 	} {
 		out, err := exec.CommandContext(t.Context(), "go", "tool", "helm", "template", "zuora", chart, "--set", value).CombinedOutput()
