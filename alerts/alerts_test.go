@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -256,15 +255,7 @@ func TestTools(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := exec.LookPath(tc.program); err != nil {
-				if os.Getenv("ZUORA_E2E") == "required" {
-					t.Fatal(err)
-				}
-				t.Skip(err)
-			}
-			if out, err := exec.Command(tc.program, tc.args...).CombinedOutput(); err != nil {
-				t.Errorf("%s %s: %s\n%s", tc.program, tc.args, err, out)
-			}
+			testutil.Run(t, tc.program, tc.args...)
 		})
 	}
 }

@@ -3,14 +3,13 @@ package dashboards
 import (
 	"fmt"
 	"maps"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
 // Jobs of every kind, over two hours, a value a minute. Two exporters read
@@ -92,14 +91,7 @@ func withVariables(expr, show string) string {
 
 // TestPanelsShowWhatTheirTitlesSay has Prometheus evaluate the panels.
 func TestPanelsShowWhatTheirTitlesSay(t *testing.T) {
-	promtool, err := exec.LookPath("promtool")
-	if err != nil {
-		if os.Getenv("ZUORA_E2E") == "required" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-
+	testutil.Tool(t, "promtool")
 	type sample struct {
 		Labels string  `yaml:"labels"`
 		Value  float64 `yaml:"value"`
@@ -208,11 +200,5 @@ func TestPanelsShowWhatTheirTitlesSay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "panels_test.yml")
-	if err := os.WriteFile(file, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command(promtool, "test", "rules", file).CombinedOutput(); err != nil {
-		t.Errorf("promtool test rules: %v\n%s", err, out)
-	}
+	testutil.Run(t, "promtool", "test", "rules", testutil.Write(t, t.TempDir(), "panels_test.yml", string(content)))
 }

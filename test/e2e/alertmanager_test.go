@@ -172,7 +172,7 @@ func (a alert) String() string {
 	return strings.Join([]string{a.Labels["alertname"], a.Labels["tenant"], a.Labels["job_id"]}, "/")
 }
 
-// An alert that follows from another is not sent. Nothing silences the alerts
+// An alert that follows from another is not sent. Nothing inhibits the alerts
 // about a job's objects, and nothing another tenant's or exporter's.
 func TestInhibition(t *testing.T) {
 	testutil.Slow(t)

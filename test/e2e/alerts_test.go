@@ -136,7 +136,7 @@ func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 	testutil.Slow(t)
 	t.Parallel()
 	const (
-		// These alone do not say why. Alertmanager silences them if an alert does.
+		// These alone do not say why. Alertmanager inhibits them if an alert does.
 		down, stale = "ZuoraTenantDown", "ZuoraDataStale"
 		refused     = "ZuoraCredentialsRefused"
 		paused      = "ZuoraRequestsPaused"
