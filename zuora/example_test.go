@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 func ExampleClient() {

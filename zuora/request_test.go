@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 // Each job request has a track id of its own, which a failure names.

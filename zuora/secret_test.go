@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 // spellings are ways in which an answer may repeat a secret.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/config"
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 // demoJob is a job of the demo: what it answers, and the labels it has in the

@@ -16,7 +16,7 @@ import (
 
 	"github.com/zuora-exporter/zuora_exporter/internal/config"
 	"github.com/zuora-exporter/zuora_exporter/internal/server"
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -16,7 +16,7 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/internal/config"
 	"github.com/zuora-exporter/zuora_exporter/internal/server"
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 //go:generate go test -run TestMetricsReference -update

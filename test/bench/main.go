@@ -16,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 // bench is what all measurements share.

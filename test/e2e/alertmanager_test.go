@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 // alertmanager is a running Alertmanager with the repository's example, and

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 func TestScrapeIsAnsweredInTime(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 func TestCheckTellsTheCost(t *testing.T) {

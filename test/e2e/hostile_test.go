@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 // manyJobs are jobs of which each answer takes the latency.

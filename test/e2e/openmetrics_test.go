@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 const openMetrics = "application/openmetrics-text;version=1.0.0"

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 func TestProbe(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 func TestRefreshIntervalSavesRequests(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 func (e *exporter) reload(t *testing.T) (status int, body string) {

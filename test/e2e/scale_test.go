@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 // Ten thousand jobs: start, scrape, reload, landing page. It logs the times; a

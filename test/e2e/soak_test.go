@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 // TestSoak scrapes, probes and reloads while faults come and go, for the time in

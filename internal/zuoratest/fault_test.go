@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 // onTheWire is what a plain client that asks for gzip gets: a status and a part

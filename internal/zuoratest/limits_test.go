@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 func (a answer) wantHeaders(t *testing.T, want map[string]string) {

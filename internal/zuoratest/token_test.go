@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zuora-exporter/zuora_exporter/zuora/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 // clock is a clock that moves only when told to.
