@@ -18,8 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.uber.org/goleak"
 
-	"github.com/zuora-exporter/zuora_exporter/zuora"
 	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

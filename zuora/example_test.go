@@ -8,8 +8,8 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/zuora-exporter/zuora_exporter/zuora"
 	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
 func ExampleClient() {

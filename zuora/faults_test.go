@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zuora-exporter/zuora_exporter/zuora"
 	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
 // Each fault has its reason, and the job beside it stays good.

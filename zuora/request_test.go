@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zuora-exporter/zuora_exporter/zuora"
 	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
 // Each job request has a track id of its own, which a failure names.

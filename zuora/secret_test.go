@@ -13,8 +13,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/zuora-exporter/zuora_exporter/zuora"
 	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
+	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
 // spellings are ways in which an answer may repeat a secret.
