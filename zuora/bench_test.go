@@ -8,7 +8,7 @@ func BenchmarkDecodeJob(b *testing.B) {
 	body := []byte(`{"jobId":"` + id + `","jobStatus":"Completed","objectType":"Account","progress":{"failed":1,"labeled":9,"timeout":1},"success":true,"totalObject":11}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := decodeJob(body, id, nil); err != nil {
+		if _, err := decodeJob(body, id, secrets{}); err != nil {
 			b.Fatal(err)
 		}
 	}

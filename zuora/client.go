@@ -6,9 +6,7 @@ package zuora
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -17,6 +15,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Config says how to reach one tenant.
@@ -25,8 +25,9 @@ type Config struct {
 	TokenURL *url.URL // such as https://rest.na.zuora.com/oauth/token
 
 	ClientID string
-	// ClientSecret is called for each token request. Its errors must not quote
-	// the secret.
+	// ClientSecret is called for each token request, and never twice at once.
+	// While it hangs, reads wait for the token; nothing else does. Its errors
+	// must not quote the secret.
 	ClientSecret   func() (string, error)
 	Scopes         []string   // optional
 	EndpointParams url.Values // optional: more parameters of the token request
@@ -42,16 +43,32 @@ type Config struct {
 	// Secrets are further texts that no error may repeat, such as a proxy's
 	// password.
 	Secrets []string
-	// TokenBudget is shared by all clients of a process; nil sets no bound.
-	TokenBudget *TokenBudget
+	// TokenBudget is shared by all clients of a process; nil sets no bound. See
+	// NewTokenBudget.
+	TokenBudget *rate.Limiter
+	// Previous is optional: a client with the same tenant and client id, which
+	// this one replaces. What Zuora said of the limits, the pauses and the pace
+	// of token requests are shared with it.
+	Previous *Client
 	// Observe is optional. It is called when a request is sent, and what it
-	// returns when the answer has ended, with the HTTP status or, if there was
-	// no answer, 0.
-	Observe func(operation string) (done func(status int))
+	// returns when the answer has ended. The context is that of the read which
+	// caused the request; for a token request only its values, as that goes on
+	// when the read ends.
+	Observe func(ctx context.Context, sent Request) (done func(Request))
+}
+
+// Request is one request that was sent.
+type Request struct {
+	Operation string // OperationToken or OperationDataLabelingJob
+	TrackID   string // Zuora-Track-Id; empty for a token request
+	// Known when the answer has ended:
+	StatusCode int // 0 if there was no answer
+	Duration   time.Duration
+	RequestID  string // Zuora-Request-Id; may be empty
 }
 
 // Client reads the data labeling jobs of one tenant. It is safe for concurrent
-// use, and sets no bound to it. Close ends it.
+// use, and sets no bound to it. It needs no closing.
 type Client struct {
 	cfg    Config
 	header http.Header // of every request; never changed
@@ -70,13 +87,17 @@ func NewClient(c Config) *Client {
 		cfg:         c,
 		header:      http.Header{"Accept": {"application/json"}, "User-Agent": {c.UserAgent}},
 		jobs:        c.BaseURL.JoinPath("v1/multi-organizations/data-labeling-job/"),
-		limits:      &limits{reserve: c.RateLimitReserve},
+		limits:      new(limits),
 		trackPrefix: fmt.Sprintf("zuora_exporter-%016x-", rand.Uint64()),
+	}
+	if c.Previous != nil {
+		client.limits = c.Previous.limits
+		client.cfg.Previous = nil // it is of no more use
 	}
 	if c.EntityID != "" {
 		client.header.Set("Zuora-Entity-Ids", c.EntityID)
 	}
-	client.tokens = newTokenSource(client)
+	client.tokens = &tokenSource{client: client, limits: client.limits}
 	return client
 }
 
@@ -90,9 +111,11 @@ func rooted(u *url.URL) *url.URL {
 	return &r
 }
 
-// Close ends a token request in progress. Reads in progress end with their
-// contexts; new ones fail once the token has expired.
-func (c *Client) Close() { c.tokens.close() }
+// CloseIdleConnections closes the connections of the Transport that no request
+// uses.
+func (c *Client) CloseIdleConnections() {
+	(&http.Client{Transport: c.cfg.Transport}).CloseIdleConnections()
+}
 
 // Limits returns what Zuora said of the tenant's limits so far.
 func (c *Client) Limits() Limits { return c.limits.snapshot() }
@@ -114,43 +137,32 @@ func (c *Client) CheckToken(ctx context.Context) error {
 
 // DataLabelingJob reads one job: GET /v1/multi-organizations/data-labeling-job/{job-id}.
 // The error is always an *Error. It sends nothing while job requests are paused.
+//
+// A read that Zuora answers with 401 is repeated once, if a newer token can be
+// had. Nothing else is repeated: during an outage that doubles the load.
 func (c *Client) DataLabelingJob(ctx context.Context, id string) (*DataLabelingJob, error) {
-	// Each kind of retry happens once at most, and not if the answer paused
-	// requests: its own failure says more than the pause.
-	var renewed, repeated bool
-	for {
-		job, tok, err := c.tryJob(ctx, id)
-		switch {
-		case err == nil:
-			return job, nil
-		case ctx.Err() != nil, c.limits.paused(OperationDataLabelingJob, time.Now()) != nil:
-			return nil, err
-		case err.unauthorized && !renewed && tok != nil && c.tokens.drop(tok):
-			renewed = true
-		case err.retryable() && !repeated && tok != nil:
-			repeated = true
-		default:
-			return nil, err
-		}
-	}
-}
-
-// tryJob gets a token and sends one request. The token is nil if there is
-// none, or if requests are paused.
-func (c *Client) tryJob(ctx context.Context, id string) (*DataLabelingJob, *token, *Error) {
 	if err := c.limits.paused(OperationDataLabelingJob, time.Now()); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	tok, err := c.tokens.token(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	// The wait for the token may have been long.
 	if err := c.limits.paused(OperationDataLabelingJob, time.Now()); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	job, err := c.requestJob(ctx, tok, id)
-	return job, tok, err
+	if err != nil && err.unauthorized && c.limits.paused(OperationDataLabelingJob, time.Now()) == nil {
+		newer := c.tokens.newer(ctx, tok)
+		if newer != nil && c.limits.paused(OperationDataLabelingJob, time.Now()) == nil {
+			job, err = c.requestJob(ctx, newer, id)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return job, nil
 }
 
 func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLabelingJob, *Error) {
@@ -161,46 +173,16 @@ func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLa
 	}
 	header := maps.Clone(tok.header)
 	header[headerTrackID] = []string{c.trackPrefix + strconv.FormatUint(c.tracked.Add(1), 36)}
-	a, err := c.send(ctx, OperationDataLabelingJob, &http.Request{
+	a, broken := c.send(ctx, OperationDataLabelingJob, tok.secrets, &http.Request{
 		Method: http.MethodGet,
 		URL:    &target,
 		Host:   target.Host,
 		Header: header,
-		// http.Transport does not repeat a request with a body, even an empty
-		// one. It would repeat a lost one on each idle connection; the one
-		// retry is ours to make, and to count.
-		Body:             io.NopCloser(strings.NewReader("")),
-		TransferEncoding: []string{"identity"},
-	}, tok.secrets)
+	})
 	if a == nil {
-		return nil, err
+		return nil, broken
 	}
-	job, e := a.job(id, err)
-	limited := e != nil && e.limited
-	c.limits.note(a.header, limited, tok.secrets, time.Now())
-	return job, e
-}
-
-// job decodes the answer to a job request. late is the error of an answer that
-// did not end as it should.
-func (a *answer) job(id string, late *Error) (*DataLabelingJob, *Error) {
-	if a.status != http.StatusOK {
-		return nil, a.failed(decodeFailure(a.body)).orTooLate(late)
-	}
-	if late != nil {
-		return nil, late
-	}
-	job, err := decodeJob(a.body, id, a.secrets)
-	if err == nil {
-		return job, nil
-	}
-	// Versions before 2024-05-20 tell errors with status 200. An error that Zuora
-	// tells goes before what is wrong with the body, but a job with unknown
-	// reasons beside it is no error told.
-	f := decodeFailure(a.body)
-	told := a.failed(f)
-	if !f.denied && (len(f.reasons) == 0 || told.Reason == ReasonRefused && !errors.Is(err, errNoJob)) {
-		return nil, a.error(ReasonInvalidResponse, err.Error())
-	}
-	return nil, told
+	job, err := a.job(id, broken)
+	c.limits.note(a.header, err != nil && err.limited, c.cfg.RateLimitReserve, tok.secrets, time.Now())
+	return job, err
 }

@@ -50,7 +50,6 @@ func newClient(t *testing.T, s *zuoratest.Server, changes ...func(*zuora.Config)
 		change(&c)
 	}
 	client := zuora.NewClient(c)
-	t.Cleanup(client.Close)
 	return client
 }
 
@@ -231,19 +230,6 @@ func TestNothingIsSentWhilePaused(t *testing.T) {
 	}
 	if n := s.Counters().JobRequests; n != before {
 		t.Errorf("%d requests while paused", n-before)
-	}
-}
-
-func TestClosedClient(t *testing.T) {
-	s := newServer(t)
-	s.SetTokenFault(zuoratest.Hang())
-	c := newClient(t, s)
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	c.DataLabelingJob(ctx, zuoratest.SampleJobID)
-	c.Close() // ends the token request that goes on
-	if _, err := readSample(t, c); err == nil {
-		t.Error("a closed client reads")
 	}
 }
 

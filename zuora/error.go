@@ -1,12 +1,15 @@
 package zuora
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Reason says in one word why a read failed.
@@ -14,21 +17,24 @@ type Reason string
 
 // The reasons, in the order in which they are tried: the first that fits.
 const (
-	// ReasonAuth is 401 or 403, 400 for the token, or category 10 or 11.
+	// ReasonAuth is 401, 403 if Zuora says so, for the token also 400 and 403, or
+	// category 10 or 11.
 	ReasonAuth Reason = "auth"
-	// ReasonRateLimited is 429, category 70, or a request that was not sent
-	// because requests are paused.
+	// ReasonRateLimited is 429, category 70, 503 with Retry-After, or a request
+	// that was not sent because requests are paused.
 	ReasonRateLimited Reason = "rate_limited"
-	// ReasonNotFound is 404 for a job, category 40, or a message saying that
-	// something does not exist.
+	// ReasonNotFound is Zuora's 404, category 40, or its message that something
+	// does not exist.
 	ReasonNotFound Reason = "not_found"
 	// ReasonTimeout is the end of the request's or the caller's time.
 	ReasonTimeout Reason = "timeout"
-	// ReasonUnavailable is no connection, TLS, a 5xx, or category 50, 60, 61, 99.
+	// ReasonUnavailable is no connection, TLS, a proxy that refuses, a 5xx, or
+	// category 50, 60, 61, 99.
 	ReasonUnavailable Reason = "unavailable"
-	// ReasonInvalidResponse is a 200 that holds no valid answer.
+	// ReasonInvalidResponse is an answer that is not Zuora's, such as a redirect,
+	// or a 2xx that holds no valid answer.
 	ReasonInvalidResponse Reason = "invalid_response"
-	// ReasonRefused is any other answer.
+	// ReasonRefused is any other answer of Zuora's.
 	ReasonRefused Reason = "refused"
 )
 
@@ -57,7 +63,6 @@ type Error struct {
 
 	unauthorized bool // Zuora does not accept the token
 	limited      bool // a limit was reached, even if another reason fits first
-	lost         bool // the connection ended before the status line
 }
 
 // Error tells the failure in one line.
@@ -76,58 +81,82 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// retryable tells whether a retry at once may help: after a 5xx or a lost
-// connection, but never if a limit was reached.
-func (e *Error) retryable() bool { return e.lost || e.StatusCode >= 500 && !e.limited }
-
 // orTooLate returns late, the error of a body that did not end in time, unless
 // what came of it gives a reason that goes before timeout.
 func (e *Error) orTooLate(late *Error) *Error {
-	if late == nil || e.Reason != ReasonUnavailable && e.Reason != ReasonRefused {
+	switch {
+	case late == nil, e.Reason == ReasonAuth, e.Reason == ReasonRateLimited, e.Reason == ReasonNotFound:
 		return e
 	}
 	return late
 }
 
 // failure is the body of an answer that tells an error. Zuora uses several
-// shapes, sometimes at once, and its gateways have their own; nothing is
-// required, and no field of an unexpected type may hide the others.
+// shapes, sometimes at once, and gateways have their own; nothing is required,
+// and no field of an unexpected type may hide the others.
 type failure struct {
+	object    bool // the body is a JSON object
+	zuoras    bool // the body is Zuora's, not that of something on the way
 	denied    bool // success is false
+	listed    bool // there are reasons
 	reasons   []apiReason
 	processID string
 }
 
 type apiReason struct{ code, message string }
 
-func decodeFailure(body []byte) failure {
+// failure decodes the body.
+func (a *answer) failure() failure {
 	var top map[string]json.RawMessage
-	if json.Unmarshal(body, &top) != nil {
+	if json.Unmarshal(a.body, &top) != nil || top == nil {
 		return failure{}
 	}
-	f := failure{denied: string(top["success"]) == "false", processID: text(top["processId"])}
-	var elements []json.RawMessage
-	if json.Unmarshal(top["reasons"], &elements) != nil {
-		elements = []json.RawMessage{top["reasons"]}
+	has := func(key string) bool { _, ok := top[key]; return ok }
+	f := failure{
+		object: true,
+		zuoras: slices.ContainsFunc([]string{"reasons", "success", "processId", "requestId", "jobId", "jobStatus"}, has) ||
+			has("code") && has("message") || a.header.Get(headerRequestID) != "",
+		denied:    string(top["success"]) == "false",
+		processID: text(top["processId"]),
 	}
-	for _, raw := range elements {
-		var r map[string]json.RawMessage
-		var message string
-		if json.Unmarshal(raw, &r) == nil && r != nil {
-			f.reasons = append(f.reasons, apiReason{text(r["code"]), text(r["message"])})
-		} else if json.Unmarshal(raw, &message) == nil && message != "" {
-			f.reasons = append(f.reasons, apiReason{message: message})
-		}
-	}
-	code := text(top["code"])
-	// "error" and "error_description" are OAuth's, "reason" the gateway's.
-	for _, key := range []string{"message", "error_description", "error", "reason"} {
-		if message := text(top[key]); message != "" || code != "" {
-			f.reasons = append(f.reasons, apiReason{code, message})
-			code = ""
-		}
-	}
+	f.add(top["reasons"], 3)
+	f.listed = len(f.reasons) > 0
+	delete(top, "reasons")
+	f.addObject(top, 3)
 	return f
+}
+
+// add adds what a JSON value says of an error: an object, a text, or a list of
+// them. It looks into no more than depth of them, one inside the other.
+func (f *failure) add(raw json.RawMessage, depth int) {
+	var list []json.RawMessage
+	var object map[string]json.RawMessage
+	var message string
+	switch {
+	case depth == 0 || len(raw) == 0:
+	case json.Unmarshal(raw, &list) == nil:
+		for _, element := range list {
+			f.add(element, depth-1)
+		}
+	case json.Unmarshal(raw, &object) == nil:
+		f.addObject(object, depth-1)
+	case json.Unmarshal(raw, &message) == nil && message != "":
+		f.reasons = append(f.reasons, apiReason{message: message})
+	}
+}
+
+func (f *failure) addObject(object map[string]json.RawMessage, depth int) {
+	r := apiReason{code: text(object["code"])}
+	// Zuora's and most gateways', OAuth's, those of problem+json and of a fault.
+	for _, key := range []string{"message", "error_description", "detail", "title", "faultstring"} {
+		r.message = cmp.Or(r.message, text(object[key]))
+	}
+	if r != (apiReason{}) {
+		f.reasons = append(f.reasons, r)
+	}
+	for _, key := range []string{"errors", "error", "fault", "reason"} {
+		f.add(object[key], depth)
+	}
 }
 
 // text returns a JSON string's content or a JSON number as it was written, so
@@ -144,78 +173,108 @@ func text(raw json.RawMessage) string {
 	return ""
 }
 
+// markup is what a page has beside its words.
+var markup = regexp.MustCompile(`(?is)<(script|style)\b.*?(</(script|style)>|$)|<[^>]*>`)
+
+// firstWords returns the words that a body begins with, or "".
+func firstWords(body []byte) string {
+	const enough = 4 << 10 // for the head of a page
+	words := markup.ReplaceAllString(string(body[:min(len(body), enough)]), " ")
+	if !strings.ContainsFunc(words, unicode.IsLetter) {
+		return ""
+	}
+	return strings.Join(strings.Fields(words), " ")
+}
+
 // category returns the last two digits of an eight-digit code, which say what
 // kind of error it is, or "".
 //
 // Source: "Error codes" in Zuora's API reference.
 func category(code string) string {
-	if len(code) != 8 || strings.Trim(code, "0123456789") != "" {
+	if len(code) != 8 || !digits.MatchString(code) {
 		return ""
 	}
 	return code[6:]
 }
 
-// isLimit tells whether an answer says that a limit was reached.
-func isLimit(status int, reasons []apiReason) bool {
-	return status == http.StatusTooManyRequests || slices.ContainsFunc(reasons, func(r apiReason) bool {
-		return category(r.code) == "70" || r.code == "70" || r.code == "REQUEST_EXCEEDED_LIMIT"
+// in tells whether a reason has a code of one of these categories.
+func (f failure) in(categories ...string) bool {
+	return slices.ContainsFunc(f.reasons, func(r apiReason) bool { return slices.Contains(categories, category(r.code)) })
+}
+
+// isLimit tells whether the answer says that a limit was reached.
+func (a *answer) isLimit(f failure) bool {
+	return a.status == http.StatusTooManyRequests ||
+		a.status == http.StatusServiceUnavailable && a.header.Get(headerRetryAfter) != "" ||
+		f.in("70") || slices.ContainsFunc(f.reasons, func(r apiReason) bool {
+		return r.code == "70" || r.code == "REQUEST_EXCEEDED_LIMIT"
 	})
 }
 
 // classify returns the first reason that fits an answer that is an error,
-// whatever its status, and otherwise ReasonRefused.
-func classify(operation string, status int, reasons []apiReason) Reason {
-	inCategory := func(categories ...string) bool {
-		return slices.ContainsFunc(reasons, func(r apiReason) bool { return slices.Contains(categories, category(r.code)) })
-	}
-	missing := slices.ContainsFunc(reasons, func(r apiReason) bool {
+// whatever its status.
+func (a *answer) classify(f failure) Reason {
+	missing := slices.ContainsFunc(f.reasons, func(r apiReason) bool {
 		return strings.Contains(strings.ToLower(r.message), "does not exist")
 	})
-	token := operation == OperationToken
+	page := bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<"))
+	forbidden := a.status == http.StatusForbidden && f.zuoras
+	if a.operation == OperationToken {
+		forbidden = (a.status == http.StatusForbidden || a.status == http.StatusBadRequest) && !page
+	}
 	switch {
-	case status == http.StatusUnauthorized, status == http.StatusForbidden, token && status == http.StatusBadRequest, inCategory("10", "11"):
+	case a.status == http.StatusUnauthorized, forbidden, f.in("10", "11"):
 		return ReasonAuth
-	case isLimit(status, reasons):
+	case a.isLimit(f):
 		return ReasonRateLimited
-	case status == http.StatusNotFound && !token, inCategory("40"), missing:
+	case f.zuoras && (a.status == http.StatusNotFound || f.in("40") || missing):
 		return ReasonNotFound
-	case status >= 500, inCategory("50", "60", "61", "99"):
+	case a.status >= 500, a.status == http.StatusProxyAuthRequired, f.in("50", "60", "61", "99"):
 		return ReasonUnavailable
+	case a.status/100 == 3, !f.zuoras:
+		return ReasonInvalidResponse
 	}
 	return ReasonRefused
 }
 
-// error returns an error about the answer, or about the lack of one.
+// error returns an error about the answer, or about the lack of one. The
+// message is fit to be shown.
 func (a *answer) error(reason Reason, message string) *Error {
 	return &Error{
 		Operation:  a.operation,
 		Reason:     reason,
 		StatusCode: a.status,
-		Message:    a.secrets.show(message),
-		RequestID:  a.secrets.show(a.header.Get(headerRequestID)),
+		Message:    message,
+		RequestID:  a.requestID(),
 		TrackID:    a.trackID,
 	}
 }
 
-// failed returns the error that the answer tells.
-func (a *answer) failed(f failure) *Error {
-	var code, message string
-	unauthorized := a.status == http.StatusUnauthorized
+// refusal returns the error that the answer tells.
+func (a *answer) refusal(f failure) *Error {
+	if a.status == http.StatusProxyAuthRequired { // nobody but a proxy says it
+		return &Error{Operation: a.operation, Reason: ReasonUnavailable, StatusCode: a.status, Message: "the proxy refused", TrackID: a.trackID}
+	}
+	e := a.error(a.classify(f), "")
+	e.ProcessID = a.show(f.processID, hexadecimal)
+	e.unauthorized, e.limited = a.status == http.StatusUnauthorized || f.in("11"), a.isLimit(f)
 	for _, r := range f.reasons {
-		code, message = cmp.Or(code, r.code), cmp.Or(message, r.message)
-		unauthorized = unauthorized || category(r.code) == "11"
+		if e.Code == "" {
+			e.Code = a.show(r.code, digits)
+		}
+		if e.Message == "" {
+			e.Message = a.show(r.message, errorWord)
+		}
 	}
 	switch {
-	case message != "":
-	case a.status == http.StatusOK:
-		message = "success is false, without a message"
-	case a.status >= 300 && a.status < 400:
-		message = "redirects are not followed"
-	default:
-		message = cmp.Or(http.StatusText(a.status), "an unknown status")
+	case e.Message != "":
+	case a.status/100 == 3:
+		e.Message = "redirects are not followed"
+	case a.ok() && f.denied:
+		e.Message = "success is false, without a message"
+	case a.operation != OperationToken:
+		e.Message = a.secrets.show(firstWords(a.body))
 	}
-	e := a.error(classify(a.operation, a.status, f.reasons), message)
-	e.Code, e.ProcessID = a.secrets.show(code), a.secrets.show(f.processID)
-	e.unauthorized, e.limited = unauthorized, isLimit(a.status, f.reasons)
+	e.Message = cmp.Or(e.Message, http.StatusText(a.status), "an unknown status")
 	return e
 }

@@ -50,8 +50,8 @@ func TestAnswerError(t *testing.T) {
 		"204":                               {204, ``, Error{Reason: ReasonRefused, Message: "No Content"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := &answer{operation: OperationDataLabelingJob, status: tc.status}
-			got := a.failed(decodeFailure([]byte(tc.body)))
+			a := &answer{operation: OperationDataLabelingJob, status: tc.status, body: []byte(tc.body)}
+			got := a.refusal(a.failure())
 			tc.want.Operation, tc.want.StatusCode = OperationDataLabelingJob, tc.status
 			if diff := cmp.Diff(&tc.want, got, cmpopts.IgnoreUnexported(Error{})); diff != "" {
 				t.Error(diff)
@@ -62,7 +62,7 @@ func TestAnswerError(t *testing.T) {
 
 func TestErrorTextsAreShort(t *testing.T) {
 	a := &answer{operation: OperationToken, status: 401}
-	e := a.failed(failure{reasons: []apiReason{{message: "wrong\nreally" + strings.Repeat(".", 400)}}})
+	e := a.refusal(failure{reasons: []apiReason{{message: "wrong\nreally" + strings.Repeat(".", 400)}}})
 	if strings.Contains(e.Error(), "\n") {
 		t.Errorf("got %q, want one line", e.Error())
 	}
@@ -80,7 +80,7 @@ func FuzzDecodeFailure(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		a := &answer{operation: OperationDataLabelingJob, status: status, body: body}
-		e := a.failed(decodeFailure(body))
+		e := a.refusal(a.failure())
 		if e.Reason == "" || !utf8.ValidString(e.Error()) || strings.ContainsAny(e.Error(), "\n\r") {
 			t.Errorf("%q: %q", e.Reason, e.Error())
 		}

@@ -31,7 +31,6 @@ func ExampleClient() {
 		RequestTimeout: 5 * time.Second,
 		Transport:      http.DefaultTransport,
 	})
-	defer client.Close()
 
 	job, err := client.DataLabelingJob(context.Background(), zuoratest.SampleJobID)
 	if err != nil {

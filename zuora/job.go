@@ -70,14 +70,19 @@ type jobAnswer struct {
 	Success     json.RawMessage `json:"success"`
 }
 
-// count is a number of objects: a JSON number, whole and not below zero.
+// count is a number of objects: a JSON number or text of digits, whole and not
+// below zero.
 type count int64
 
 func (c *count) UnmarshalJSON(raw []byte) error {
-	n, err := strconv.ParseInt(string(raw), 10, 64)
+	number := string(raw)
+	if quoted := strings.Trim(number, `"`); digits.MatchString(quoted) {
+		number = quoted
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
 	if err != nil {
 		// 11.0 and 1e3 are whole numbers to JSON as well.
-		f, ferr := strconv.ParseFloat(string(raw), 64)
+		f, ferr := strconv.ParseFloat(number, 64)
 		if ferr != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
 			return errors.New("a count that is no whole number or too large")
 		}
@@ -90,13 +95,44 @@ func (c *count) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// errNoJob says that an answer holds no job at all.
-var errNoJob = errors.New("neither jobId nor jobStatus in the answer")
+var (
+	errNoObject = errors.New("not a JSON object")
+	errNoJob    = errors.New("neither jobId nor jobStatus in the answer")
+)
 
-// decodeJob reads the body of a 200. Its errors quote nothing of the body.
+// job decodes the answer to a job request. broken is the error of an answer that
+// did not end as it should.
+func (a *answer) job(id string, broken *Error) (*DataLabelingJob, *Error) {
+	if !a.ok() {
+		return nil, a.refusal(a.failure()).orTooLate(broken)
+	}
+	if broken != nil {
+		return nil, broken
+	}
+	job, err := decodeJob(a.body, id, a.secrets)
+	if err == nil {
+		return job, nil
+	}
+	// Versions before 2024-05-20 tell errors with status 200. An error that Zuora
+	// tells goes before what is wrong with the body, but a job with unknown
+	// reasons beside it is no error told.
+	f := a.failure()
+	e := a.refusal(f)
+	told := f.denied || f.listed && errors.Is(err, errNoJob)
+	if !told && (e.Reason == ReasonRefused || e.Reason == ReasonInvalidResponse) {
+		message := err.Error()
+		if !f.object {
+			message = strings.TrimSuffix(message+": "+firstWords(a.body), ": ")
+		}
+		return nil, a.error(ReasonInvalidResponse, message)
+	}
+	return nil, e
+}
+
+// decodeJob reads the body of a 2xx. Its errors quote nothing of the body.
 func decodeJob(body []byte, id string, known secrets) (*DataLabelingJob, error) {
 	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
-		return nil, errors.New("not a JSON object") // null would decode without an error
+		return nil, errNoObject // null would decode without an error
 	}
 	var a jobAnswer
 	if err := json.Unmarshal(body, &a); err != nil {
@@ -111,8 +147,8 @@ func decodeJob(body []byte, id string, known secrets) (*DataLabelingJob, error) 
 		return nil, errors.New("the answer is another job's")
 	}
 	return &DataLabelingJob{
-		Status:     known.label(a.JobStatus),
-		ObjectType: known.label(a.ObjectType),
+		Status:     state(a.JobStatus, known),
+		ObjectType: objectType(a.ObjectType, known),
 		Labeled:    (*int64)(a.Progress.Labeled),
 		Failed:     (*int64)(a.Progress.Failed),
 		Timeout:    (*int64)(a.Progress.Timeout),
@@ -121,12 +157,33 @@ func decodeJob(body []byte, id string, known secrets) (*DataLabelingJob, error) 
 	}, nil
 }
 
+// state returns a state as Zuora documents it, if it differs only in case and
+// white space.
+func state(told string, known secrets) string {
+	for _, documented := range []string{Accepted, Dispatched, Completed} {
+		if strings.EqualFold(strings.Join(strings.Fields(told), ""), documented) {
+			return documented
+		}
+	}
+	return known.label(told)
+}
+
+func objectType(told string, known secrets) string {
+	switch told {
+	case "User", "Account", "Product", "BillRun", "PaymentRun", "ForecastRun":
+		return told // documented, so never withheld
+	}
+	return known.label(told)
+}
+
 // jsonError says what is wrong with a body without quoting it, as the errors
 // of encoding/json may.
 func jsonError(err error) error {
 	var wrongType *json.UnmarshalTypeError
 	var syntax *json.SyntaxError
 	switch {
+	case errors.As(err, &wrongType) && wrongType.Field == "":
+		return errNoObject
 	case errors.As(err, &wrongType):
 		return fmt.Errorf("%s is of the wrong type", wrongType.Field)
 	case errors.As(err, &syntax):

@@ -66,7 +66,7 @@ func TestDecodeJob(t *testing.T) {
 		"no error quotes the body: an unexpected literal": {body: `{"jobStatus":hunter2}`, wantErr: "not JSON"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			job, err := decodeJob([]byte(tc.body), sampleID, nil)
+			job, err := decodeJob([]byte(tc.body), sampleID, secrets{})
 			if tc.wantErr != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.wantErr) {
 					t.Fatalf("error = %v, want one that says %q", err, tc.wantErr)
@@ -114,7 +114,7 @@ func FuzzDecodeJob(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		job, err := decodeJob(body, sampleID, nil)
+		job, err := decodeJob(body, sampleID, secrets{})
 		if (job == nil) == (err == nil) {
 			t.Fatalf("job %v and error %v", job, err)
 		}

@@ -2,6 +2,7 @@ package zuora
 
 import (
 	"maps"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -55,18 +56,23 @@ type ConcurrencyLimit struct {
 }
 
 // limits remembers what Zuora said of the limits, and until when requests are
-// paused.
+// paused. Clients that replace one another share it, and with it the pace of
+// token requests.
 type limits struct {
-	reserve float64 // share of the rate limit that is left to others
-
 	mu     sync.Mutex
 	told   Limits
 	pauses map[string]time.Time // by operation
+
+	failure   *Error        // of the newest token request; nil if it succeeded
+	backoff   time.Duration // after that failure
+	notBefore time.Time     // the next token request
+	renewed   time.Time     // when a token was asked for after a 401 last
 }
 
 // note remembers what the answer to a job request says of the limits, and
-// pauses job requests if a limit was reached or less than the reserve is left.
-func (l *limits) note(h http.Header, limited bool, s secrets, now time.Time) {
+// pauses job requests if a limit was reached or less than the reserve, a share
+// of the rate limit, is left.
+func (l *limits) note(h http.Header, limited bool, reserve float64, s secrets, now time.Time) {
 	limit, remaining, reset := rateLimit(h.Get(headerRateLimit)), number(h.Get(headerRateRemaining)), seconds(h.Get(headerRateReset))
 	l.remember(h, limit, remaining, reset, s, now)
 	switch {
@@ -74,7 +80,7 @@ func (l *limits) note(h http.Header, limited bool, s secrets, now time.Time) {
 		l.pause(OperationDataLabelingJob, h, now)
 	case remaining == nil: // Zuora said nothing
 	// None left is less than any share, even of an unknown limit.
-	case limit != nil && float64(*remaining) < l.reserve*float64(*limit), *remaining == 0 && l.reserve > 0:
+	case limit != nil && float64(*remaining) < reserve*float64(*limit), *remaining == 0 && reserve > 0:
 		wait := defaultPause
 		if reset != nil {
 			wait = *reset
@@ -85,6 +91,7 @@ func (l *limits) note(h http.Header, limited bool, s secrets, now time.Time) {
 
 func (l *limits) remember(h http.Header, limit, remaining *int64, reset *time.Duration, s secrets, now time.Time) {
 	concurrency := ConcurrencyLimit{number(h.Get(headerConcurrencyLimit)), number(h.Get(headerConcurrencyRemaining))}
+	name := s.label(h.Get(headerConcurrencyType))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if limit != nil {
@@ -98,10 +105,6 @@ func (l *limits) remember(h http.Header, limit, remaining *int64, reset *time.Du
 	}
 	if concurrency == (ConcurrencyLimit{}) {
 		return
-	}
-	name := h.Get(headerConcurrencyType)
-	if _, known := l.told.Concurrency[name]; !known {
-		name = s.label(name)
 	}
 	if l.told.Concurrency == nil {
 		l.told.Concurrency = make(map[string]ConcurrencyLimit)
@@ -140,8 +143,12 @@ func (l *limits) pauseFor(operation string, d time.Duration, now time.Time) {
 // be sent.
 func (l *limits) paused(operation string, now time.Time) *Error {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.pausedLocked(operation, now)
+}
+
+func (l *limits) pausedLocked(operation string, now time.Time) *Error {
 	until := l.pauses[operation]
-	l.mu.Unlock()
 	if !now.Before(until) {
 		return nil
 	}
@@ -181,14 +188,18 @@ func number(value string) *int64 {
 	return &n
 }
 
-// seconds reads a time span in whole seconds. One of more than a year is a
-// mistake, most likely an instant, and says nothing.
+// seconds reads a time span in seconds, of which a fraction counts as a whole
+// one. A span of more than a year is a mistake, most likely an instant, and says
+// nothing.
 func seconds(value string) *time.Duration {
-	n := number(value)
-	if n == nil || *n > 365*24*60*60 {
+	if value == "" {
 		return nil
 	}
-	d := time.Duration(*n) * time.Second
+	n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+	if err != nil || !(n >= 0 && n <= 365*24*60*60) { // NaN, too
+		return nil
+	}
+	d := time.Duration(math.Ceil(n)) * time.Second
 	return &d
 }
 

@@ -99,8 +99,8 @@ func TestReserve(t *testing.T) {
 		"no remaining, nothing to fear": {header("1000", "", "30"), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := &limits{reserve: .05}
-			l.note(tc.header, false, nil, now)
+			l := new(limits)
+			l.note(tc.header, false, .05, secrets{}, now)
 			until, paused := l.pausedUntil(now)[OperationDataLabelingJob]
 			if got := until.Sub(now); paused != (tc.want > 0) || paused && got != tc.want {
 				t.Errorf("paused for %s, want %s", got, tc.want)
@@ -117,8 +117,8 @@ func TestLimitsAreKeptUntilToldOtherwise(t *testing.T) {
 	l.note(http.Header{
 		headerRateLimit: {"100"}, headerRateRemaining: {"99"}, headerRateReset: {"60"},
 		headerConcurrencyType: {"Default"}, headerConcurrencyLimit: {"40"}, headerConcurrencyRemaining: {"38"},
-	}, false, nil, now)
-	l.note(http.Header{headerRateRemaining: {"98"}}, false, nil, now.Add(time.Second))
+	}, false, .05, secrets{}, now)
+	l.note(http.Header{headerRateRemaining: {"98"}}, false, .05, secrets{}, now.Add(time.Second))
 	s := l.snapshot()
 	if *s.RateLimit != 100 || *s.RateLimitRemaining != 98 || !s.RateLimitReset.Equal(now.Add(time.Minute)) {
 		t.Errorf("rate limit %d, %d, %s", *s.RateLimit, *s.RateLimitRemaining, s.RateLimitReset)
@@ -127,7 +127,7 @@ func TestLimitsAreKeptUntilToldOtherwise(t *testing.T) {
 		t.Errorf("concurrency %+v", c)
 	}
 	for i := range 100 {
-		l.note(http.Header{headerConcurrencyType: {string(rune('a' + i))}, headerConcurrencyLimit: {"1"}}, false, nil, now)
+		l.note(http.Header{headerConcurrencyType: {string(rune('a' + i))}, headerConcurrencyLimit: {"1"}}, false, .05, secrets{}, now)
 	}
 	if n := len(l.snapshot().Concurrency); n != maxConcurrencyTypes {
 		t.Errorf("%d types kept", n)
@@ -154,12 +154,12 @@ func FuzzLimits(f *testing.F) {
 	f.Add("2250000, 50000;w=60", "2249999", "17", "Default", "40", "39")
 	f.Add("", "-1", "x", "", "", "")
 	f.Fuzz(func(t *testing.T, limit, remaining, reset, kind, concurrent, left string) {
-		l := &limits{reserve: .05}
+		l := new(limits)
 		h := http.Header{
 			headerRateLimit: {limit}, headerRateRemaining: {remaining}, headerRateReset: {reset},
 			headerConcurrencyType: {kind}, headerConcurrencyLimit: {concurrent}, headerConcurrencyRemaining: {left},
 		}
-		l.note(h, false, nil, now)
+		l.note(h, false, .05, secrets{}, now)
 		s := l.snapshot()
 		for _, n := range []*int64{s.RateLimit, s.RateLimitRemaining} {
 			if n != nil && *n < 0 {

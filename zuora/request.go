@@ -1,103 +1,113 @@
 package zuora
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
-	"strings"
-	"syscall"
+	"net/http/httptrace"
 	"time"
 )
 
 // maxBody bounds the bodies that are read, uncompressed. A job takes about 200
 // bytes.
-const maxBody = 1 << 20
+const maxBody = 64 << 10
 
 // answer is what Zuora answered to one request.
 type answer struct {
 	operation string
 	status    int
 	header    http.Header
-	body      []byte
+	body      []byte // without a byte order mark
 	trackID   string
 	secrets   secrets // that no error may repeat
 }
 
+// ok tells whether the status says that all is well.
+func (a *answer) ok() bool { return a.status/100 == 2 }
+
 // send sends one request and reads its answer, which is nil if there was none.
-// A body that ends too early is an error only if the status is 200: any other
+// A body that ends too early is an error only if the status is 2xx: any other
 // status says enough by itself. A body that is too late is an error with any
 // status, and the answer has what came of it.
 //
 // It calls the transport itself, because http.Client would follow redirects
 // and put the URL into errors.
-func (c *Client) send(ctx context.Context, operation string, req *http.Request, s secrets) (a *answer, e *Error) {
+func (c *Client) send(ctx context.Context, operation string, s secrets, req *http.Request) (*answer, *Error) {
 	parent := ctx
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()
 
-	sent := &answer{operation: operation, trackID: req.Header.Get(headerTrackID), secrets: s}
+	a := &answer{operation: operation, trackID: req.Header.Get(headerTrackID), secrets: s}
 	if c.cfg.Observe != nil {
-		done := c.cfg.Observe(operation)
-		defer func() { done(sent.status) }()
+		begun, request := time.Now(), Request{Operation: operation, TrackID: a.trackID}
+		done := c.cfg.Observe(parent, request)
+		defer func() {
+			request.StatusCode, request.Duration, request.RequestID = a.status, time.Since(begun), a.requestID()
+			done(request)
+		}()
 	}
-	defer traceFrom(parent).begin(sent)()
-
 	tooLate := func(what string) *Error {
 		if parent.Err() != nil {
-			return sent.error(ReasonTimeout, what+" before the deadline")
+			return a.error(ReasonTimeout, what+" before the deadline")
 		}
-		return sent.error(ReasonTimeout, fmt.Sprintf("%s within the request timeout of %s", what, c.cfg.RequestTimeout))
+		return a.error(ReasonTimeout, fmt.Sprintf("%s within the request timeout of %s", what, c.cfg.RequestTimeout))
 	}
 
+	connected := false
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected = true },
+	})
 	resp, err := c.cfg.Transport.RoundTrip(req.WithContext(ctx))
-	if err != nil {
-		if isTimeout(ctx, err) {
-			return nil, tooLate("no answer")
-		}
-		e := sent.error(ReasonUnavailable, err.Error())
-		e.lost = isLost(err)
-		return nil, e
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, tooLate("no answer")
+	case err != nil:
+		return nil, a.error(ReasonUnavailable, a.lost(err, connected))
 	}
 	defer resp.Body.Close()
-	sent.status, sent.header = resp.StatusCode, resp.Header
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		return sent, nil // its body is the connection itself, which no context ends
+	a.status, a.header = resp.StatusCode, resp.Header
+	if a.status == http.StatusSwitchingProtocols {
+		return a, nil // its body is the connection itself, which no context ends
 	}
-	sent.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	a.body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	if operation == OperationToken {
-		sent.secrets = sent.secrets.with(accessToken(sent.body))
+		a.secrets.add(accessToken(a.body))
 	}
 	switch {
-	case err != nil && isTimeout(ctx, err):
-		return sent, tooLate("no end of the answer")
-	case resp.StatusCode != http.StatusOK:
-		return sent, nil
+	case err != nil && ctx.Err() != nil:
+		return a, tooLate("no end of the answer")
+	case !a.ok():
+		return a, nil
 	case err != nil:
-		return sent, sent.error(ReasonInvalidResponse, "the body is cut short: "+err.Error())
-	case len(sent.body) > maxBody:
-		return sent, sent.error(ReasonInvalidResponse, fmt.Sprintf("the body is larger than %d bytes", maxBody))
+		return a, a.error(ReasonInvalidResponse, "the body is cut short")
+	case len(body) > maxBody:
+		return a, a.error(ReasonInvalidResponse, fmt.Sprintf("the body is larger than %d bytes", maxBody))
 	}
-	return sent, nil
+	return a, nil
 }
 
-// isTimeout tells whether err is due to the context's end. The dialer notices
-// the deadline a moment before the context does; long before it, the timeout is
-// the dialer's own.
-func isTimeout(ctx context.Context, err error) bool {
-	deadline, _ := ctx.Deadline()
-	return ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) && time.Until(deadline) < time.Second
+// lost says why there is no answer. What went wrong in our own dialing, name
+// look-up and TLS is no text from outside. All else may quote what the other
+// side sent, and the token's side has seen the client secret.
+func (a *answer) lost(err error, connected bool) string {
+	if a.operation == OperationToken && connected {
+		return "the connection ended without a valid answer"
+	}
+	_, network := errors.AsType[*net.OpError](err)
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, file := errors.AsType[*fs.PathError](err)
+	if network || certificate || file {
+		return printable(cut(err.Error(), maxText))
+	}
+	return a.secrets.show(err.Error())
 }
 
-// isLost tells whether a connection ended before an answer began, as opposed
-// to one that could not be made.
-func isLost(err error) bool {
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return false
-	}
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
-		strings.Contains(err.Error(), "server closed idle connection")
-}
+// requestID returns the answer's Zuora-Request-Id.
+func (a *answer) requestID() string { return a.show(a.header.Get(headerRequestID), hexadecimal) }

@@ -2,10 +2,7 @@ package zuora_test
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -36,54 +33,6 @@ func TestTrackID(t *testing.T) {
 	}
 }
 
-func TestTrace(t *testing.T) {
-	s := newServer(t)
-	c := newClient(t, s)
-	read := func() (lines []string) {
-		var trace zuora.Trace
-		if _, err := c.DataLabelingJob(zuora.WithTrace(t.Context(), &trace), zuoratest.SampleJobID); err != nil {
-			lines = append(lines, "error")
-		}
-		for _, r := range trace.Requests() {
-			lines = append(lines, fmt.Sprintf("%s %d", r.Operation, r.StatusCode))
-			if r.Duration <= 0 || r.Operation == zuora.OperationDataLabelingJob && (r.RequestID == "" || r.TrackID == "") {
-				t.Errorf("got %+v, want a duration and both ids", r)
-			}
-		}
-		return lines
-	}
-	if got, want := read(), []string{"token 200", "data_labeling_job 200"}; !slices.Equal(got, want) {
-		t.Errorf("got %q for the first read, want %q", got, want)
-	}
-	if got, want := read(), []string{"data_labeling_job 200"}; !slices.Equal(got, want) {
-		t.Errorf("got %q with a token that is kept, want %q", got, want)
-	}
-	s.SetFault(zuoratest.SampleJobID, zuoratest.Respond(503, "text/plain", "no"))
-	if got, want := read(), []string{"error", "data_labeling_job 503", "data_labeling_job 503"}; !slices.Equal(got, want) {
-		t.Errorf("got %q for a retry, want %q", got, want)
-	}
-}
-
-func TestObserve(t *testing.T) {
-	s := newServer(t)
-	s.SetFault(zuoratest.SampleJobID, zuoratest.Cut())
-	var mu sync.Mutex
-	var seen []string
-	c := newClient(t, s, func(c *zuora.Config) {
-		c.Observe = func(operation string) func(int) {
-			return func(status int) {
-				mu.Lock()
-				defer mu.Unlock()
-				seen = append(seen, fmt.Sprintf("%s %d", operation, status))
-			}
-		}
-	})
-	readSample(t, c)
-	if want := []string{"token 200", "data_labeling_job 0", "data_labeling_job 0"}; !slices.Equal(seen, want) {
-		t.Errorf("observed %q, want %q", seen, want)
-	}
-}
-
 // A secret file on a hung file system keeps neither a read nor Close waiting.
 func TestSecretThatHangs(t *testing.T) {
 	s := newServer(t)
@@ -99,6 +48,5 @@ func TestSecretThatHangs(t *testing.T) {
 	if _, err := c.DataLabelingJob(ctx, zuoratest.SampleJobID); err == nil || !strings.Contains(err.Error(), "no token before the deadline") {
 		t.Errorf("got %v, want no token before the deadline", err)
 	}
-	c.Close()
 	close(hung)
 }

@@ -12,8 +12,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+	"unicode/utf8"
+
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -29,9 +31,18 @@ const (
 	// How long a token request that failed is not repeated.
 	minBackoff = time.Second
 	maxBackoff = time.Minute
-	// dropInterval is the least time between two tokens dropped after a 401.
-	dropInterval = time.Minute
+	// renewInterval is the least time between two tokens asked for after a 401.
+	renewInterval = time.Minute
 )
+
+// NewTokenBudget returns the bound of a process's token requests, over all
+// tenants and hosts: at most 60 a minute, and 40 in a burst. Zuora allows 100 a
+// minute from one address.
+//
+// Source: "Create an OAuth token" in Zuora's API reference.
+func NewTokenBudget() *rate.Limiter {
+	return rate.NewLimiter(rate.Every(3*time.Second), 40)
+}
 
 // token is an access token and what is made of it once.
 type token struct {
@@ -50,46 +61,37 @@ type TokenState struct {
 	Failure *Error    // of the newest token request; nil if it succeeded
 }
 
-// tokenSource shares one token between all readers. There is one token request
-// at a time, and it belongs to no reader: it goes on if the one that caused it
-// gives up, so the next finds the token.
+// tokenSource shares one token between all reads. There is one token request
+// at a time, and it goes on if the read that caused it ends.
 type tokenSource struct {
 	client *Client
+	limits *limits // its lock guards the fields below, too
 
-	ctx    context.Context
-	cancel context.CancelFunc
-
-	mu        sync.Mutex
-	current   *token        // nil before the first and after a drop
-	pending   *tokenRequest // nil if none is in progress
-	failure   *Error        // of the newest request, nil if it succeeded
-	backoff   time.Duration // after that failure
-	notBefore time.Time     // the next request
-	dropped   time.Time     // when a token was dropped last
-	recent    []string      // the newest tokens, which no text may repeat
+	current *token        // nil before the first
+	pending *tokenRequest // nil if none is in progress
+	recent  []string      // the newest tokens, which no text may repeat
 }
 
 type tokenRequest struct {
-	trace Trace
-	done  chan struct{} // closed when the fields below are set
-	tok   *token
-	err   *Error
+	done chan struct{} // closed when the fields below are set
+	tok  *token
+	err  *Error
 }
 
-func newTokenSource(c *Client) *tokenSource {
-	s := &tokenSource{client: c}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
-	return s
+// wait waits for the request's end.
+func (r *tokenRequest) wait(ctx context.Context) (*token, *Error) {
+	select {
+	case <-r.done:
+		return r.tok, r.err
+	case <-ctx.Done():
+		return nil, &Error{Operation: OperationToken, Reason: ReasonTimeout, Message: "no token before the deadline"}
+	}
 }
-
-// close does not wait for a request in progress: a file system that hangs
-// could keep it for ever.
-func (s *tokenSource) close() { s.cancel() }
 
 func (s *tokenSource) state() TokenState {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	state := TokenState{Failure: s.failure}
+	s.limits.mu.Lock()
+	defer s.limits.mu.Unlock()
+	state := TokenState{Failure: s.limits.failure}
 	if s.current != nil && time.Now().Before(s.current.expires) {
 		state.Since, state.Expiry = s.current.since, s.current.expires
 	}
@@ -99,107 +101,84 @@ func (s *tokenSource) state() TokenState {
 // token returns the current token while it lives, and otherwise waits for a
 // new one. Near the token's end a new one is asked for in the background.
 func (s *tokenSource) token(ctx context.Context) (*token, *Error) {
-	s.mu.Lock()
+	s.limits.mu.Lock()
 	now := time.Now()
 	tok, alive := s.current, s.current != nil && now.Before(s.current.expires)
 	var pending *tokenRequest
+	var err *Error
 	if !alive || !now.Before(tok.renew) {
-		pending = s.beginRequest(now)
+		pending, err = s.request(ctx, now)
 	}
-	failure := s.failure
-	s.mu.Unlock()
+	s.limits.mu.Unlock()
 
 	switch {
 	case alive:
 		return tok, nil
-	case pending == nil && failure != nil:
-		return nil, failure
 	case pending == nil:
-		return nil, errClosed
+		return nil, err
 	}
-	select {
-	case <-pending.done:
-		traceFrom(ctx).add(&pending.trace)
-		return pending.tok, pending.err
-	case <-ctx.Done():
-		traceFrom(ctx).add(&pending.trace)
-		return nil, &Error{Operation: OperationToken, Reason: ReasonTimeout, Message: "no token before the deadline"}
-	}
+	return pending.wait(ctx)
 }
 
-// beginRequest returns the token request in progress, a new one if there is none, and
-// nil if none may be sent now. The caller holds the lock.
-func (s *tokenSource) beginRequest(now time.Time) *tokenRequest {
-	c := s.client
-	switch {
-	case s.pending != nil:
-		return s.pending
-	case s.ctx.Err() != nil, now.Before(s.notBefore), c.limits.paused(OperationToken, now) != nil:
-		return nil
-	case s.failure != nil:
-		// A repetition waits here, and reads fail with what is known. A first
-		// request or a renewal is worth waiting for: see awaitBudget.
-		if wait := c.cfg.TokenBudget.wait(c.cfg.TokenURL, maxTokenRepetitions, now); wait > 0 {
-			s.notBefore = now.Add(wait)
-			return nil
+// newer returns a newer token than one that Zuora answered with 401, and nil if
+// none can be had. Until it is there, other reads go on with the old one, which
+// may well be good: one job can answer 401 whatever the token. A new one is
+// asked for once a minute at most.
+func (s *tokenSource) newer(ctx context.Context, used *token) *token {
+	s.limits.mu.Lock()
+	now := time.Now()
+	tok, pending := s.current, s.pending
+	if tok == used && pending == nil && now.Sub(s.limits.renewed) >= renewInterval {
+		if pending, _ = s.request(ctx, now); pending != nil {
+			s.limits.renewed = now
 		}
 	}
-	p := &tokenRequest{done: make(chan struct{})}
-	s.pending = p
+	s.limits.mu.Unlock()
+
+	switch {
+	case tok != used:
+		return tok
+	case pending == nil:
+		return nil
+	}
+	tok, _ = pending.wait(ctx)
+	return tok
+}
+
+// request returns the token request in progress, a new one if there is none, and
+// the reason if none may be sent now. The caller holds the lock.
+func (s *tokenSource) request(ctx context.Context, now time.Time) (*tokenRequest, *Error) {
+	l := s.limits
+	if s.pending != nil {
+		return s.pending, nil
+	}
+	if err := l.pausedLocked(OperationToken, now); err != nil {
+		return nil, err
+	}
+	if now.Before(l.notBefore) {
+		return nil, l.failure
+	}
+	r := &tokenRequest{done: make(chan struct{})}
+	s.pending = r
 	recent := s.recent
 	go func() {
-		defer close(p.done)
-		p.tok, p.err = c.requestToken(WithTrace(s.ctx, &p.trace), recent)
+		defer close(r.done)
+		r.tok, r.err = s.client.requestToken(context.WithoutCancel(ctx), recent)
 
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.pending, s.failure = nil, p.err
-		if p.err == nil {
-			s.current, s.backoff = p.tok, 0
-			s.recent = slices.Concat(recent[max(0, len(recent)-2):], []string{p.tok.value})
-		} else {
-			s.backoff = min(max(2*s.backoff, minBackoff), maxBackoff)
-			s.notBefore = time.Now().Add(s.backoff)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		s.pending, l.failure = nil, r.err
+		if r.err != nil {
+			l.backoff = min(max(2*l.backoff, minBackoff), maxBackoff)
+			l.notBefore = time.Now().Add(l.backoff)
+			return
 		}
+		l.backoff, l.notBefore = 0, time.Time{}
+		s.current = r.tok
+		s.recent = slices.Concat(recent[max(0, len(recent)-2):], []string{r.tok.value})
 	}()
-	return p
+	return r, nil
 }
-
-// awaitBudget waits until the budget has room for a request, or tells that the
-// client was closed.
-func (s *tokenSource) awaitBudget() bool {
-	for s.ctx.Err() == nil {
-		wait := s.client.cfg.TokenBudget.take(s.client.cfg.TokenURL, time.Now())
-		if wait == 0 {
-			return true
-		}
-		select {
-		case <-time.After(wait):
-		case <-s.ctx.Done():
-		}
-	}
-	return false
-}
-
-// drop gives up a token that Zuora does not accept, and tells whether asking
-// again may help: because a newer token is there, or because this one was
-// dropped. A token is dropped once a minute at most, however many jobs are
-// refused with any token.
-func (s *tokenSource) drop(used *token) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.current != used {
-		return true
-	}
-	now := time.Now()
-	if !s.dropped.IsZero() && now.Sub(s.dropped) < dropInterval {
-		return false
-	}
-	s.current, s.dropped = nil, now
-	return true
-}
-
-var errClosed = &Error{Operation: OperationToken, Reason: ReasonUnavailable, Message: "the client is closed"}
 
 // tokenAnswer is the body of a token request's answer.
 type tokenAnswer struct {
@@ -219,18 +198,47 @@ func (c *Client) requestToken(ctx context.Context, recent []string) (*token, *Er
 	if err != nil {
 		return nil, &Error{Operation: OperationToken, Reason: ReasonAuth, Message: err.Error()}
 	}
-	if !c.tokens.awaitBudget() {
-		return nil, errClosed
+	if c.cfg.TokenBudget != nil {
+		if err := c.cfg.TokenBudget.Wait(ctx); err != nil { // of a limiter that lets nothing pass
+			return nil, &Error{Operation: OperationToken, Reason: ReasonUnavailable, Message: err.Error()}
+		}
 	}
-	known := secrets{}.with(c.cfg.Secrets...).with(secret).with(recent...)
+	var known secrets
+	known.add(secret)
+	known.add(c.cfg.Secrets...)
+	known.add(recent...)
 	for _, values := range c.cfg.EndpointParams {
 		for _, value := range values {
-			if len(value) >= 8 { // "true" is no password
-				known = known.with(value)
+			if MayBeSecret(value) {
+				known.add(value)
 			}
 		}
 	}
 
+	// net/http does not repeat a POST whose kept-alive connection turns out to
+	// be dead, so it takes a fresh one.
+	c.CloseIdleConnections()
+	sent := time.Now()
+	a, broken := c.send(ctx, OperationToken, known, c.tokenRequest(secret))
+	switch {
+	case a == nil:
+		return nil, broken
+	case !a.ok():
+		return nil, c.tokenRefused(a, a.failure()).orTooLate(broken)
+	case broken != nil:
+		return nil, broken
+	}
+	return c.readToken(a, sent)
+}
+
+// MayBeSecret tells whether a free value, such as a parameter or a header, may
+// be a secret: "true" is no password, nor is the URL of an audience.
+func MayBeSecret(value string) bool {
+	u, err := url.Parse(value)
+	return utf8.RuneCountInString(value) >= 8 && (err != nil || !u.IsAbs() || u.Host == "")
+}
+
+func (c *Client) tokenRequest(secret string) *http.Request {
 	form := url.Values{}
 	maps.Copy(form, c.cfg.EndpointParams)
 	form.Set("grant_type", "client_credentials")
@@ -243,34 +251,22 @@ func (c *Client) requestToken(ctx context.Context, recent []string) (*token, *Er
 	header := maps.Clone(c.header)
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
 	target := *c.cfg.TokenURL
-	sent := time.Now()
-	a, e := c.send(ctx, OperationToken, &http.Request{
-		Method: http.MethodPost,
-		URL:    &target,
-		Host:   target.Host,
-		Header: header,
-		Body:   io.NopCloser(strings.NewReader(body)),
-		// For a connection that turns out to be gone before anything was sent.
-		GetBody:       func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil },
+	return &http.Request{
+		Method:        http.MethodPost,
+		URL:           &target,
+		Host:          target.Host,
+		Header:        header,
+		Body:          io.NopCloser(strings.NewReader(body)),
 		ContentLength: int64(len(body)),
-	}, known)
-	switch {
-	case a == nil:
-		return nil, e
-	case a.status != http.StatusOK:
-		return nil, c.tokenRefused(a, decodeFailure(a.body)).orTooLate(e)
-	case e != nil:
-		return nil, e
 	}
-	return c.readToken(a, sent)
 }
 
-// readToken makes a token of a 200.
+// readToken makes a token of a 2xx.
 func (c *Client) readToken(a *answer, sent time.Time) (*token, *Error) {
 	var body tokenAnswer
 	err := json.Unmarshal(a.body, &body)
-	f := decodeFailure(a.body)
-	if err == nil && body.AccessToken == "" || err != nil && (f.denied || len(f.reasons) > 0) {
+	f := a.failure()
+	if err == nil && body.AccessToken == "" || err != nil && (f.denied || f.listed) {
 		return nil, c.tokenRefused(a, f)
 	}
 	var life time.Duration
@@ -310,15 +306,15 @@ func accessToken(body []byte) string {
 // tokenRefused is the error for an answer that brings no token. Zuora does not
 // document how it refuses one.
 func (c *Client) tokenRefused(a *answer, f failure) *Error {
-	e := a.failed(f)
+	e := a.refusal(f)
 	if e.limited {
 		c.limits.pause(OperationToken, a.header, time.Now())
 	}
-	switch {
-	case a.status == http.StatusOK && len(f.reasons) == 0 && !f.denied:
-		e.Reason, e.Message = ReasonInvalidResponse, "no access_token in the answer"
-	case a.status == http.StatusOK && e.Reason == ReasonRefused:
-		e.Reason = ReasonAuth
+	if a.ok() && e.Reason == ReasonRefused && !f.denied && !f.listed {
+		e.Reason = ReasonInvalidResponse
+	}
+	if a.ok() && e.Message == http.StatusText(a.status) {
+		e.Message = "no access_token in the answer"
 	}
 	return e
 }

@@ -38,7 +38,6 @@ func TestTokenAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newTestClient(func(*http.Request) (*http.Response, error) { return respond(tc.status, tc.body) }, goodJob)
-			defer c.Close()
 			err := read(c)
 			if tc.want == "" {
 				if err != nil {
@@ -62,7 +61,6 @@ func TestTokenErrorHoldsNoSecret(t *testing.T) {
 		form, _ := io.ReadAll(r.Body)
 		return respond(401, fmt.Sprintf(`{"error":"wrong: hunter2","message":%q}`, form))
 	}, goodJob)
-	defer c.Close()
 	if err := read(c); strings.Contains(err.Error(), "hunter2") {
 		t.Error(err)
 	}

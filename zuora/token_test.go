@@ -80,7 +80,6 @@ func TestTokenIsRequestedAsZuoraDocuments(t *testing.T) {
 		c.ClientSecret = func() (string, error) { return "a+b/c=d&e", nil }
 		c.EntityID, c.Scopes, c.EndpointParams = "entity", []string{"x", "y"}, url.Values{"audience": {"z"}}
 	})
-	defer c.Close()
 	if err := read(c); err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +109,6 @@ func TestTokenIsSharedAndRenewedAhead(t *testing.T) {
 					}
 				}
 				c := newTestClient(token, goodJob)
-				defer c.Close()
 				var group sync.WaitGroup
 				for range 50 {
 					group.Go(func() {
@@ -144,7 +142,6 @@ func TestFailedRenewalCostsNothingWhileTheTokenLives(t *testing.T) {
 			}
 			return respond(503, "")
 		}, goodJob)
-		defer c.Close()
 		for range 239 { // a scrape every 15 s, until 15 s before the end
 			if err := read(c); err != nil {
 				t.Fatal(err)
@@ -170,7 +167,6 @@ func TestRefusedTokenBacksOff(t *testing.T) {
 			at = append(at, time.Since(begun))
 			return respond(401, `{"error":"invalid_client"}`)
 		}, goodJob)
-		defer c.Close()
 		for range 10 * 60 * 10 { // ten minutes of ten scrapes a second
 			if got := reasonOf(t, read(c)); got != ReasonAuth {
 				t.Fatalf("reason %s", got)
@@ -200,7 +196,6 @@ func TestTokenRequestOutlivesItsWaiter(t *testing.T) {
 				return nil, r.Context().Err()
 			}
 		}, goodJob)
-		defer c.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		begun := time.Now()
@@ -221,7 +216,6 @@ func TestTokenRequestEndsAtTheRequestTimeout(t *testing.T) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
 		}, goodJob)
-		defer c.Close()
 		begun := time.Now()
 		if got := reasonOf(t, read(c)); got != ReasonTimeout || time.Since(begun) != 5*time.Second {
 			t.Errorf("%s after %s", got, time.Since(begun))
@@ -236,7 +230,6 @@ func TestUnauthorizedDropsTheTokenOnceAMinute(t *testing.T) {
 			reads.Add(1)
 			return respond(401, `{"message":"Authentication error"}`)
 		})
-		defer c.Close()
 		for range 5 { // five scrapes of fifty jobs that answer 401 whatever the token
 			var group sync.WaitGroup
 			for range 50 {
@@ -275,7 +268,6 @@ func TestRevokedTokenFailsNoRead(t *testing.T) {
 					}
 					return respond(200, jobBody)
 				})
-				defer c.Close()
 				var group sync.WaitGroup
 				for range 50 {
 					group.Go(func() {
@@ -303,7 +295,6 @@ func TestSecretIsReadForEveryToken(t *testing.T) {
 			}
 			return respond(200, `{"access_token":"t","expires_in":3600}`)
 		}, goodJob)
-		defer c.Close()
 		c.cfg.ClientSecret = func() (string, error) { return secret, nil }
 		if err := read(c); err != nil {
 			t.Fatal(err)
@@ -332,7 +323,6 @@ func TestLimitedTokenRequestsWait(t *testing.T) {
 			}
 			return respond(200, `{"access_token":"t"}`)
 		}, goodJob)
-		defer c.Close()
 		for range 100 {
 			if got := reasonOf(t, read(c)); got != ReasonRateLimited {
 				t.Fatalf("reason %s", got)

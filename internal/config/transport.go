@@ -1,23 +1,23 @@
 package config
 
 import (
+	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"time"
 
 	promconfig "github.com/prometheus/common/config"
+
+	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
 const (
-	// The deadline of a request ends the wait for a connection, but not the
-	// attempt to make one, so the attempt has its own timeouts.
-	dialTimeout         = 10 * time.Second
-	tlsHandshakeTimeout = 10 * time.Second
-
 	// Scrapes come every 15 to 60 seconds: connections survive one missed
 	// scrape, but end soon if nobody asks any more.
 	idleConnTimeout = 150 * time.Second
@@ -49,24 +49,21 @@ func (t *Tenant) newTransport() (http.RoundTripper, error) {
 	}
 
 	newTransport := func(tlsConfig *tls.Config) (http.RoundTripper, error) {
-		return &http.Transport{
-			Proxy:               proxyOf,
-			ProxyConnectHeader:  c.proxy.GetProxyConnectHeader(),
-			DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
-			TLSClientConfig:     tlsConfig,
-			TLSHandshakeTimeout: tlsHandshakeTimeout,
-			// Without a maximum the transport dials whenever no connection is
-			// idle at that moment, and ends up with more than it can use. It is
-			// two at least, because a token request must not stop the jobs.
-			MaxConnsPerHost:     max(c.maxConcurrentRequests, 2),
-			MaxIdleConns:        c.maxConcurrentRequests + 2,
-			MaxIdleConnsPerHost: c.maxConcurrentRequests + 2,
+		return bounded{&http.Transport{
+			Proxy:                  proxyOf,
+			ProxyConnectHeader:     c.proxy.GetProxyConnectHeader(),
+			OnProxyConnectResponse: checkProxy,
+			DialContext:            dialWithin(c.zuora.RequestTimeout),
+			TLSClientConfig:        tlsConfig,
+			// As many connections as reads are used at once, and one for a token.
+			MaxIdleConns:        c.maxConcurrentRequests + 1,
+			MaxIdleConnsPerHost: c.maxConcurrentRequests + 1,
 			IdleConnTimeout:     idleConnTimeout,
 			// With a DialContext and without ForceAttemptHTTP2 the transport
 			// uses HTTP/1.1 only, so a lost connection fails one request, not
 			// all.
 			MaxResponseHeaderBytes: maxResponseHeaderBytes,
-		}, nil
+		}}, nil
 	}
 
 	tlsConfig, err := promconfig.NewTLSConfig(&c.tls)
@@ -84,23 +81,60 @@ func (t *Tenant) newTransport() (http.RoundTripper, error) {
 	return promconfig.NewTLSRoundTripper(tlsConfig, files, newTransport)
 }
 
+// dialWithin returns a dialer whose connections end after the timeout unless a
+// request has got them. net/http detaches a dial from the request that caused
+// it; that request's end is not the end of a dial that hangs, nor of a proxy or
+// a handshake that does.
+func dialWithin(timeout time.Duration) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		deadline := time.Now().Add(timeout)
+		conn, err := (&net.Dialer{Deadline: deadline}).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return conn, conn.SetDeadline(deadline)
+	}
+}
+
+// bounded is a transport that takes the dialer's deadline off a connection that a request gets.
+type bounded struct{ *http.Transport }
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	return b.Transport.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+		GotConn: func(got httptrace.GotConnInfo) { _ = got.Conn.SetDeadline(time.Time{}) },
+	})))
+}
+
+// checkProxy tells a proxy's refusal from other errors, and shows nothing of it
+// but the status: net/http would make an error of the proxy's own words.
+func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &net.OpError{Op: "proxyconnect", Net: "tcp", Err: fmt.Errorf("the proxy refused: HTTP %d", answer.StatusCode)}
+}
+
 // ProxySecrets returns what no text may repeat: the passwords of the proxies
-// that the tenant's requests use, and the values of proxy_connect_header from 8
-// characters on, because shorter ones may be any word.
+// that the tenant's requests use, also in the form in which they are sent, and
+// the values of proxy_connect_header that may be secrets.
 func (t *Tenant) ProxySecrets() []string {
 	c := t.connection()
 	var secrets []string
 	if proxyOf := c.proxy.Proxy(); proxyOf != nil {
 		for _, u := range []*url.URL{c.zuora.BaseURL, c.zuora.TokenURL} {
-			if proxy, err := proxyOf(&http.Request{URL: u}); err == nil && proxy != nil {
-				password, _ := proxy.User.Password()
-				secrets = append(secrets, password)
+			proxy, err := proxyOf(&http.Request{URL: u})
+			if err != nil || proxy == nil {
+				continue
+			}
+			if password, set := proxy.User.Password(); set {
+				sent := base64.StdEncoding.EncodeToString([]byte(proxy.User.Username() + ":" + password))
+				secrets = append(secrets, password, sent)
 			}
 		}
 	}
 	for _, values := range c.proxy.ProxyConnectHeader {
 		for _, value := range values {
-			if len(value) >= 8 {
+			if zuora.MayBeSecret(string(value)) {
 				secrets = append(secrets, string(value))
 			}
 		}
