@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"context"
 	"strconv"
 	"time"
 
@@ -133,17 +134,21 @@ func (m *APIMetrics) Collect(ch chan<- prometheus.Metric) {
 }
 
 // Observe counts a request: it is what zuora.Config.Observe takes.
-func (m *APIMetrics) Observe(operation string) (done func(status int)) {
-	sent := time.Now()
+func (m *APIMetrics) Observe(ctx context.Context, r zuora.Request) (done func(zuora.Request)) {
+	end := func(zuora.Request) {}
+	if t, ok := ctx.Value(traceKey{}).(*trace); ok {
+		end = t.begin(r)
+	}
 	m.inFlight.Inc()
-	return func(status int) {
+	return func(r zuora.Request) {
+		end(r)
 		m.inFlight.Dec()
-		m.duration.WithLabelValues(operation).Observe(time.Since(sent).Seconds())
+		m.duration.WithLabelValues(r.Operation).Observe(r.Duration.Seconds())
 		code := "error"
-		if status != 0 {
-			code = strconv.Itoa(status)
+		if r.StatusCode != 0 {
+			code = strconv.Itoa(r.StatusCode)
 		}
-		m.requests.WithLabelValues(operation, code).Inc()
+		m.requests.WithLabelValues(r.Operation, code).Inc()
 	}
 }
 

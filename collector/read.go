@@ -24,7 +24,7 @@ type read struct {
 	answer   *zuora.DataLabelingJob
 	err      *zuora.Error
 
-	trace    zuora.Trace
+	trace    trace
 	done     chan struct{} // closed when it has ended by itself, with job.mu held
 	returned chan struct{} // closed when the Reader has returned
 }
@@ -59,7 +59,7 @@ type outcome struct {
 	begun    bool  // false if there was no time to begin, or no need to
 	duration time.Duration
 	// trace is nil for a scrape, which would hold the reads of all its jobs.
-	trace *zuora.Trace
+	trace *trace
 	// leftOut is true if the deadline came before the read had nine tenths of
 	// the scrape's time. That is no failure of the job.
 	leftOut bool
@@ -101,7 +101,7 @@ func (t *tenant) join(a asker, named *namedJob) (r *read, joined bool) {
 	r, joined = j.reading, j.reading != nil
 	if !joined {
 		r = &read{turn: newTurn(a.probe), done: make(chan struct{}), returned: make(chan struct{})}
-		ctx, cancel := context.WithCancel(zuora.WithTrace(context.WithoutCancel(a.ctx), &r.trace))
+		ctx, cancel := context.WithCancel(withTrace(context.WithoutCancel(a.ctx), &r.trace))
 		r.cancel, j.reading = cancel, r
 		go t.run(ctx, a.start, named, r)
 	} else if !a.probe {

@@ -231,8 +231,8 @@ func TestPageHasItsOwnRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		metrics := NewAPIMetrics("t")
 		tenant := newTestTenant(3, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
-			done := metrics.Observe(zuora.OperationDataLabelingJob)
-			defer done(0)
+			done := metrics.Observe(ctx, zuora.Request{Operation: zuora.OperationDataLabelingJob})
+			defer done(zuora.Request{Operation: zuora.OperationDataLabelingJob})
 			<-ctx.Done()
 			time.Sleep(10 * time.Millisecond)
 			return failed(zuora.ReasonTimeout)

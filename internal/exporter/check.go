@@ -111,7 +111,7 @@ var errCheckFailed = errors.New("a token or a job could not be read: see the tab
 // CheckAPI asks for a token for each tenant and for each job once, and prints
 // a table of what came back.
 func CheckAPI(ctx context.Context, w io.Writer, cfg *config.Config) error {
-	all, err := newTenants(cfg, nil, new(zuora.TokenBudget))
+	all, err := newTenants(cfg, nil, zuora.NewTokenBudget())
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
 
 	"github.com/zuora-exporter/zuora_exporter/collector"
 	"github.com/zuora-exporter/zuora_exporter/internal/config"
@@ -24,7 +25,7 @@ type Exporter struct {
 
 	load   func() (*config.Config, error)
 	logger log.Logger
-	budget *zuora.TokenBudget
+	budget *rate.Limiter
 
 	reloading chan struct{} // holds a value while the configuration is read
 
@@ -45,7 +46,7 @@ type generation struct {
 // New returns an exporter of the configuration, which load has returned.
 func New(cfg *config.Config, load func() (*config.Config, error), o server.Options) (*Exporter, error) {
 	e := &Exporter{
-		load: load, logger: o.Logger, budget: new(zuora.TokenBudget), reloading: make(chan struct{}, 1),
+		load: load, logger: o.Logger, budget: zuora.NewTokenBudget(), reloading: make(chan struct{}, 1),
 		reloadSuccessful: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "zuora_exporter_config_last_reload_successful",
 			Help: "1 if the configuration in use is the file's as of the last reload, 0 if that reload failed.",

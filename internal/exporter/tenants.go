@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/prometheus/common/version"
+	"golang.org/x/time/rate"
 
 	"github.com/zuora-exporter/zuora_exporter/collector"
 	"github.com/zuora-exporter/zuora_exporter/internal/config"
@@ -22,7 +23,7 @@ type tenant struct {
 }
 
 // newTenant makes the client of a tenant; it sends nothing yet.
-func newTenant(t *config.Tenant, budget *zuora.TokenBudget) (*tenant, error) {
+func newTenant(t *config.Tenant, budget *rate.Limiter) (*tenant, error) {
 	transport, err := t.NewTransport()
 	if err != nil {
 		return nil, fmt.Errorf("tenant %s: %w", t.Name, err)
@@ -37,13 +38,12 @@ func newTenant(t *config.Tenant, budget *zuora.TokenBudget) (*tenant, error) {
 
 // close ends the tenant's requests and connections.
 func (t *tenant) close() {
-	t.client.Close()
-	(&http.Client{Transport: t.transport}).CloseIdleConnections()
+	t.client.CloseIdleConnections()
 }
 
 // newTenants makes the tenants of cfg, in its order. Those that are the same in
 // the previous generation are taken over; previous may be nil.
-func newTenants(cfg *config.Config, previous *generation, budget *zuora.TokenBudget) ([]*tenant, error) {
+func newTenants(cfg *config.Config, previous *generation, budget *rate.Limiter) ([]*tenant, error) {
 	var all []*tenant
 	for _, c := range cfg.Tenants {
 		t := previous.find(c)
