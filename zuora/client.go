@@ -72,9 +72,11 @@ type Request struct {
 type Client struct {
 	cfg    Config
 	header http.Header // of every request; never changed
-	jobs   *url.URL    // without the job's id at its end
+	jobs   *url.URL    // what a job's id is appended to
 	limits *limits
-	tokens *tokenSource
+
+	current *token        // guarded by limits.mu; nil before the first
+	pending *tokenRequest // guarded by limits.mu; nil if none is in progress
 
 	trackPrefix string // of each Zuora-Track-Id: unique to this client
 	tracked     atomic.Uint64
@@ -86,7 +88,7 @@ func NewClient(c Config) *Client {
 	client := &Client{
 		cfg:         c,
 		header:      http.Header{"Accept": {"application/json"}, "User-Agent": {c.UserAgent}},
-		jobs:        c.BaseURL.JoinPath("v1/multi-organizations/data-labeling-job/"),
+		jobs:        c.BaseURL.JoinPath("v1/multi-organizations/data-labeling-job"),
 		limits:      new(limits),
 		trackPrefix: fmt.Sprintf("zuora_exporter-%016x-", rand.Uint64()),
 	}
@@ -97,7 +99,6 @@ func NewClient(c Config) *Client {
 	if c.EntityID != "" {
 		client.header.Set("Zuora-Entity-Ids", c.EntityID)
 	}
-	client.tokens = &tokenSource{client: client, limits: client.limits}
 	return client
 }
 
@@ -124,38 +125,26 @@ func (c *Client) Limits() Limits { return c.limits.snapshot() }
 // when they are.
 func (c *Client) PausedUntil() map[string]time.Time { return c.limits.pausedUntil(time.Now()) }
 
-// Token returns what is known of the tenant's token.
-func (c *Client) Token() TokenState { return c.tokens.state() }
-
-// CheckToken gets a token, or uses the one it has. The error is always an *Error.
-func (c *Client) CheckToken(ctx context.Context) error {
-	if _, err := c.tokens.token(ctx); err != nil {
-		return err
-	}
-	return nil
-}
-
 // DataLabelingJob reads one job: GET /v1/multi-organizations/data-labeling-job/{job-id}.
 // The error is always an *Error. It sends nothing while job requests are paused.
 //
 // A read that Zuora answers with 401 is repeated once, if a newer token can be
 // had. Nothing else is repeated: during an outage that doubles the load.
 func (c *Client) DataLabelingJob(ctx context.Context, id string) (*DataLabelingJob, error) {
-	if err := c.limits.paused(OperationDataLabelingJob, time.Now()); err != nil {
+	if err := c.paused(); err != nil {
 		return nil, err
 	}
-	tok, err := c.tokens.token(ctx)
+	tok, err := c.token(ctx)
 	if err != nil {
 		return nil, err
 	}
 	// The wait for the token may have been long.
-	if err := c.limits.paused(OperationDataLabelingJob, time.Now()); err != nil {
+	if err := c.paused(); err != nil {
 		return nil, err
 	}
 	job, err := c.requestJob(ctx, tok, id)
-	if err != nil && err.unauthorized && c.limits.paused(OperationDataLabelingJob, time.Now()) == nil {
-		newer := c.tokens.newer(ctx, tok)
-		if newer != nil && c.limits.paused(OperationDataLabelingJob, time.Now()) == nil {
+	if err != nil && err.unauthorized && c.paused() == nil {
+		if newer := c.newerToken(ctx, tok); newer != nil && c.paused() == nil {
 			job, err = c.requestJob(ctx, newer, id)
 		}
 	}
@@ -165,24 +154,29 @@ func (c *Client) DataLabelingJob(ctx context.Context, id string) (*DataLabelingJ
 	return job, nil
 }
 
+// paused returns the error for a job request that has to wait.
+func (c *Client) paused() *Error {
+	c.limits.mu.Lock()
+	defer c.limits.mu.Unlock()
+	return c.limits.paused(OperationDataLabelingJob, time.Now())
+}
+
 func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLabelingJob, *Error) {
-	target := *c.jobs
-	target.Path += id
-	if target.RawPath != "" {
-		target.RawPath += id // an id needs no escaping
-	}
 	header := maps.Clone(tok.header)
 	header[headerTrackID] = []string{c.trackPrefix + strconv.FormatUint(c.tracked.Add(1), 36)}
-	a, broken := c.send(ctx, OperationDataLabelingJob, tok.secrets, &http.Request{
+	a, err := c.send(ctx, OperationDataLabelingJob, tok.secrets, &http.Request{
 		Method: http.MethodGet,
-		URL:    &target,
-		Host:   target.Host,
+		URL:    c.jobs.JoinPath(id),
 		Header: header,
 	})
-	if a == nil {
-		return nil, broken
+	if err != nil {
+		return nil, err
 	}
-	job, err := a.job(id, broken)
-	c.limits.note(a.header, err != nil && err.limited, c.cfg.RateLimitReserve, tok.secrets, time.Now())
+	job, err := a.job(id)
+	var refused time.Duration
+	if err != nil {
+		refused = err.pause
+	}
+	c.limits.note(a.header, refused, c.cfg.RateLimitReserve, tok.secrets, time.Now())
 	return job, err
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -61,8 +62,8 @@ type Error struct {
 	ProcessID  string // processId, which it asks for as well
 	TrackID    string // Zuora-Track-Id; empty for a token request
 
-	unauthorized bool // Zuora does not accept the token
-	limited      bool // a limit was reached, even if another reason fits first
+	unauthorized bool          // Zuora does not accept the token
+	pause        time.Duration // if a limit was reached, even if another reason fits first
 }
 
 // Error tells the failure in one line.
@@ -79,16 +80,6 @@ func (e *Error) Error() string {
 	}
 	b.WriteString(e.Message)
 	return b.String()
-}
-
-// orTooLate returns late, the error of a body that did not end in time, unless
-// what came of it gives a reason that goes before timeout.
-func (e *Error) orTooLate(late *Error) *Error {
-	switch {
-	case late == nil, e.Reason == ReasonAuth, e.Reason == ReasonRateLimited, e.Reason == ReasonNotFound:
-		return e
-	}
-	return late
 }
 
 // failure is the body of an answer that tells an error. Zuora uses several
@@ -231,7 +222,7 @@ func (a *answer) classify(f failure) Reason {
 		return ReasonNotFound
 	case a.status >= 500, a.status == http.StatusProxyAuthRequired, f.in("50", "60", "61", "99"):
 		return ReasonUnavailable
-	case a.status/100 == 3, !f.zuoras:
+	case a.status/100 == 3, !f.zuoras, a.ok() && !f.denied && !f.listed:
 		return ReasonInvalidResponse
 	}
 	return ReasonRefused
@@ -250,14 +241,18 @@ func (a *answer) error(reason Reason, message string) *Error {
 	}
 }
 
-// refusal returns the error that the answer tells.
+// refusal returns the error that the answer tells. Its message is empty if a
+// 2xx says nothing.
 func (a *answer) refusal(f failure) *Error {
 	if a.status == http.StatusProxyAuthRequired { // nobody but a proxy says it
 		return &Error{Operation: a.operation, Reason: ReasonUnavailable, StatusCode: a.status, Message: "the proxy refused", TrackID: a.trackID}
 	}
 	e := a.error(a.classify(f), "")
 	e.ProcessID = a.show(f.processID, hexadecimal)
-	e.unauthorized, e.limited = a.status == http.StatusUnauthorized || f.in("11"), a.isLimit(f)
+	e.unauthorized = a.status == http.StatusUnauthorized || f.in("11")
+	if a.isLimit(f) {
+		e.pause = pauseAfter(a.header, time.Now())
+	}
 	for _, r := range f.reasons {
 		if e.Code == "" {
 			e.Code = a.show(r.code, digits)
@@ -267,6 +262,8 @@ func (a *answer) refusal(f failure) *Error {
 		}
 	}
 	switch {
+	case a.broken != nil && e.Reason != ReasonAuth && e.Reason != ReasonRateLimited && e.Reason != ReasonNotFound:
+		return a.broken // no reason that goes before timeout
 	case e.Message != "":
 	case a.status/100 == 3:
 		e.Message = "redirects are not followed"
@@ -275,6 +272,8 @@ func (a *answer) refusal(f failure) *Error {
 	case a.operation != OperationToken:
 		e.Message = a.secrets.show(firstWords(a.body))
 	}
-	e.Message = cmp.Or(e.Message, http.StatusText(a.status), "an unknown status")
+	if !a.ok() {
+		e.Message = cmp.Or(e.Message, http.StatusText(a.status), "an unknown status")
+	}
 	return e
 }

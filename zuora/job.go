@@ -76,19 +76,14 @@ type count int64
 
 func (c *count) UnmarshalJSON(raw []byte) error {
 	number := string(raw)
-	if quoted := strings.Trim(number, `"`); digits.MatchString(quoted) {
+	if quoted := strings.Trim(number, `"`); quoted != number && digits.MatchString(quoted) {
 		number = quoted
 	}
-	n, err := strconv.ParseInt(number, 10, 64)
-	if err != nil {
-		// 11.0 and 1e3 are whole numbers to JSON as well.
-		f, ferr := strconv.ParseFloat(number, 64)
-		if ferr != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
-			return errors.New("a count that is no whole number or too large")
-		}
-		n = int64(f)
-	}
-	if n < 0 {
+	n, err := strconv.ParseFloat(number, 64) // 11.0 and 1e3 are whole numbers to JSON
+	switch {
+	case err != nil || n != math.Trunc(n) || n > 1<<53:
+		return errors.New("a count that is no whole number or too large")
+	case n < 0:
 		return errors.New("a count below zero")
 	}
 	*c = count(n)
@@ -100,14 +95,13 @@ var (
 	errNoJob    = errors.New("neither jobId nor jobStatus in the answer")
 )
 
-// job decodes the answer to a job request. broken is the error of an answer that
-// did not end as it should.
-func (a *answer) job(id string, broken *Error) (*DataLabelingJob, *Error) {
-	if !a.ok() {
-		return nil, a.refusal(a.failure()).orTooLate(broken)
-	}
-	if broken != nil {
-		return nil, broken
+// job decodes the answer to a job request.
+func (a *answer) job(id string) (*DataLabelingJob, *Error) {
+	switch {
+	case !a.ok():
+		return nil, a.refusal(a.failure())
+	case a.broken != nil:
+		return nil, a.broken
 	}
 	job, err := decodeJob(a.body, id, a.secrets)
 	if err == nil {
@@ -118,13 +112,13 @@ func (a *answer) job(id string, broken *Error) (*DataLabelingJob, *Error) {
 	// reasons beside it is no error told.
 	f := a.failure()
 	e := a.refusal(f)
-	told := f.denied || f.listed && errors.Is(err, errNoJob)
-	if !told && (e.Reason == ReasonRefused || e.Reason == ReasonInvalidResponse) {
-		message := err.Error()
-		if !f.object {
-			message = strings.TrimSuffix(message+": "+firstWords(a.body), ": ")
+	besideJob := e.Reason == ReasonRefused && !f.denied && !errors.Is(err, errNoJob)
+	if e.Reason == ReasonInvalidResponse || besideJob {
+		said := e.Message
+		e.Reason, e.Message = ReasonInvalidResponse, err.Error()
+		if said != "" && (!f.object || errors.Is(err, errNoJob)) {
+			e.Message += ": " + said
 		}
-		return nil, a.error(ReasonInvalidResponse, message)
 	}
 	return nil, e
 }
@@ -179,15 +173,11 @@ func objectType(told string, known secrets) string {
 // jsonError says what is wrong with a body without quoting it, as the errors
 // of encoding/json may.
 func jsonError(err error) error {
-	var wrongType *json.UnmarshalTypeError
-	var syntax *json.SyntaxError
-	switch {
-	case errors.As(err, &wrongType) && wrongType.Field == "":
-		return errNoObject
-	case errors.As(err, &wrongType):
-		return fmt.Errorf("%s is of the wrong type", wrongType.Field)
-	case errors.As(err, &syntax):
-		return fmt.Errorf("not JSON at byte %d", syntax.Offset)
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("%s is of the wrong type", e.Field)
+	}
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("not JSON at byte %d", e.Offset)
 	}
 	return err // count's own
 }

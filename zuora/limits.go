@@ -1,6 +1,7 @@
 package zuora
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"net/http"
@@ -66,32 +67,17 @@ type limits struct {
 	failure   *Error        // of the newest token request; nil if it succeeded
 	backoff   time.Duration // after that failure
 	notBefore time.Time     // the next token request
-	renewed   time.Time     // when a token was asked for after a 401 last
+	renewed   time.Time     // when a token was last asked for after a 401
 }
 
 // note remembers what the answer to a job request says of the limits, and
-// pauses job requests if a limit was reached or less than the reserve, a share
-// of the rate limit, is left.
-func (l *limits) note(h http.Header, limited bool, reserve float64, s secrets, now time.Time) {
+// pauses job requests if a limit was reached, or if less than the reserve, a
+// share of the rate limit, is left.
+func (l *limits) note(h http.Header, refused time.Duration, reserve float64, s secrets, now time.Time) {
 	limit, remaining, reset := rateLimit(h.Get(headerRateLimit)), number(h.Get(headerRateRemaining)), seconds(h.Get(headerRateReset))
-	l.remember(h, limit, remaining, reset, s, now)
-	switch {
-	case limited:
-		l.pause(OperationDataLabelingJob, h, now)
-	case remaining == nil: // Zuora said nothing
-	// None left is less than any share, even of an unknown limit.
-	case limit != nil && float64(*remaining) < reserve*float64(*limit), *remaining == 0 && reserve > 0:
-		wait := defaultPause
-		if reset != nil {
-			wait = *reset
-		}
-		l.pauseFor(OperationDataLabelingJob, min(max(wait, minPause), maxReservePause), now)
-	}
-}
-
-func (l *limits) remember(h http.Header, limit, remaining *int64, reset *time.Duration, s secrets, now time.Time) {
 	concurrency := ConcurrencyLimit{number(h.Get(headerConcurrencyLimit)), number(h.Get(headerConcurrencyRemaining))}
-	name := s.label(h.Get(headerConcurrencyType))
+	kind := s.label(h.Get(headerConcurrencyType))
+
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if limit != nil {
@@ -103,34 +89,26 @@ func (l *limits) remember(h http.Header, limit, remaining *int64, reset *time.Du
 	if reset != nil {
 		l.told.RateLimitReset = now.Add(*reset)
 	}
-	if concurrency == (ConcurrencyLimit{}) {
-		return
+	if _, known := l.told.Concurrency[kind]; concurrency != (ConcurrencyLimit{}) && (known || len(l.told.Concurrency) < maxConcurrencyTypes) {
+		if l.told.Concurrency == nil {
+			l.told.Concurrency = make(map[string]ConcurrencyLimit)
+		}
+		l.told.Concurrency[kind] = concurrency
 	}
-	if l.told.Concurrency == nil {
-		l.told.Concurrency = make(map[string]ConcurrencyLimit)
-	}
-	if _, known := l.told.Concurrency[name]; known || len(l.told.Concurrency) < maxConcurrencyTypes {
-		l.told.Concurrency[name] = concurrency
+	switch {
+	case refused > 0:
+		l.pause(OperationDataLabelingJob, refused, now)
+	case remaining == nil: // Zuora said nothing
+	// None left is less than any share, even of an unknown limit.
+	case limit != nil && float64(*remaining) < reserve*float64(*limit), *remaining == 0 && reserve > 0:
+		wait := *cmp.Or(reset, new(defaultPause))
+		l.pause(OperationDataLabelingJob, min(max(wait, minPause), maxReservePause), now)
 	}
 }
 
-// pause pauses an operation's requests after an answer saying that a limit was
-// reached. Retry-After alone decides if it is there.
-func (l *limits) pause(operation string, h http.Header, now time.Time) {
-	wait := defaultPause
-	if d := retryAfter(h, now); d != nil {
-		wait = *d
-	} else if d := seconds(h.Get(headerRateReset)); d != nil {
-		wait = *d
-	}
-	l.pauseFor(operation, min(max(wait, minPause), maxPause), now)
-}
-
-// pauseFor never shortens a pause: the answers to requests that ran at once
-// come in any order.
-func (l *limits) pauseFor(operation string, d time.Duration, now time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// pause never shortens a pause: the answers to requests that ran at once come
+// in any order. The caller holds the lock.
+func (l *limits) pause(operation string, d time.Duration, now time.Time) {
 	if l.pauses == nil {
 		l.pauses = make(map[string]time.Time)
 	}
@@ -140,14 +118,8 @@ func (l *limits) pauseFor(operation string, d time.Duration, now time.Time) {
 }
 
 // paused returns the error for a request that has to wait, and nil if it may
-// be sent.
+// be sent. The caller holds the lock.
 func (l *limits) paused(operation string, now time.Time) *Error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.pausedLocked(operation, now)
-}
-
-func (l *limits) pausedLocked(operation string, now time.Time) *Error {
 	until := l.pauses[operation]
 	if !now.Before(until) {
 		return nil
@@ -176,6 +148,28 @@ func (l *limits) snapshot() Limits {
 	return s
 }
 
+// pauseAfter is how long to pause after an answer saying that a limit was
+// reached. Retry-After alone decides if it is there.
+func pauseAfter(h http.Header, now time.Time) time.Duration {
+	wait := cmp.Or(retryAfter(h, now), seconds(h.Get(headerRateReset)), new(defaultPause))
+	return min(max(*wait, minPause), maxPause)
+}
+
+// retryAfter reads Retry-After, in seconds or as an HTTP date, as a time span
+// from now on; one in the past is below zero. A date is by Zuora's clock, which
+// the answer's own Date shows.
+func retryAfter(h http.Header, now time.Time) *time.Duration {
+	value := h.Get(headerRetryAfter)
+	at, err := http.ParseTime(strings.TrimSpace(value))
+	if err != nil {
+		return seconds(value)
+	}
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
+	}
+	return new(at.Sub(now))
+}
+
 // number reads a count that a header gives; nil if it gives none.
 func number(value string) *int64 {
 	if value == "" {
@@ -199,8 +193,7 @@ func seconds(value string) *time.Duration {
 	if err != nil || !(n >= 0 && n <= 365*24*60*60) { // NaN, too
 		return nil
 	}
-	d := time.Duration(math.Ceil(n)) * time.Second
-	return &d
+	return new(time.Duration(math.Ceil(n)) * time.Second)
 }
 
 // rateLimit reads RateLimit-Limit, a list such as
@@ -210,23 +203,4 @@ func rateLimit(value string) *int64 {
 	first, _, _ := strings.Cut(value, ",")
 	first, _, _ = strings.Cut(first, ";")
 	return number(first)
-}
-
-// retryAfter reads Retry-After, in seconds or as an HTTP date, as a time span
-// from now on; one in the past is 0. A date is by Zuora's clock, which the
-// answer's own Date shows.
-func retryAfter(h http.Header, now time.Time) *time.Duration {
-	value := h.Get(headerRetryAfter)
-	if d := seconds(value); d != nil {
-		return d
-	}
-	at, err := http.ParseTime(strings.TrimSpace(value))
-	if err != nil {
-		return nil
-	}
-	if date, err := http.ParseTime(h.Get("Date")); err == nil {
-		now = date
-	}
-	d := max(at.Sub(now), 0)
-	return &d
 }

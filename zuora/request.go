@@ -26,15 +26,15 @@ type answer struct {
 	body      []byte // without a byte order mark
 	trackID   string
 	secrets   secrets // that no error may repeat
+	// broken is what is wrong with a body that did not end in time, or with that
+	// of a 2xx which is cut short or too large: any other status says enough.
+	broken *Error
 }
 
 // ok tells whether the status says that all is well.
 func (a *answer) ok() bool { return a.status/100 == 2 }
 
-// send sends one request and reads its answer, which is nil if there was none.
-// A body that ends too early is an error only if the status is 2xx: any other
-// status says enough by itself. A body that is too late is an error with any
-// status, and the answer has what came of it.
+// send sends one request and reads its answer.
 //
 // It calls the transport itself, because http.Client would follow redirects
 // and put the URL into errors.
@@ -78,17 +78,16 @@ func (c *Client) send(ctx context.Context, operation string, s secrets, req *htt
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	a.body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	if operation == OperationToken {
-		a.secrets.add(accessToken(a.body))
+		value, _ := accessToken(a.body)
+		a.secrets.add(value)
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return a, tooLate("no end of the answer")
-	case !a.ok():
-		return a, nil
-	case err != nil:
-		return a, a.error(ReasonInvalidResponse, "the body is cut short")
-	case len(body) > maxBody:
-		return a, a.error(ReasonInvalidResponse, fmt.Sprintf("the body is larger than %d bytes", maxBody))
+		a.broken = tooLate("no end of the answer")
+	case err != nil && a.ok():
+		a.broken = a.error(ReasonInvalidResponse, "the body is cut short")
+	case len(body) > maxBody && a.ok():
+		a.broken = a.error(ReasonInvalidResponse, fmt.Sprintf("the body is larger than %d bytes", maxBody))
 	}
 	return a, nil
 }
@@ -104,7 +103,7 @@ func (a *answer) lost(err error, connected bool) string {
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, file := errors.AsType[*fs.PathError](err)
 	if network || certificate || file {
-		return printable(cut(err.Error(), maxText))
+		return printable(err.Error(), maxText)
 	}
 	return a.secrets.show(err.Error())
 }

@@ -88,20 +88,19 @@ func runs(text string) iter.Seq[string] {
 // show makes a text from outside fit to be shown: printable, at most 300
 // characters long, and withheld as a whole if it repeats a secret.
 func (s secrets) show(text string) string {
-	text = cut(text, maxText)
-	if s.repeatedBy(text) {
+	if text = printable(text, maxText); s.repeatedBy(text) {
 		return withheld
 	}
-	return printable(text)
+	return text
 }
 
 // label makes a text from Zuora fit to be a label's value. A text that repeats
 // a secret counts as not sent.
 func (s secrets) label(text string) string {
-	if text = cut(text, maxLabel); s.repeatedBy(text) {
+	if text = printable(text, maxLabel); s.repeatedBy(text) {
 		return ""
 	}
-	return printable(text)
+	return text
 }
 
 // What may be shown of the answer to a token request, whose other side has seen
@@ -118,30 +117,23 @@ func (a *answer) show(text string, form *regexp.Regexp) string {
 	if a.operation != OperationToken {
 		return a.secrets.show(text)
 	}
-	if !form.MatchString(text) || a.secrets.repeatedBy(text) {
+	if text = printable(text, maxText); !form.MatchString(text) || a.secrets.repeatedBy(text) {
 		return ""
 	}
-	return cut(text, maxText)
+	return text
 }
 
-// cut ends a text after limit characters.
-func cut(s string, limit int) string {
+// printable ends a text after limit characters, and puts "_" for each that
+// cannot be printed.
+func printable(text string, limit int) string {
 	n := 0
-	for i := range s {
-		if n == limit {
-			return s[:i]
-		}
-		n++
-	}
-	return s
-}
-
-// printable puts "_" for each character that cannot be printed.
-func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
+		switch n++; {
+		case n > limit:
+			return -1
+		case unicode.IsPrint(r):
 			return r
 		}
 		return '_'
-	}, s)
+	}, text)
 }

@@ -1,16 +1,14 @@
 package zuora
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"maps"
-	"math"
 	"net/http"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -21,10 +19,9 @@ import (
 const (
 	// defaultTokenLife is for an answer without expires_in, as in Zuora's sample.
 	defaultTokenLife = time.Hour
-	// A life that an answer claims is bounded: below, because a token that ends
-	// at once would be asked for without end; above, because times overflow.
+	// minTokenLife bounds what an answer claims: a token that ends at once would
+	// be asked for without end.
 	minTokenLife = time.Second
-	maxTokenLife = 365 * 24 * time.Hour
 	// renewAhead is how long before a token's end Zuora's own sample renews it.
 	// A tenth of the token's life is enough if that is less.
 	renewAhead = 300 * time.Second
@@ -61,17 +58,8 @@ type TokenState struct {
 	Failure *Error    // of the newest token request; nil if it succeeded
 }
 
-// tokenSource shares one token between all reads. There is one token request
-// at a time, and it goes on if the read that caused it ends.
-type tokenSource struct {
-	client *Client
-	limits *limits // its lock guards the fields below, too
-
-	current *token        // nil before the first
-	pending *tokenRequest // nil if none is in progress
-	recent  []string      // the newest tokens, which no text may repeat
-}
-
+// tokenRequest is a token request in progress. There is one at a time, shared by
+// all reads, and it goes on if the read that caused it ends.
 type tokenRequest struct {
 	done chan struct{} // closed when the fields below are set
 	tok  *token
@@ -88,28 +76,37 @@ func (r *tokenRequest) wait(ctx context.Context) (*token, *Error) {
 	}
 }
 
-func (s *tokenSource) state() TokenState {
-	s.limits.mu.Lock()
-	defer s.limits.mu.Unlock()
-	state := TokenState{Failure: s.limits.failure}
-	if s.current != nil && time.Now().Before(s.current.expires) {
-		state.Since, state.Expiry = s.current.since, s.current.expires
+// Token returns what is known of the tenant's token.
+func (c *Client) Token() TokenState {
+	c.limits.mu.Lock()
+	defer c.limits.mu.Unlock()
+	state := TokenState{Failure: c.limits.failure}
+	if c.current != nil && time.Now().Before(c.current.expires) {
+		state.Since, state.Expiry = c.current.since, c.current.expires
 	}
 	return state
 }
 
+// CheckToken gets a token, or uses the one it has. The error is always an *Error.
+func (c *Client) CheckToken(ctx context.Context) error {
+	if _, err := c.token(ctx); err != nil {
+		return err
+	}
+	return nil
+}
+
 // token returns the current token while it lives, and otherwise waits for a
 // new one. Near the token's end a new one is asked for in the background.
-func (s *tokenSource) token(ctx context.Context) (*token, *Error) {
-	s.limits.mu.Lock()
+func (c *Client) token(ctx context.Context) (*token, *Error) {
+	c.limits.mu.Lock()
 	now := time.Now()
-	tok, alive := s.current, s.current != nil && now.Before(s.current.expires)
+	tok, alive := c.current, c.current != nil && now.Before(c.current.expires)
 	var pending *tokenRequest
 	var err *Error
 	if !alive || !now.Before(tok.renew) {
-		pending, err = s.request(ctx, now)
+		pending, err = c.askToken(ctx, now)
 	}
-	s.limits.mu.Unlock()
+	c.limits.mu.Unlock()
 
 	switch {
 	case alive:
@@ -120,20 +117,20 @@ func (s *tokenSource) token(ctx context.Context) (*token, *Error) {
 	return pending.wait(ctx)
 }
 
-// newer returns a newer token than one that Zuora answered with 401, and nil if
-// none can be had. Until it is there, other reads go on with the old one, which
-// may well be good: one job can answer 401 whatever the token. A new one is
-// asked for once a minute at most.
-func (s *tokenSource) newer(ctx context.Context, used *token) *token {
-	s.limits.mu.Lock()
+// newerToken returns a newer token than one that Zuora answered with 401, and
+// nil if none can be had. Until it is there, other reads go on with the old one,
+// which may well be good: one job can answer 401 whatever the token. A new one
+// is asked for once a minute at most.
+func (c *Client) newerToken(ctx context.Context, used *token) *token {
+	c.limits.mu.Lock()
 	now := time.Now()
-	tok, pending := s.current, s.pending
-	if tok == used && pending == nil && now.Sub(s.limits.renewed) >= renewInterval {
-		if pending, _ = s.request(ctx, now); pending != nil {
-			s.limits.renewed = now
+	tok, pending := c.current, c.pending
+	if tok == used && pending == nil && now.Sub(c.limits.renewed) >= renewInterval {
+		if pending, _ = c.askToken(ctx, now); pending != nil {
+			c.limits.renewed = now
 		}
 	}
-	s.limits.mu.Unlock()
+	c.limits.mu.Unlock()
 
 	switch {
 	case tok != used:
@@ -145,52 +142,48 @@ func (s *tokenSource) newer(ctx context.Context, used *token) *token {
 	return tok
 }
 
-// request returns the token request in progress, a new one if there is none, and
-// the reason if none may be sent now. The caller holds the lock.
-func (s *tokenSource) request(ctx context.Context, now time.Time) (*tokenRequest, *Error) {
-	l := s.limits
-	if s.pending != nil {
-		return s.pending, nil
+// askToken returns the token request in progress, a new one if there is none, or
+// why none may be sent now. The caller holds the lock.
+func (c *Client) askToken(ctx context.Context, now time.Time) (*tokenRequest, *Error) {
+	l := c.limits
+	if c.pending != nil {
+		return c.pending, nil
 	}
-	if err := l.pausedLocked(OperationToken, now); err != nil {
+	if err := l.paused(OperationToken, now); err != nil {
 		return nil, err
 	}
 	if now.Before(l.notBefore) {
 		return nil, l.failure
 	}
 	r := &tokenRequest{done: make(chan struct{})}
-	s.pending = r
-	recent := s.recent
+	c.pending = r
+	previous := c.current
 	go func() {
 		defer close(r.done)
-		r.tok, r.err = s.client.requestToken(context.WithoutCancel(ctx), recent)
+		r.tok, r.err = c.requestToken(context.WithoutCancel(ctx), previous)
 
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		s.pending, l.failure = nil, r.err
-		if r.err != nil {
-			l.backoff = min(max(2*l.backoff, minBackoff), maxBackoff)
-			l.notBefore = time.Now().Add(l.backoff)
+		c.pending, l.failure = nil, r.err
+		if r.err == nil {
+			c.current, l.backoff, l.notBefore = r.tok, 0, time.Time{}
 			return
 		}
-		l.backoff, l.notBefore = 0, time.Time{}
-		s.current = r.tok
-		s.recent = slices.Concat(recent[max(0, len(recent)-2):], []string{r.tok.value})
+		now := time.Now()
+		l.backoff = min(max(2*l.backoff, minBackoff), maxBackoff)
+		l.notBefore = now.Add(l.backoff)
+		if r.err.pause > 0 {
+			l.pause(OperationToken, r.err.pause, now)
+		}
 	}()
 	return r, nil
-}
-
-// tokenAnswer is the body of a token request's answer.
-type tokenAnswer struct {
-	AccessToken string          `json:"access_token"`
-	ExpiresIn   json.RawMessage `json:"expires_in"`
 }
 
 // requestToken sends one token request: POST /oauth/token, with the client's
 // credentials in the form and no Authorization header.
 //
 // Source: "Create an OAuth token" in Zuora's API reference.
-func (c *Client) requestToken(ctx context.Context, recent []string) (*token, *Error) {
+func (c *Client) requestToken(ctx context.Context, previous *token) (*token, *Error) {
 	secret, err := c.cfg.ClientSecret()
 	if err == nil && secret == "" {
 		err = errors.New("the client secret is empty")
@@ -206,7 +199,9 @@ func (c *Client) requestToken(ctx context.Context, recent []string) (*token, *Er
 	var known secrets
 	known.add(secret)
 	known.add(c.cfg.Secrets...)
-	known.add(recent...)
+	if previous != nil {
+		known.add(previous.value)
+	}
 	for _, values := range c.cfg.EndpointParams {
 		for _, value := range values {
 			if MayBeSecret(value) {
@@ -219,14 +214,9 @@ func (c *Client) requestToken(ctx context.Context, recent []string) (*token, *Er
 	// be dead, so it takes a fresh one.
 	c.CloseIdleConnections()
 	sent := time.Now()
-	a, broken := c.send(ctx, OperationToken, known, c.tokenRequest(secret))
-	switch {
-	case a == nil:
-		return nil, broken
-	case !a.ok():
-		return nil, c.tokenRefused(a, a.failure()).orTooLate(broken)
-	case broken != nil:
-		return nil, broken
+	a, e := c.send(ctx, OperationToken, known, c.tokenRequest(secret))
+	if e != nil {
+		return nil, e
 	}
 	return c.readToken(a, sent)
 }
@@ -254,39 +244,36 @@ func (c *Client) tokenRequest(secret string) *http.Request {
 	return &http.Request{
 		Method:        http.MethodPost,
 		URL:           &target,
-		Host:          target.Host,
 		Header:        header,
 		Body:          io.NopCloser(strings.NewReader(body)),
 		ContentLength: int64(len(body)),
 	}
 }
 
-// readToken makes a token of a 2xx.
+// readToken makes a token of an answer. Zuora does not document how it refuses
+// one.
 func (c *Client) readToken(a *answer, sent time.Time) (*token, *Error) {
-	var body tokenAnswer
-	err := json.Unmarshal(a.body, &body)
-	f := a.failure()
-	if err == nil && body.AccessToken == "" || err != nil && (f.denied || f.listed) {
-		return nil, c.tokenRefused(a, f)
-	}
-	var life time.Duration
+	value, expiresIn := accessToken(a.body)
 	switch {
-	case err != nil:
-		err = jsonError(err)
-	case strings.ContainsFunc(body.AccessToken, func(r rune) bool { return r <= ' ' || r > '~' }):
-		err = errors.New("access_token holds characters that a header cannot")
-	default:
-		life, err = tokenLife(body.ExpiresIn)
+	case !a.ok() || value == "":
+		e := a.refusal(a.failure())
+		e.Message = cmp.Or(e.Message, "no access_token in the answer")
+		return nil, e
+	case a.broken != nil:
+		return nil, a.broken
+	case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return nil, a.error(ReasonInvalidResponse, "access_token holds characters that a header cannot")
 	}
-	if err != nil {
-		return nil, a.error(ReasonInvalidResponse, err.Error())
+	life := defaultTokenLife
+	if told := seconds(expiresIn); told != nil {
+		life = max(*told, minTokenLife)
 	}
 	header := maps.Clone(c.header)
-	header.Set("Authorization", "Bearer "+body.AccessToken)
+	header.Set("Authorization", "Bearer "+value)
 	header.Set("Zuora-Version", c.cfg.APIVersion)
 	return &token{
 		header:  header,
-		value:   body.AccessToken,
+		value:   value,
 		secrets: a.secrets,
 		since:   time.Now(),
 		expires: sent.Add(life),
@@ -294,41 +281,12 @@ func (c *Client) readToken(a *answer, sent time.Time) (*token, *Error) {
 	}, nil
 }
 
-// accessToken returns the token that a body holds, whatever else is in it.
-func accessToken(body []byte) string {
+// accessToken returns the token that a body holds, and for how long.
+func accessToken(body []byte) (value, expiresIn string) {
 	var answer struct {
 		AccessToken json.RawMessage `json:"access_token"`
+		ExpiresIn   json.RawMessage `json:"expires_in"`
 	}
-	_ = json.Unmarshal(body, &answer)
-	return text(answer.AccessToken)
-}
-
-// tokenRefused is the error for an answer that brings no token. Zuora does not
-// document how it refuses one.
-func (c *Client) tokenRefused(a *answer, f failure) *Error {
-	e := a.refusal(f)
-	if e.limited {
-		c.limits.pause(OperationToken, a.header, time.Now())
-	}
-	if a.ok() && e.Reason == ReasonRefused && !f.denied && !f.listed {
-		e.Reason = ReasonInvalidResponse
-	}
-	if a.ok() && e.Message == http.StatusText(a.status) {
-		e.Message = "no access_token in the answer"
-	}
-	return e
-}
-
-// tokenLife reads expires_in, in seconds, as a number or as a string.
-func tokenLife(raw json.RawMessage) (time.Duration, error) {
-	value := text(raw)
-	if value == "" {
-		return defaultTokenLife, nil
-	}
-	n, err := strconv.ParseFloat(value, 64)
-	if err != nil || math.IsNaN(n) {
-		return 0, errors.New("expires_in is no number of seconds")
-	}
-	n = min(max(n, minTokenLife.Seconds()), maxTokenLife.Seconds())
-	return time.Duration(n * float64(time.Second)), nil
+	_ = json.Unmarshal(body, &answer) // what is no JSON holds no token
+	return text(answer.AccessToken), text(answer.ExpiresIn)
 }
