@@ -27,7 +27,7 @@ type Fault struct {
 const AnyJob = ""
 
 // SetFault sets what a job, or AnyJob, answers instead. The job need not exist.
-func (s *Server) SetFault(jobID string, f Fault) { s.locked(func() { s.faults[jobID] = f }) }
+func (s *Server) SetFault(jobID string, f Fault) { s.locked(func() { s.faults[jobID] = &f }) }
 
 // SetTokenFault sets what the token endpoint answers instead.
 func (s *Server) SetTokenFault(f Fault) { s.SetFault(tokenPath, f) }
@@ -56,19 +56,15 @@ func (c *call) fault(keys ...string) bool {
 func (s *Server) takeFault(keys []string) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(keys, func(key string) bool { return s.faults[key].serve != nil })
-	if i < 0 {
-		return Fault{}
-	}
-	f := s.faults[keys[i]]
-	if f.Times > 0 {
-		left := f
-		left.Times--
-		if s.faults[keys[i]] = left; left.Times == 0 {
-			delete(s.faults, keys[i])
+	for _, key := range keys {
+		if f := s.faults[key]; f != nil && f.serve != nil {
+			if f.Times--; f.Times == 0 { // It never is if it began at 0.
+				delete(s.faults, key)
+			}
+			return *f
 		}
 	}
-	return f
+	return Fault{}
 }
 
 // With is the fault with these headers, names and values in turn. An empty

@@ -8,15 +8,9 @@ package zuoratest
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"io"
 	"log" //nolint:depguard // http.Server knows no other logger, and this one is silent.
-	"math/big"
 	"net"
 	"net/http"
 	"sync"
@@ -40,17 +34,16 @@ type Server struct {
 	secret     string
 	tokens     map[string]time.Time     // When each ends.
 	jobs       map[string]func() string // What each answers.
-	faults     map[string]Fault         // The key is a job's id, AnyJob or tokenPath.
+	faults     map[string]*Fault        // The key is a job's id, AnyJob or tokenPath.
 	limit      RateLimit                // None, if it has no requests.
 	counts     Counters
 	inProgress map[string]int // Job requests by id; under "" those for all jobs.
 	requests   []Request
 	forgotten  time.Time // See ForgetConnections.
 
-	http        http.Server
-	certificate []byte
-	closed      chan struct{}
-	close       sync.Once
+	http   http.Server
+	closed chan struct{}
+	close  sync.Once
 }
 
 // Option changes how a Server behaves from its start.
@@ -94,28 +87,11 @@ func NewServer(opts ...Option) *Server {
 	return s
 }
 
-// NewTLSServer is NewServer with HTTPS, over HTTP/1.1 or HTTP/2 as the client
-// wishes, and a certificate that signs itself: see CertificatePEM.
-func NewTLSServer(opts ...Option) *Server {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		panic(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		NotAfter:     time.Now().Add(24 * time.Hour),
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		panic(err)
-	}
+// NewTLSServer is NewServer with HTTPS and this certificate, over HTTP/1.1 or
+// HTTP/2 as the client wishes.
+func NewTLSServer(certificate tls.Certificate, opts ...Option) *Server {
 	s, listener := newServer("https://", opts)
-	s.certificate = certificate
-	s.http.TLSConfig = &tls.Config{
-		Certificates: []tls.Certificate{{Certificate: [][]byte{certificate}, PrivateKey: key}},
-		MinVersion:   tls.VersionTLS12,
-	}
+	s.http.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	go func() { _ = s.http.ServeTLS(listener, "", "") }()
 	return s
 }
@@ -132,7 +108,7 @@ func newServer(scheme string, opts []Option) (*Server, net.Listener) {
 		secret:     ClientSecret,
 		tokens:     map[string]time.Time{},
 		jobs:       map[string]func() string{},
-		faults:     map[string]Fault{},
+		faults:     map[string]*Fault{},
 		counts:     newCounters(),
 		inProgress: map[string]int{},
 		closed:     make(chan struct{}),
@@ -159,11 +135,6 @@ func newServer(scheme string, opts []Option) (*Server, net.Listener) {
 
 // openedKey is the key of the time when a request's connection was opened.
 type openedKey struct{}
-
-// CertificatePEM is the certificate of a TLS server, which its clients must trust.
-func (s *Server) CertificatePEM() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.certificate})
-}
 
 // ForgetConnections has each connection that is open now reset at its next
 // request, as after a restart of a load balancer: the client keeps it in vain.
