@@ -9,6 +9,7 @@ import (
 
 // NamedFault is an entry of the catalogue.
 type NamedFault struct {
+	// Name begins with gateway_ if the answer of a job has no Zuora-Request-Id.
 	Name  string
 	Fault Fault
 	// Reason is the exporter's word for the failure. It is empty if the
@@ -19,12 +20,14 @@ type NamedFault struct {
 
 // Faults is the catalogue of what can go wrong with reading a job.
 func Faults() []NamedFault {
-	return slices.Concat(refusals(), tooMany(), notZuoras(), cutShort(), noJob(), oddJobs())
+	return slices.Concat(refusals(), tooMany(), notZuoras(), cutShort(), noJob(), oddJobs(), ErrorShapes())
 }
 
 const (
 	missing = `"code":"50000020","message":"The job does not exist"`
 	page    = "<html><body><h1>Not Zuora</h1></body></html>"
+	noRoute = `{"message":"no Route matched with those values"}`
+	bom     = "\ufeff"
 	counts  = `"objectType":"Account","progress":{"failed":1,"labeled":9,"timeout":1},"success":true,"totalObject":11}`
 )
 
@@ -37,9 +40,6 @@ func refusals() []NamedFault {
 		{"category_10_permission", Refuse(`50000010`, "No permission"), "auth"},
 		{"category_11_authentication", Refuse(`90000011`, "Authentication error"), "auth"},
 		{"category_20_invalid", Refuse(`50000020`, "Invalid value"), "refused"},
-		{"category_21_invalid", Refuse(`50000021`, "Invalid format"), "refused"},
-		{"category_22_invalid", Refuse(`50000022`, "Unknown field"), "refused"},
-		{"category_23_invalid", Refuse(`50000023`, "Missing field"), "refused"},
 		{"category_30_rule", Refuse(`50000030`, "Rule violated"), "refused"},
 		{"category_90_invalid", Refuse(`50000090`, "Unsupported"), "refused"},
 		{"category_40_not_found", Refuse(`50000040`, "Not found"), "not_found"},
@@ -78,25 +78,51 @@ func tooMany() []NamedFault {
 		{"code_word_429", RefuseWith(429, `"REQUEST_EXCEEDED_LIMIT"`, "Please try again"), "rate_limited"},
 		{"too_many_retry_after_seconds", TooManyRequests("Retry-After", "120"), "rate_limited"},
 		{"too_many_retry_after_date", TooManyRequests("Retry-After", in2Minutes), "rate_limited"},
+		{"too_many_retry_after_fraction", TooManyRequests("Retry-After", "299.997"), "rate_limited"},
 		{"too_many_retry_after_garbage", TooManyRequests("Retry-After", "in a while"), "rate_limited"},
 		{"too_many_rate_limit_reset", TooManyRequests("RateLimit-Limit", "10000, 2500;w=60, 5000;w=3600, 10000;w=86400", "RateLimit-Remaining", "0", "RateLimit-Reset", "90"), "rate_limited"},
 		{"too_many_no_headers", TooManyRequests(), "rate_limited"},
 		{"too_many_no_body", Respond(429, "", "").With(noLimits...), "rate_limited"},
+		{"too_many_byte_order_mark", json200(bom + `{"success":false,"reasons":[{"code":50000070}]}`), "rate_limited"},
+		{"too_many_among_reasons", json200(`{"success":false,"reasons":[{"code":50000020},7,{"code":{},"message":[1]},{"code":"50000070"}]}`), "rate_limited"},
+		{"gateway_503_retry_after", Gateway(503, htmlType, page).With("Retry-After", "600"), "rate_limited"},
 	}
 }
 
-// notZuoras are answers of a gateway before Zuora.
+// notZuoras are answers of something before Zuora: a gateway, a proxy, a page
+// that wants somebody to log in.
 func notZuoras() []NamedFault {
 	return []NamedFault{
-		{"gateway_502", Respond(502, htmlType, page), "unavailable"},
-		{"gateway_503", Respond(503, htmlType, page), "unavailable"},
-		{"gateway_504", Respond(504, htmlType, page), "unavailable"},
+		{"gateway_200_page", Gateway(200, htmlType, page), "invalid_response"},
+		{"gateway_200_text", Gateway(200, textType, "OK"), "invalid_response"},
+		{"gateway_400_page", Gateway(400, htmlType, page), "invalid_response"},
+		{"gateway_401_page", Gateway(401, htmlType, page), "auth"},
+		{"gateway_403_page", Gateway(403, htmlType, page), "invalid_response"},
+		{"gateway_404_page", Gateway(404, htmlType, page), "invalid_response"},
+		{"gateway_404_json", Gateway(404, jsonType, noRoute), "invalid_response"},
+		{"gateway_502_page", Gateway(502, htmlType, page), "unavailable"},
+		{"gateway_503_page", Gateway(503, htmlType, page), "unavailable"},
+		{"gateway_504_page", Gateway(504, htmlType, page), "unavailable"},
 		{"internal_500_empty", Respond(500, "", ""), "unavailable"},
-		{"redirect_301", Redirect(301, LeakPath), "refused"},
-		{"redirect_302", Redirect(302, LeakPath), "refused"},
-		{"redirect_307", Redirect(307, LeakPath), "refused"},
-		{"text", Respond(200, textType, "OK"), "invalid_response"},
-		{"html", Respond(200, htmlType, page), "invalid_response"},
+		{"redirect_302", Redirect(302, LeakPath), "invalid_response"},
+		{"redirect_307", Redirect(307, LeakPath), "invalid_response"},
+	}
+}
+
+// ErrorShapesSay is what each of ErrorShapes says in its body. Nothing else
+// tells a person what to do.
+const ErrorShapesSay = "Client IP 203.0.113.7 is not in the allowed login range"
+
+// ErrorShapes are those of Faults with an error in a shape that Zuora does not
+// document.
+func ErrorShapes() []NamedFault {
+	const says = ErrorShapesSay
+	return []NamedFault{
+		{"errors_list", Respond(401, jsonType, `{"errors":[{"message":"`+says+`"}]}`), "auth"},
+		{"error_object", Respond(400, jsonType, `{"error":{"code":400,"message":"`+says+`"}}`), "refused"},
+		{"gateway_fault", Gateway(500, jsonType, `{"fault":{"faultstring":"`+says+`","detail":{"errorcode":"x"}}}`), "unavailable"},
+		{"gateway_problem_json", Gateway(403, "application/problem+json", `{"type":"about:blank","title":"Forbidden","status":403,"detail":"`+says+`"}`), "invalid_response"},
+		{"plain_text", Respond(401, textType, says), "auth"},
 	}
 }
 
@@ -118,16 +144,18 @@ func noJob() []NamedFault {
 	failed := func(count string) Fault { return json200(strings.Replace(goodJob, `"failed":1`, `"failed":`+count, 1)) }
 	return []NamedFault{
 		{"empty", json200(""), "invalid_response"},
-		{"no_content", Respond(204, "", ""), "refused"},
+		{"no_content", Respond(204, "", ""), "invalid_response"},
 		{"array", json200("[" + goodJob + "]"), "invalid_response"},
 		{"null", json200(`null`), "invalid_response"},
 		{"number", json200(`11`), "invalid_response"},
 		{"empty_object", json200(`{}`), "invalid_response"},
 		{"truncated", json200(goodJob[:100]), "invalid_response"},
 		{"gzip_malformed", json200("\x1f\x8b\x08this is no gzip").With("Content-Encoding", "gzip"), "invalid_response"},
-		{"over_1_mib", json200(padded(1 << 20)), "invalid_response"},
+		{"over_64_kib", json200(padded(64 << 10)), "invalid_response"},
+		{"over_1_mb_of_reasons", json200(`{"reasons":[` + strings.Repeat("{},", 350_000) + `{}]}`), "invalid_response"},
 
-		{"count_string", failed(`"1"`), "invalid_response"},
+		{"count_word", failed(`"one"`), "invalid_response"},
+		{"count_text_negative", failed(`"-1"`), "invalid_response"},
 		{"count_fraction", failed(`1.5`), "invalid_response"},
 		{"count_negative", failed(`-1`), "invalid_response"},
 		{"count_huge", failed(`99999999999999999999`), "invalid_response"},
@@ -148,6 +176,12 @@ func oddJobs() []NamedFault {
 		{"job_id_hyphens", completed("{job-id}"), ""},
 		{"success_missing", json200(`{"jobId":"{jobId}","jobStatus":"Completed","objectType":"Account"}`), ""},
 		{"counts_null", json200(`{"jobId":"{jobId}","jobStatus":"Accepted","progress":null,"success":true,"totalObject":null}`), ""},
+		{"count_text", json200(strings.NewReplacer(`:1,`, `:"1",`, `:11`, `:"11"`).Replace(goodJob)), ""},
+		{"created", Respond(201, jsonType, goodJob), ""},
+		{"non_authoritative", Respond(203, jsonType, goodJob), ""},
+		{"byte_order_mark", json200(bom + goodJob), ""},
+		{"status_upper_case", status("COMPLETED"), ""},
+		{"status_spaces", status(" completed "), ""},
 		{"status_unknown", status("CANCELLED"), ""},
 		{"status_long", status(`Line\none` + strings.Repeat(" and more", 20)), ""},
 		{"status_invalid_utf8", status("Compl\xff\xfeted"), ""},
@@ -183,17 +217,25 @@ func TokenFaults() []NamedFault {
 		{"token_refused_secret_echoed", Respond(401, jsonType, `{"error":"invalid_client","error_description":"no client has the secret {client_secret}"}`), "auth"},
 		{"token_too_many", TooManyRequests(limit...), "rate_limited"},
 		{"token_too_many_retry_after", TooManyRequests("Retry-After", "30").With(limit...), "rate_limited"},
+		{"token_503_retry_after", Gateway(503, htmlType, page).With("Retry-After", "600"), "rate_limited"},
 		{"token_500", Respond(500, "", ""), "unavailable"},
-		{"token_502", Respond(502, htmlType, page), "unavailable"},
-		{"token_503", Respond(503, htmlType, page), "unavailable"},
+		{"token_502", Gateway(502, htmlType, page), "unavailable"},
+		{"token_503", Gateway(503, htmlType, page), "unavailable"},
+		{"token_reset", Reset(), "unavailable"},
 		{"token_hang", Hang(), "timeout"},
 		{"token_cut", Cut(), "unavailable"},
+		{"token_400_page", Gateway(400, htmlType, page), "invalid_response"},
+		{"token_403_page", Gateway(403, htmlType, page), "invalid_response"},
+		{"token_404_json", Gateway(404, jsonType, noRoute), "invalid_response"},
+		{"token_200_page", Gateway(200, htmlType, page), "invalid_response"},
 		{"token_not_json", Respond(200, textType, "OK"), "invalid_response"},
 		{"token_missing", json200(`{"expires_in":3599,"token_type":"bearer"}`), "invalid_response"},
-		{"token_redirect", Redirect(307, LeakPath), "refused"},
+		{"token_redirect", Redirect(307, LeakPath), "invalid_response"},
 
 		{"token_content_type_text", Respond(200, textType, goodToken), ""},
 		{"token_content_type_form", Respond(200, "application/x-www-form-urlencoded", goodToken), ""},
+		{"token_created", Respond(201, jsonType, goodToken), ""},
+		{"token_byte_order_mark", json200(bom + goodToken), ""},
 		{"token_expires_in_string", expiresIn(`"3599"`), ""},
 		{"token_expires_in_zero", expiresIn("0"), ""},
 		{"token_expires_in_negative", expiresIn("-1"), ""},
