@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.uber.org/goleak"
 
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
@@ -146,11 +147,12 @@ func TestUnreachable(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
-	s := zuoratest.NewTLSServer()
+	certificate := testutil.NewCertificate(t)
+	s := zuoratest.NewTLSServer(certificate.Pair)
 	t.Cleanup(s.Close)
 	s.SetSampleJob()
 	trust := x509.NewCertPool()
-	trust.AppendCertsFromPEM(s.CertificatePEM())
+	trust.AppendCertsFromPEM([]byte(certificate.CertPEM))
 	for name, tc := range map[string]struct {
 		config *tls.Config
 		good   bool

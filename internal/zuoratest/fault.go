@@ -1,12 +1,13 @@
 package zuoratest
 
 import (
-	"bytes"
-	"fmt"
+	"cmp"
+	"io"
+	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -18,56 +19,59 @@ type Fault struct {
 	// another fault is set or ClearFaults is called.
 	Times int
 
-	serve func(*call)
+	headers []string // Names and values in turn, see With.
+	serve   func(*call)
 }
 
 // AnyJob is, for SetFault, every job that has no fault of its own.
 const AnyJob = ""
 
-// faults holds the faults in force.
-type faults struct {
-	mu    sync.Mutex
-	byKey map[string]Fault // The key is a job's id, AnyJob or tokenPath.
-}
-
-func newFaults() faults { return faults{byKey: map[string]Fault{}} }
-
 // SetFault sets what a job, or AnyJob, answers instead. The job need not exist.
-func (s *Server) SetFault(jobID string, f Fault) {
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	s.faults.byKey[jobID] = f
-}
+func (s *Server) SetFault(jobID string, f Fault) { s.locked(func() { s.faults[jobID] = &f }) }
 
 // SetTokenFault sets what the token endpoint answers instead.
 func (s *Server) SetTokenFault(f Fault) { s.SetFault(tokenPath, f) }
 
 // ClearFaults ends all faults. Requests that hang stay so.
-func (s *Server) ClearFaults() {
-	s.faults.mu.Lock()
-	defer s.faults.mu.Unlock()
-	clear(s.faults.byKey)
+func (s *Server) ClearFaults() { s.locked(func() { clear(s.faults) }) }
+
+// fault answers with the fault of the first key that has one, if there is one.
+func (c *call) fault(keys ...string) bool {
+	f := c.s.takeFault(keys)
+	if f.serve == nil {
+		return false
+	}
+	for i := 0; i+1 < len(f.headers); i += 2 {
+		if f.headers[i+1] == "" {
+			c.w.Header().Del(f.headers[i])
+		} else {
+			c.w.Header().Set(f.headers[i], f.headers[i+1])
+		}
+	}
+	f.serve(c)
+	return true
 }
 
-// take returns the fault of the first key that has one, and counts the request.
-func (f *faults) take(keys ...string) (Fault, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+// takeFault finds a fault and counts the request.
+func (s *Server) takeFault(keys []string) Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, key := range keys {
-		fault, ok := f.byKey[key]
-		if !ok || fault.serve == nil {
-			continue
+		if f := s.faults[key]; f != nil && f.serve != nil {
+			if f.Times--; f.Times == 0 { // It never is if it began at 0.
+				delete(s.faults, key)
+			}
+			return *f
 		}
-		switch fault.Times {
-		case 0:
-		case 1:
-			delete(f.byKey, key)
-		default:
-			f.byKey[key] = Fault{Times: fault.Times - 1, serve: fault.serve}
-		}
-		return fault, true
 	}
-	return Fault{}, false
+	return Fault{}
+}
+
+// With is the fault with these headers, names and values in turn. An empty
+// value takes a header away that Zuora sends.
+func (f Fault) With(headers ...string) Fault {
+	f.headers = slices.Concat(f.headers, headers)
+	return f
 }
 
 // Handle answers with the test's own handler.
@@ -78,148 +82,110 @@ func Handle(h http.HandlerFunc) Fault {
 // Respond answers with one whole body. In it, {jobId} is replaced by the job
 // that was asked for and {client_secret} by the secret that was sent.
 func Respond(status int, contentType, body string) Fault {
-	return Fault{serve: func(c *call) {
-		c.send(status, contentType, []byte(c.fill(body)))
-	}}
+	return Fault{serve: func(c *call) { c.send(status, contentType, c.fill(body)) }}
 }
 
-func (c *call) fill(body string) string {
-	secret := c.r.PostForm.Get("client_secret")
-	return strings.NewReplacer("{jobId}", c.jobID, "{client_secret}", secret).Replace(body)
+// Gateway is Respond by something between the client and Zuora: the answer has
+// none of Zuora's headers.
+func Gateway(status int, contentType, body string) Fault {
+	return Respond(status, contentType, body).With(slices.Concat(noLimits, []string{
+		"Zuora-Request-Id", "",
+		"Concurrency-Limit-Type", "", "Concurrency-Limit-Limit", "", "Concurrency-Limit-Remaining", "",
+	})...)
 }
+
+var noLimits = []string{"RateLimit-Limit", "", "RateLimit-Remaining", "", "RateLimit-Reset", ""}
 
 // Refuse answers with an error in Zuora's shape. The status is that of the
 // code's category (its last two digits), but HTTP 200 if the request's
 // Zuora-Version is before 2024-05-20. The code is JSON: a number or a string.
 // It is for jobs; the token endpoint has no version, so use RefuseWith there.
 func Refuse(code, message string) Fault {
-	return Fault{serve: func(c *call) { c.refuse(code, message) }}
+	digits := strings.Trim(code, `"`)
+	status := cmp.Or(statusOf[digits[max(0, len(digits)-2):]], http.StatusBadRequest)
+	return Fault{serve: func(c *call) { c.refuse(c.status(status), code, message) }}
 }
 
 // RefuseWith is Refuse with that status in every version.
 func RefuseWith(status int, code, message string) Fault {
-	return Fault{serve: func(c *call) { c.refuseWith(status, code, message) }}
+	return Fault{serve: func(c *call) { c.refuse(status, code, message) }}
 }
+
+// statusOf has the statuses of the categories that have another than 400.
+var statusOf = map[string]int{"10": 403, "11": 401, "40": 404, "50": 409, "60": 500, "61": 500, "70": 429, "99": 500}
 
 // TooManyRequests answers 429 in Zuora's shape. Of the headers that say when to
 // come back it has only these: names and values in turn.
 func TooManyRequests(headers ...string) Fault {
-	return Fault{serve: func(c *call) {
-		for _, name := range []string{"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"} {
-			c.w.Header().Del(name)
-		}
-		for i := 0; i+1 < len(headers); i += 2 {
-			c.w.Header().Set(headers[i], headers[i+1])
-		}
-		c.refuseWith(http.StatusTooManyRequests, `"50000070"`, "Request exceeded limit")
-	}}
+	return RefuseWith(http.StatusTooManyRequests, `"50000070"`, "Request exceeded limit").With(noLimits...).With(headers...)
 }
 
 // Redirect answers with a redirect, such as to LeakPath of this or of another server.
 func Redirect(status int, location string) Fault {
-	return Fault{serve: func(c *call) {
-		c.w.Header().Set("Location", location)
-		c.send(status, htmlType, []byte("<html><body>Moved</body></html>"))
-	}}
+	return Respond(status, htmlType, "<html><body>Moved</body></html>").With("Location", location)
 }
 
 // Hang sends nothing at all until the client or the server goes.
-func Hang() Fault {
-	return Fault{serve: func(c *call) { c.hang() }}
+func Hang() Fault { return Fault{serve: (*call).hang} }
+
+func (c *call) hang() { c.wait(1<<63 - 1) }
+
+// Cut closes the connection without an answer; over HTTP/2, the stream.
+func Cut() Fault { return Fault{serve: (*call).abort} }
+
+func (c *call) abort() { panic(http.ErrAbortHandler) }
+
+// CutBody announces the length of a good answer and closes the connection
+// after half of it.
+func CutBody() Fault { return halfway((*call).abort) }
+
+// Reset resets the connection; over HTTP/2 it is Cut.
+func Reset() Fault {
+	return Fault{serve: func(c *call) {
+		if conn, _, err := http.NewResponseController(c.w).Hijack(); err == nil {
+			if tcp, ok := conn.(*net.TCPConn); ok {
+				_ = tcp.SetLinger(0) // Close then sends a reset.
+			}
+			_ = conn.Close()
+		}
+		c.abort()
+	}}
 }
 
-// hangAfterHeaders sends the headers of a good answer, and then nothing.
-func hangAfterHeaders() Fault {
+// halfway announces the length of a good answer, sends half of it, and ends so.
+func halfway(end func(*call)) Fault {
 	return Fault{serve: func(c *call) {
-		c.begin(len(c.good()))
-		c.hang()
+		body := c.fill(goodJob)
+		c.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		c.write(body[:len(body)/2])
+		end(c)
 	}}
 }
 
 // drip sends a good answer byte by byte, with the interval after each.
 func drip(interval time.Duration) Fault {
 	return Fault{serve: func(c *call) {
-		body := c.good()
-		c.begin(len(body))
+		body := c.fill(goodJob)
 		for i := range body {
-			_, _ = c.w.Write(body[i : i+1])
-			c.flush()
+			c.write(body[i : i+1])
 			c.wait(interval)
 		}
 	}}
 }
 
-// Cut closes the connection without an answer; over HTTP/2, the stream.
-func Cut() Fault {
-	return Fault{serve: func(*call) { panic(http.ErrAbortHandler) }}
-}
-
-// CutBody announces the length of a good answer and closes the connection
-// after half of it.
-func CutBody() Fault {
-	return Fault{serve: func(c *call) {
-		body := c.good()
-		c.begin(len(body))
-		_, _ = c.w.Write(body[:len(body)/2])
-		c.flush()
-		panic(http.ErrAbortHandler)
-	}}
-}
-
-// cutChunk closes the connection in the middle of a chunk. HTTP/2 has no
-// chunks: there it is CutBody.
-func cutChunk() Fault {
-	return Fault{serve: func(c *call) {
-		conn, buffer, err := http.NewResponseController(c.w).Hijack()
-		if err != nil {
-			CutBody().serve(c)
-			return
-		}
-		defer conn.Close()
-		body := c.good()
-		h := c.w.Header()
-		h.Set("Content-Type", jsonType)
-		h.Set("Transfer-Encoding", "chunked")
-		// If the client has gone, writing fails, which does not matter.
-		_, _ = buffer.WriteString("HTTP/1.1 200 OK\r\n")
-		_ = h.Write(buffer)
-		_, _ = fmt.Fprintf(buffer, "\r\n%x\r\n%s", len(body), body[:len(body)/2])
-		_ = buffer.Flush()
-	}}
-}
-
-// begin sends the headers of a good answer of that length. With a negative
-// length it has no Content-Length.
-func (c *call) begin(length int) {
-	c.w.Header().Set("Content-Type", jsonType)
-	if length >= 0 {
-		c.w.Header().Set("Content-Length", strconv.Itoa(length))
-	}
-	c.w.WriteHeader(http.StatusOK)
-	c.flush()
-}
-
-func (c *call) flush() { _ = http.NewResponseController(c.w).Flush() }
-
-// hang waits until the client or the server goes; both end the request.
-func (c *call) hang() { c.wait(1<<63 - 1) }
-
 // endless sends the beginning of a job and then more of it, until the client
-// or the server goes. Compressed, it is some 1,000 times as long as what is sent.
-func endless(compressed bool) Fault {
+// or the server goes.
+func endless() Fault {
 	return Fault{serve: func(c *call) {
-		begin := []byte(c.fill(`{"jobId":"{jobId}","jobStatus":"Completed","objectType":"`))
-		more := bytes.Repeat([]byte("x"), 256<<10)
-		if compressed {
-			// A gzip body may have many members. Each is the same here.
-			begin, more = compress(begin), compress(more)
-			c.w.Header().Set("Content-Encoding", "gzip")
+		c.write(`{"jobId":"` + c.jobID + `","jobStatus":"Completed","objectType":"`)
+		for more := strings.Repeat("x", 256<<10); c.r.Context().Err() == nil; {
+			c.write(more)
 		}
-		c.begin(-1)
-		_, err := c.w.Write(begin)
-		for err == nil && c.r.Context().Err() == nil {
-			_, err = c.w.Write(more)
-		}
-		panic(http.ErrAbortHandler)
 	}}
+}
+
+// write sends a part of an answer.
+func (c *call) write(part string) {
+	_, _ = io.WriteString(c.w, part) // A client that has gone needs no answer.
+	_ = http.NewResponseController(c.w).Flush()
 }

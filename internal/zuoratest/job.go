@@ -1,14 +1,16 @@
 package zuoratest
 
 import (
+	"encoding/json"
 	"net/http"
-	"strconv"
-	"sync"
 	"time"
 )
 
 // SampleJobID is the job of the only answer that Zuora's specification shows.
 const SampleJobID = "ff80808186b966950186b97922e200ab"
+
+// goodJob is the documented answer. For {jobId} see fill.
+const goodJob = `{"jobId":"{jobId}","jobStatus":"Completed","objectType":"Account","progress":{"failed":1,"labeled":9,"timeout":1},"success":true,"totalObject":11}`
 
 // Job is a data labeling job.
 type Job struct {
@@ -18,158 +20,139 @@ type Job struct {
 	Script Script
 }
 
+// Script says what a job answers, by the time since SetJob.
+type Script func(elapsed time.Duration) Answer
+
 // Answer is what a job answers. Zuora marks no field as required: an empty
 // string and a nil count are not sent, nor is progress if it has no counts.
 // Only success is always sent, as true.
 type Answer struct {
-	Status     string // Accepted, Dispatched or Completed; nothing else is documented.
-	ObjectType string // If it is empty, the job's.
+	Status string // Accepted, Dispatched or Completed; nothing else is documented.
 
 	Labeled, Failed, Timeout *int64 // In progress.
 	Total                    *int64 // As totalObject.
-
-	RawProgress string // JSON in place of progress, such as null or {}.
-	RawTotal    string // JSON in place of totalObject, such as null.
 }
-
-// jobs holds the jobs of the tenant.
-type jobs struct {
-	mu   sync.RWMutex
-	byID map[string]runningJob
-}
-
-type runningJob struct {
-	Job
-	began time.Time
-}
-
-func newJobs() jobs { return jobs{byID: map[string]runningJob{}} }
 
 // SetJob adds a job, or starts it again.
 func (s *Server) SetJob(job Job) {
-	began := s.clock()
-	s.jobs.mu.Lock()
-	defer s.jobs.mu.Unlock()
-	s.jobs.byID[job.ID] = runningJob{job, began}
+	began := time.Now()
+	s.locked(func() {
+		s.jobs[job.ID] = func() string { return job.body(job.Script(time.Since(began))) }
+	})
 }
 
 // SetSampleJob adds the documented sample: a completed Account job of 11
 // objects, one of which failed and one of which timed out.
 func (s *Server) SetSampleJob() {
-	s.SetJob(Job{ID: SampleJobID, ObjectType: "Account", Script: Constant(sampleAnswer())})
-}
-
-func sampleAnswer() Answer {
-	return Answer{
+	s.SetJob(Job{ID: SampleJobID, ObjectType: "Account", Script: Constant(Answer{
 		Status:  "Completed",
 		Labeled: new(int64(9)),
 		Failed:  new(int64(1)),
 		Timeout: new(int64(1)),
 		Total:   new(int64(11)),
-	}
+	})})
 }
 
 // RemoveJob makes a job one that does not exist.
-func (s *Server) RemoveJob(id string) {
-	s.jobs.mu.Lock()
-	defer s.jobs.mu.Unlock()
-	delete(s.jobs.byID, id)
-}
+func (s *Server) RemoveJob(id string) { s.locked(func() { delete(s.jobs, id) }) }
 
 // serveJob answers GET /v1/multi-organizations/data-labeling-job/{id}. The
 // token and the limits are checked before the API itself sees the request:
 // they answer 401 and 429 in every version.
-func (c *call) serveJob(id string) {
+func (c *call) serveJob() {
 	s := c.s
-	c.jobID = id
-	inProgress := s.counters.enterJob(id)
-	defer s.counters.leaveJob()
+	inProgress := s.enter(c.jobID)
+	defer func() { s.leave(c.jobID, c.r.Context().Err() != nil) }()
 	if !c.withinLimits(inProgress) {
-		return
-	}
-	if !c.setVersion() {
-		c.refuseWith(http.StatusBadRequest, `"50000020"`, "Zuora-Version is neither a date nor a version number")
+		c.refuse(http.StatusTooManyRequests, `"50000070"`, "Request exceeded limit")
 		return
 	}
 	if !c.authorized() {
-		c.refuseWith(http.StatusUnauthorized, "90000011", "Authentication error")
+		c.refuse(http.StatusUnauthorized, "90000011", "Authentication error")
 		return
 	}
 	if !c.entityFits() {
-		c.refuse(`"50000020"`, "Zuora-Entity-Ids does not fit this tenant")
+		c.refuse(c.status(http.StatusBadRequest), `"50000020"`, "Zuora-Entity-Ids does not fit this tenant")
 		return
 	}
-	c.wait(time.Duration(s.latency.Load()))
-
-	s.jobs.mu.RLock()
-	job, known := s.jobs.byID[id]
-	s.jobs.mu.RUnlock()
-	c.good = func() []byte {
-		if !known {
-			// Only a fault asks for this. It needs no job.
-			return appendAnswer(nil, Job{ID: id, ObjectType: "Account"}, sampleAnswer())
-		}
-		return job.answer(s.clock())
+	c.beLate()
+	if c.fault(c.jobID, AnyJob) {
+		return
 	}
-	fault, faulty := s.faults.take(id, AnyJob)
-	switch {
-	case faulty:
-		fault.serve(c)
-	case known:
-		c.send(http.StatusOK, jsonType, c.good())
-	default:
+	var answer func() string
+	s.locked(func() { answer = s.jobs[c.jobID] })
+	if answer == nil {
 		// The category would make it 400, but 404 is what the specification shows.
-		status := http.StatusOK
-		if c.modern {
-			status = http.StatusNotFound
-		}
-		c.refuseWith(status, `"50000020"`, "The job does not exist")
+		c.refuse(c.status(http.StatusNotFound), `"50000020"`, "The job does not exist")
+		return
 	}
+	c.send(http.StatusOK, jsonType, answer())
 }
 
-func (j runningJob) answer(now time.Time) []byte {
-	var a Answer
-	if j.Script != nil {
-		a = j.Script(max(0, now.Sub(j.began)))
+func (j Job) body(a Answer) string {
+	type progress struct {
+		Failed  *int64 `json:"failed,omitempty"`
+		Labeled *int64 `json:"labeled,omitempty"`
+		Timeout *int64 `json:"timeout,omitempty"`
 	}
-	return appendAnswer(make([]byte, 0, 256), j.Job, a)
+	body, _ := json.Marshal(struct { // It has nothing that could fail.
+		JobID      string   `json:"jobId"`
+		Status     string   `json:"jobStatus,omitempty"`
+		ObjectType string   `json:"objectType,omitempty"`
+		Progress   progress `json:"progress,omitzero"`
+		Success    bool     `json:"success"`
+		Total      *int64   `json:"totalObject,omitempty"`
+	}{j.ID, a.Status, j.ObjectType, progress{a.Failed, a.Labeled, a.Timeout}, true, a.Total})
+	return string(body)
 }
 
-// appendAnswer writes an answer by hand, because the sample must be right byte
-// for byte and benchmarks run through here.
-func appendAnswer(b []byte, job Job, a Answer) []byte {
-	if a.ObjectType == "" {
-		a.ObjectType = job.ObjectType
+// Constant is the script of a job that always answers the same.
+func Constant(a Answer) Script {
+	return func(time.Duration) Answer { return a }
+}
+
+// Repeat runs a script over and over, each time for one period.
+func Repeat(period time.Duration, script Script) Script {
+	return func(elapsed time.Duration) Answer { return script(elapsed % period) }
+}
+
+// Ramp is a job that is Accepted, then Dispatched while its counts rise
+// steadily, then Completed. Use it as Job{Script: Ramp{...}.At}.
+//
+// Zuora does not document the counts of a job that runs. Like a sibling API, a
+// Ramp answers none while it is Accepted, and live counts afterwards.
+type Ramp struct {
+	Accepted time.Duration // How long the job is Accepted.
+	Rate     float64       // Objects per second; with 0 the job never moves.
+	Total    int64         // Objects to be labeled.
+
+	FailedShare  float64 // The part of the objects that fails, 0 to 1.
+	TimeoutShare float64 // The part of the objects that times out, 0 to 1.
+
+	StuckAt int64 // If not 0, the job stays Dispatched at so many objects.
+}
+
+// At is the ramp's Script.
+func (r Ramp) At(elapsed time.Duration) Answer {
+	if elapsed < r.Accepted {
+		return Answer{Status: "Accepted"}
 	}
-	b = append(append(b, `{"jobId":`...), quote(job.ID)...)
-	if a.Status != "" {
-		b = append(append(b, `,"jobStatus":`...), quote(a.Status)...)
+	// The minimum is taken before the conversion, which an old job overflows.
+	done := int64(min(float64(r.Total), r.Rate*(elapsed-r.Accepted).Seconds()))
+	if r.StuckAt > 0 {
+		done = min(done, r.StuckAt)
 	}
-	if a.ObjectType != "" {
-		b = append(append(b, `,"objectType":`...), quote(a.ObjectType)...)
+	failed := int64(float64(done) * r.FailedShare)
+	timeout := int64(float64(done) * r.TimeoutShare)
+	a := Answer{
+		Status:  "Dispatched",
+		Labeled: new(done - failed - timeout),
+		Failed:  new(failed),
+		Timeout: new(timeout),
+		Total:   new(r.Total),
 	}
-	if a.RawProgress != "" {
-		b = append(append(b, `,"progress":`...), a.RawProgress...)
-	} else if a.Failed != nil || a.Labeled != nil || a.Timeout != nil {
-		b = append(b, `,"progress":{`...)
-		separator := ""
-		for _, count := range []struct {
-			key string
-			n   *int64
-		}{{`"failed":`, a.Failed}, {`"labeled":`, a.Labeled}, {`"timeout":`, a.Timeout}} {
-			if count.n != nil {
-				b = append(append(b, separator...), count.key...)
-				b = strconv.AppendInt(b, *count.n, 10)
-				separator = ","
-			}
-		}
-		b = append(b, '}')
+	if done == r.Total && r.StuckAt == 0 {
+		a.Status = "Completed"
 	}
-	b = append(b, `,"success":true`...)
-	if a.RawTotal != "" {
-		b = append(append(b, `,"totalObject":`...), a.RawTotal...)
-	} else if a.Total != nil {
-		b = strconv.AppendInt(append(b, `,"totalObject":`...), *a.Total, 10)
-	}
-	return append(b, '}')
+	return a
 }

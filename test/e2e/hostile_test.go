@@ -127,14 +127,12 @@ func fifo(t *testing.T, name string) {
 // A CA file on a file system that hangs keeps no page waiting.
 func TestCAFileThatHangs(t *testing.T) {
 	t.Parallel()
-	s := zuoratest.NewTLSServer()
+	certificate := testutil.NewCertificate(t)
+	s := zuoratest.NewTLSServer(certificate.Pair)
 	t.Cleanup(s.Close)
 	s.SetSampleJob()
 	dir := t.TempDir()
-	ca := filepath.Join(dir, "ca.pem")
-	if err := os.WriteFile(ca, s.CertificatePEM(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	ca := testutil.Write(t, dir, "ca.pem", certificate.CertPEM)
 	file := filepath.Join(dir, "zuora_exporter.yml")
 	rewriteConfig(t, file, s, "tls_config: {ca_file: ca.pem}", zuoratest.SampleJobID)
 	e := start(t, "--config.file="+file)
