@@ -40,6 +40,12 @@ const (
 var versionFile string
 
 func main() {
+	// Nobody must end the exporter by sending SIGHUP too early, or by reading
+	// its log no more.
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	signal.Ignore(syscall.SIGPIPE)
+
 	if version.Version == "" { // not built by promu
 		version.Version = strings.TrimSpace(versionFile)
 	}
@@ -63,7 +69,7 @@ func main() {
 	logger := newLogger(logFlags)
 	o.server.Logger = logger
 
-	if err := run(o, logger); err != nil {
+	if err := run(o, hangUp, logger); err != nil {
 		level.Error(logger).Log("msg", name+" failed", "err", err)
 		os.Exit(1)
 	}
@@ -80,7 +86,7 @@ type options struct {
 }
 
 // run runs the exporter until a signal ends it.
-func run(o options, logger log.Logger) error {
+func run(o options, hangUp <-chan os.Signal, logger log.Logger) error {
 	if o.autoReload < 0 {
 		return fmt.Errorf("--config.auto-reload-interval: %s is below 0", o.autoReload)
 	}
@@ -126,14 +132,17 @@ func run(o options, logger log.Logger) error {
 	if o.autoReload > 0 {
 		go e.Watch(ctx, o.autoReload, file.Changed)
 	}
-	hangUp := make(chan os.Signal, 1)
-	signal.Notify(hangUp, syscall.SIGHUP)
 	go func() {
 		for range hangUp {
-			_ = e.Reload(ctx) // it logs what comes of it
+			_, _ = e.Reload(ctx) // it logs what comes of it
 		}
 	}()
-	srv := &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute}
+	srv := &http.Server{
+		Handler:           e,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second, // of a body, which nobody needs
+		IdleTimeout:       5 * time.Minute,
+	}
 	setErrorLog(srv, logger)
 	if o.demo { // BaseContext is called once the server listens
 		srv.BaseContext = func(l net.Listener) context.Context {

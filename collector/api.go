@@ -10,18 +10,21 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
-// APIState tells what is known of a tenant's API without asking Zuora. A
+// API tells what is known of a tenant's API without asking Zuora. A
 // *zuora.Client is one.
-type APIState interface {
+type API interface {
 	Limits() zuora.Limits
 	PausedUntil() map[string]time.Time // by operation
 	Token() zuora.TokenState
+	// CloseIdleConnections is called while the tenant is down, when its last
+	// read in progress has ended: a name may have moved.
+	CloseIdleConnections()
 }
 
 // The series of a tenant.
 var (
 	upFamily = newFamily("zuora_up",
-		"0 if no token could be had, or if reading every job failed with "+enumerated(downReasons)+"; else 1.",
+		"0 if no token could be had, or if a job failed with anything but "+enumerated(wordsOfZuora)+" and no read was answered; else 1.",
 		labelTenant)
 	rateLimitDesc = prometheus.NewDesc("zuora_api_rate_limit_requests",
 		"Requests that Zuora allows the tenant in the window nearest to exhaustion. Absent until Zuora says it.",
@@ -133,22 +136,23 @@ func (m *APIMetrics) Collect(ch chan<- prometheus.Metric) {
 	m.inFlight.Collect(ch)
 }
 
-// Observe counts a request: it is what zuora.Config.Observe takes.
-func (m *APIMetrics) Observe(ctx context.Context, r zuora.Request) (done func(zuora.Request)) {
-	end := func(zuora.Request) {}
-	if t, ok := ctx.Value(traceKey{}).(*trace); ok {
-		end = t.begin(r)
-	}
+// Observe counts a request, and records it for whoever asks what a read has
+// sent: it is what zuora.Config.Observe takes.
+func (m *APIMetrics) Observe(ctx context.Context, request zuora.Request) (done func(zuora.Request)) {
 	m.inFlight.Inc()
-	return func(r zuora.Request) {
-		end(r)
+	recorded := func(zuora.Request) {}
+	if r, ok := ctx.Value(readKey{}).(*read); ok {
+		recorded = r.sent(request)
+	}
+	return func(ended zuora.Request) {
 		m.inFlight.Dec()
-		m.duration.WithLabelValues(r.Operation).Observe(r.Duration.Seconds())
+		m.duration.WithLabelValues(ended.Operation).Observe(ended.Duration.Seconds())
 		code := "error"
-		if r.StatusCode != 0 {
-			code = strconv.Itoa(r.StatusCode)
+		if ended.StatusCode != 0 {
+			code = strconv.Itoa(ended.StatusCode)
 		}
-		m.requests.WithLabelValues(r.Operation, code).Inc()
+		m.requests.WithLabelValues(ended.Operation, code).Inc()
+		recorded(ended)
 	}
 }
 

@@ -4,7 +4,6 @@ package collector
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -17,7 +16,8 @@ import (
 // Reader reads one data labeling job. A *zuora.Client is one.
 //
 // Its errors are *zuora.Error; any other counts as zuora.ReasonUnavailable. A
-// Reader should return when ctx ends; nobody waits for one that does not.
+// read belongs to no scrape: its context ends with none, so a Reader must bound
+// its requests itself. One that never returns keeps its slot.
 type Reader interface {
 	DataLabelingJob(ctx context.Context, id string) (*zuora.DataLabelingJob, error)
 }
@@ -57,73 +57,69 @@ func (c *Collector) find(name string) *tenant {
 
 // Scrape is a Collector at the time of one scrape.
 type Scrape struct {
-	by        asker
+	waiter
 	collector *Collector
 }
 
-var (
-	_ prometheus.Collector = Scrape{}
-	_ prometheus.Gatherer  = Scrape{}
-)
+var _ prometheus.Collector = Scrape{}
 
 // Scrape returns a prometheus.Collector that reads all jobs when it is
-// collected, and ends when ctx does. Jobs unread by then are exposed as failed.
+// collected, until ctx ends. A job that has no answer by then is exposed as
+// failed, or with what its newest read brought.
 func (c *Collector) Scrape(ctx context.Context) Scrape {
-	return Scrape{asker{ctx: ctx, start: time.Now()}, c}
+	return Scrape{waiter{ctx: ctx, start: time.Now()}, c}
 }
 
 // Describe implements prometheus.Collector.
 func (s Scrape) Describe(ch chan<- *prometheus.Desc) {
 	s.collector.families.describe(ch)
-	tenantSeries{Scrape: s}.Describe(ch)
-}
-
-// Collect implements prometheus.Collector.
-func (s Scrape) Collect(ch chan<- prometheus.Metric) {
-	jobs, up := s.readAll()
-	for _, series := range jobs {
-		for i := range series {
-			ch <- &series[i]
-		}
+	for _, desc := range tenantDescs {
+		ch <- desc
 	}
-	tenantSeries{s, up}.Collect(ch)
+	for _, t := range s.collector.tenants {
+		t.Metrics.Describe(ch)
+	}
 }
 
-// readAll reads all tenants side by side. It returns the series of each job, and
-// which tenants are up.
-func (s Scrape) readAll() (jobs [][]gauge, up []bool) {
-	tenants := s.collector.tenants
-	byTenant := make([][][]gauge, len(tenants))
-	up = make([]bool, len(tenants))
+// Collect implements prometheus.Collector. It reads the tenants side by side. A
+// tenant's own series come after its jobs, so a page has its own requests.
+func (s Scrape) Collect(ch chan<- prometheus.Metric) {
 	var reading sync.WaitGroup
-	for i, t := range tenants {
+	for _, t := range s.collector.tenants {
 		reading.Go(func() {
-			outcomes := t.scrape(s.by)
-			for n, named := range t.configured {
-				byTenant[i] = append(byTenant[i], named.series(s.collector.families, outcomes[n]))
+			outcomes := t.read(s.waiter, t.configured)
+			n := t.tally(outcomes)
+			t.report(s.waiter, n)
+			for i, job := range t.configured {
+				job.collect(s.collector.families, outcomes[i], ch)
 			}
-			up[i] = t.tally(s.by, outcomes)
+			t.collect(n.up, ch)
 		})
 	}
 	reading.Wait()
-	return slices.Concat(byTenant...), up
 }
 
-// LastRead is what is known of a configured job without asking Zuora.
+// LastRead is what is known of a job without asking Zuora.
 type LastRead struct {
-	Tenant  string
-	Job     Job
-	Answer  *zuora.DataLabelingJob // the newest good answer, nil before the first
-	Failure *zuora.Error           // of the newest read, nil if it was good
+	Tenant     string
+	Job        ConfiguredJob
+	Configured bool                   // false if the job is only probed
+	Answer     *zuora.DataLabelingJob // the newest good answer, nil before the first
+	Failure    *zuora.Error           // why there is no newer one; nil if the newest read was good
 }
 
-// LastReads returns what is known of all configured jobs, in their order.
+// LastReads returns what is known of all jobs: of the configured ones in their
+// order, then of those that are only probed, the last one first.
 func (c *Collector) LastReads() []LastRead {
 	var all []LastRead
 	for _, t := range c.tenants {
-		for _, named := range t.configured {
-			answer, failure := named.state.lastRead()
-			all = append(all, LastRead{t.Name, named.Job, answer, failure})
+		for _, e := range t.configured {
+			answer, failure := e.job.lastRead()
+			all = append(all, LastRead{t.Name, e.ConfiguredJob, true, answer, failure})
+		}
+		for _, j := range t.onlyProbed() {
+			answer, failure := j.lastRead()
+			all = append(all, LastRead{t.Name, ConfiguredJob{ID: j.id}, false, answer, failure})
 		}
 	}
 	return all

@@ -10,10 +10,7 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
-	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
@@ -92,42 +89,6 @@ zuora_up{tenant="t"} 0`,
 	}
 }
 
-func TestUp(t *testing.T) {
-	token := func() (*zuora.DataLabelingJob, error) {
-		return nil, &zuora.Error{Operation: zuora.OperationToken, Reason: zuora.ReasonRefused}
-	}
-	for name, tc := range map[string]struct {
-		read reader
-		jobs int
-		want float64
-	}{
-		"no jobs": {nil, 0, 1},
-		"all jobs failed for as many reasons": {func(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
-			return failed(map[string]zuora.Reason{
-				"job-000": zuora.ReasonAuth, "job-001": zuora.ReasonUnavailable, "job-002": zuora.ReasonTimeout, "job-003": zuora.ReasonRateLimited,
-			}[id])
-		}, 4, 0},
-		"one job is good": {func(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
-			if id == "job-002" {
-				return completed()
-			}
-			return failed(zuora.ReasonUnavailable)
-		}, 4, 1},
-		"one job is merely unknown": {func(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
-			if id == "job-002" {
-				return failed(zuora.ReasonNotFound)
-			}
-			return failed(zuora.ReasonUnavailable)
-		}, 4, 1},
-		"no token could be had, whatever the reason": {func(context.Context, string) (*zuora.DataLabelingJob, error) { return token() }, 4, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			c := newCollector(log.NewNopLogger(), 2, tc.read, ids(tc.jobs)...)
-			expect(t, c.Scrape(t.Context()), fmt.Sprintf(`zuora_up{tenant="t"} %v`, tc.want), "zuora_up")
-		})
-	}
-}
-
 func TestCustomLabelsAreOnEverySeriesOfAJob(t *testing.T) {
 	read := reader(func(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
 		if id == "a" {
@@ -136,16 +97,10 @@ func TestCustomLabelsAreOnEverySeriesOfAJob(t *testing.T) {
 		return failed(zuora.ReasonNotFound)
 	})
 	tenant := newTestTenant(1, read)
-	tenant.Jobs = []Job{{"a", map[string]string{"wave": "first", "area": "x"}}, {"b", map[string]string{"zone": "z"}}}
+	tenant.Jobs = []ConfiguredJob{{"a", map[string]string{"wave": "first", "area": "x"}}, {"b", map[string]string{"zone": "z"}}}
 	c := New([]Tenant{tenant}, []string{"area", "wave", "zone"}, log.NewNopLogger(), nil)
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(c.Scrape(t.Context()))
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
 	want := map[string]string{"a": "area=x wave=first zone= ", "b": "area= wave= zone=z "}
-	for _, f := range families {
+	for _, f := range gathered(t, c.Scrape(t.Context())) {
 		for _, m := range f.GetMetric() {
 			var id, custom string
 			for _, l := range m.GetLabel() {
@@ -166,7 +121,7 @@ func TestCustomLabelsAreOnEverySeriesOfAJob(t *testing.T) {
 func TestTenantSeries(t *testing.T) {
 	at := time.Unix(1_800_000_000, 0)
 	tenant := newTestTenant(1, nil)
-	tenant.API = &apiState{
+	tenant.API = &api{
 		limits: zuora.Limits{
 			RateLimit: new(int64(50000)), RateLimitRemaining: new(int64(49000)), RateLimitReset: at,
 			Concurrency: map[string]zuora.ConcurrencyLimit{"Default": {Limit: new(int64(40)), Remaining: new(int64(39))}, "High": {Limit: new(int64(80))}},
@@ -187,7 +142,7 @@ zuora_api_rate_limit_remaining_requests{tenant="t"} 49000
 zuora_api_rate_limit_requests{tenant="t"} 50000
 zuora_api_rate_limit_reset_timestamp_seconds{tenant="t"} 1.8e+09
 zuora_api_token_expiry_timestamp_seconds{tenant="t"} 1.8e+09`, names...)
-	tenant.API = &apiState{}
+	tenant.API = &api{}
 	expect(t, New([]Tenant{tenant}, nil, log.NewNopLogger(), nil).Scrape(t.Context()), "", names...)
 }
 
@@ -219,64 +174,21 @@ scrape_success{job_id="job-002",tenant="t"} 1`, "scrape_success", "scrape_error"
 
 func TestLastSuccessOutlivesFailuresAndReloads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		good := true
+		good := false
 		c := newCollector(log.NewNopLogger(), 1, func(context.Context, string) (*zuora.DataLabelingJob, error) {
 			if good {
 				return completed()
 			}
 			return failed(zuora.ReasonUnavailable)
 		}, "j")
-		want := fmt.Sprintf(`last_success_timestamp_seconds{job_id="j",tenant="t"} %v`, float64(time.Now().Unix()))
-		good = false
 		expect(t, c.Scrape(t.Context()), "", "last_success_timestamp_seconds")
-		good = true
-		expect(t, c.Scrape(t.Context()), want, "last_success_timestamp_seconds")
-		good = false
 		time.Sleep(time.Minute)
+		want := fmt.Sprintf(`last_success_timestamp_seconds{job_id="j",tenant="t"} %v`, float64(time.Now().Unix()))
+		for _, good = range []bool{true, false} {
+			expect(t, c.Scrape(t.Context()), want, "last_success_timestamp_seconds")
+			time.Sleep(time.Minute)
+		}
+		c = New([]Tenant{c.tenants[0].Tenant}, nil, log.NewNopLogger(), c)
 		expect(t, c.Scrape(t.Context()), want, "last_success_timestamp_seconds")
-
-		again := New([]Tenant{c.tenants[0].Tenant}, nil, log.NewNopLogger(), c)
-		expect(t, again.Scrape(t.Context()), want, "last_success_timestamp_seconds")
-	})
-}
-
-func TestProbeKnowsTheJobInAnySpelling(t *testing.T) {
-	const id = "ff80808186b966950186b97922e200ab"
-	c := newCollector(log.NewNopLogger(), 1, func(_ context.Context, asked string) (*zuora.DataLabelingJob, error) {
-		if asked != id {
-			t.Errorf("asked for %s", asked)
-		}
-		return completed()
-	}, id)
-	expect(t, probe(t, t.Context(), c, strings.ToUpper(id)), `scrape_success{job_id="`+id+`",tenant="t"} 1`, "scrape_success")
-}
-
-// A scrape gathers what a registry makes of it.
-func TestGather(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		read := reader(func(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
-			switch id {
-			case "c":
-				return failed(zuora.ReasonNotFound)
-			case "d":
-				return &zuora.DataLabelingJob{Status: "Suspended", ObjectType: "User", ReceivedAt: time.Now()}, nil
-			}
-			return completed()
-		})
-		var tenants []Tenant
-		for _, name := range []string{"b", "a"} {
-			tenant := newTestTenant(2, read)
-			tenant.Name, tenant.Metrics = name, NewAPIMetrics(name)
-			tenant.Jobs = []Job{{"c", map[string]string{"wave": "first", "area": "x"}}, {"b", map[string]string{"zone": "z"}}, {"d", nil}, {"a", nil}}
-			tenants = append(tenants, tenant)
-		}
-		c := New(tenants, []string{"area", "wave", "zone"}, log.NewNopLogger(), nil)
-		got, err := c.Scrape(t.Context()).Gather()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(gathered(t, c.Scrape(t.Context())), got, protocmp.Transform()); diff != "" {
-			t.Errorf("(-registry +Gather)\n%s", diff)
-		}
 	})
 }

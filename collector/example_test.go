@@ -27,7 +27,7 @@ func ExampleCollector() {
 		Reader:                reader{},
 		Metrics:               collector.NewAPIMetrics("prod-us"),
 		MaxConcurrentRequests: 10,
-		Jobs:                  []collector.Job{{ID: "ff80808186b966950186b97922e200ab", Labels: map[string]string{"wave": "first"}}},
+		Jobs:                  []collector.ConfiguredJob{{ID: "ff80808186b966950186b97922e200ab", Labels: map[string]string{"wave": "first"}}},
 	}}, []string{"wave"}, log.NewNopLogger(), nil)
 
 	// One scrape, which ends within 10 s.

@@ -3,8 +3,10 @@ package collector
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,23 +27,26 @@ func (f reader) DataLabelingJob(ctx context.Context, id string) (*zuora.DataLabe
 	return f(ctx, id)
 }
 
-// apiState is an APIState that tells what it holds.
-type apiState struct {
+// api is an API that tells what it holds.
+type api struct {
+	closed atomic.Int64 // how often idle connections were
 	limits zuora.Limits
 	paused map[string]time.Time
 	mu     sync.Mutex
 	token  zuora.TokenState
 }
 
-func (s *apiState) Limits() zuora.Limits              { return s.limits }
-func (s *apiState) PausedUntil() map[string]time.Time { return s.paused }
-func (s *apiState) Token() zuora.TokenState {
+func (s *api) Limits() zuora.Limits              { return s.limits }
+func (s *api) PausedUntil() map[string]time.Time { return s.paused }
+func (s *api) Token() zuora.TokenState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.token
 }
 
-func (s *apiState) set(token zuora.TokenState) {
+func (s *api) CloseIdleConnections() { s.closed.Add(1) }
+
+func (s *api) set(token zuora.TokenState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.token = token
@@ -67,7 +72,7 @@ func newCollector(logger log.Logger, workers int, r reader, ids ...string) *Coll
 func newTestTenant(workers int, r reader, ids ...string) Tenant {
 	t := Tenant{Name: "t", Reader: &r, Metrics: NewAPIMetrics("t"), MaxConcurrentRequests: workers}
 	for _, id := range ids {
-		t.Jobs = append(t.Jobs, Job{ID: id})
+		t.Jobs = append(t.Jobs, ConfiguredJob{ID: id})
 	}
 	return t
 }
@@ -80,30 +85,27 @@ func ids(n int) []string {
 	return all
 }
 
-// expect compares the named metrics of one scrape, whose names may leave out
-// what all job metrics begin with.
-func expect(t *testing.T, s any, want string, names ...string) {
+// expect compares the named metrics of one scrape or probe, whose names may
+// leave out what all job metrics begin with.
+func expect(t *testing.T, c prometheus.Collector, want string, names ...string) {
 	t.Helper()
 	for i, name := range names {
 		if !strings.HasPrefix(name, "zuora_") {
 			names[i] = "zuora_data_labeling_job_" + name
 		}
 	}
-	// The comparison wants HELP and TYPE, which TestPageIsAsPromised sees to.
+	// The comparison wants HELP and TYPE, which the golden page sees to.
 	var got []string
-	families := gathered(t, s)
-	for _, f := range families {
-		for _, name := range names {
-			if f.GetName() != name {
-				continue
+	for _, f := range gathered(t, c) {
+		if !slices.Contains(names, f.GetName()) {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			labels := make([]string, 0, len(m.GetLabel()))
+			for _, l := range m.GetLabel() {
+				labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
 			}
-			for _, m := range f.GetMetric() {
-				labels := make([]string, 0, len(m.GetLabel()))
-				for _, l := range m.GetLabel() {
-					labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
-				}
-				got = append(got, fmt.Sprintf("%s{%s} %v", strings.TrimPrefix(name, "zuora_data_labeling_job_"), strings.Join(labels, ","), m.GetGauge().GetValue()))
-			}
+			got = append(got, fmt.Sprintf("%s{%s} %v", strings.TrimPrefix(f.GetName(), "zuora_data_labeling_job_"), strings.Join(labels, ","), m.GetGauge().GetValue()))
 		}
 	}
 	if g, w := strings.Join(got, "\n"), strings.TrimSpace(want); g != w {
@@ -111,20 +113,11 @@ func expect(t *testing.T, s any, want string, names ...string) {
 	}
 }
 
-// gathered returns what a Probe gathers, or a Scrape: as much as a registry that
-// checks everything.
-func gathered(t *testing.T, s any) []*dto.MetricFamily {
+// gathered collects from a registry that checks everything.
+func gathered(t *testing.T, c prometheus.Collector) []*dto.MetricFamily {
 	t.Helper()
-	scrape, ok := s.(Scrape)
-	if !ok {
-		families, err := s.(prometheus.Gatherer).Gather()
-		if err != nil {
-			t.Error(err)
-		}
-		return families
-	}
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(scrape)
+	registry.MustRegister(c)
 	families, err := registry.Gather()
 	if err != nil {
 		t.Error(err)
@@ -132,15 +125,48 @@ func gathered(t *testing.T, s any) []*dto.MetricFamily {
 	return families
 }
 
-// probe returns a probe that was read.
-func probe(t *testing.T, ctx context.Context, c *Collector, id string) *Probe {
+// scrape collects with a timeout.
+func scrape(t *testing.T, c *Collector, timeout time.Duration) {
 	t.Helper()
-	p, err := c.Probe("", id)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	gathered(t, c.Scrape(ctx))
+}
+
+// success returns, for each job, the value of scrape_success.
+func success(t *testing.T, c prometheus.Collector) map[string]float64 {
+	t.Helper()
+	values := map[string]float64{}
+	for _, f := range gathered(t, c) {
+		if f.GetName() != "zuora_data_labeling_job_scrape_success" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if l.GetName() == labelJobID {
+					values[l.GetValue()] = m.GetGauge().GetValue()
+				}
+			}
+		}
+	}
+	return values
+}
+
+// newProbe returns a probe of a job of the only tenant.
+func newProbe(t *testing.T, ctx context.Context, c *Collector, id string) *Probe {
+	t.Helper()
+	p, err := c.Probe(ctx, "", id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Read(ctx); err != nil {
-		t.Fatal(err)
-	}
 	return p
+}
+
+// jobID returns the id of job n.
+func jobID(n int) string { return fmt.Sprintf("%032d", n) }
+
+// hang is a Reader whose requests end by a timeout of a minute.
+func hang(context.Context, string) (*zuora.DataLabelingJob, error) {
+	time.Sleep(time.Minute)
+	return failed(zuora.ReasonTimeout)
 }

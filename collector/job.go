@@ -1,59 +1,93 @@
 package collector
 
 import (
+	"cmp"
+	"container/list"
+	"context"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"github.com/go-kit/log/level"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
-// job is all that is known of one job, in one place. It outlives the
-// configurations that have it.
+// staleness is how long the newest answer serves scrapes whose deadline comes
+// before a newer one does. It is Prometheus's own.
+const staleness = 5 * time.Minute
+
+// job is all that is known of one job, configured or only probed. It lives as
+// long as the tenant's client does.
 type job struct {
+	id string
+
 	mu      sync.Mutex
-	newest  *zuora.DataLabelingJob // nil before the first good answer
-	asked   time.Time              // when the scrape began that read newest
-	failure *zuora.Error           // of the newest read, nil if it was good
-	failing bool                   // its failure has been logged
 	reading *read                  // in progress, nil if there is none
+	answer  *zuora.DataLabelingJob // the newest good one, nil before the first
+	asked   time.Time              // when the scrape began that asked for it
+	ended   time.Time              // when the newest read ended
+	took    time.Duration          // that read
+	failure *zuora.Error           // of that read, nil if it was good
+	late    *zuora.Error           // of the newest scrape since then that waited in vain
+	place   uint64                 // in the order of reads: the lowest goes first
 
-	// place in the order of reads, in ns since 1970: see remember. A job of a
-	// changed tenant shares it with the one before.
-	place *atomic.Int64
+	// Guarded by known.mu:
+	element *list.Element // in known.probed; nil while the job is configured
+	probed  time.Time     // last, or when it left the configuration
+	failing bool          // its failure was logged
 }
 
-func newJob() *job { return &job{place: new(atomic.Int64)} }
+// read is a read in progress. It belongs to no scrape: it goes on to its own
+// end, and whoever wants the job meanwhile waits for it.
+type read struct {
+	job      *job
+	asked    time.Time       // when the scrape or probe began that began it
+	begun    time.Time       // when it had its slot
+	requests []zuora.Request // sent so far; guarded by job.mu
+	done     chan struct{}   // closed when it has ended
+}
 
-func (j *job) lastRead() (*zuora.DataLabelingJob, *zuora.Error) {
+// waiter is a scrape or a probe, which waits until its own deadline.
+type waiter struct {
+	ctx   context.Context
+	start time.Time
+	probe bool
+}
+
+// left tells whether the client has disconnected.
+func (w waiter) left() bool { return w.ctx.Err() == context.Canceled }
+
+// outcome is what a scrape or probe has of a job: an answer or an error.
+type outcome struct {
+	answer   *zuora.DataLabelingJob
+	err      *zuora.Error
+	ended    bool // by a read that ended in this scrape
+	late     bool // the deadline came first
+	noTime   bool // the read had no time to begin
+	noToken  bool // nor had the tenant a token at the deadline
+	duration time.Duration
+	read     *read // a probe's; nil if none was needed, or had time to begin
+}
+
+// cached returns the newest answer if it is younger than the interval of its
+// state. Its age runs from the start of the scrape that asked for it to the
+// start of this one.
+func (j *job) cached(w waiter, interval, completed time.Duration) *zuora.DataLabelingJob {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.newest, j.failure
-}
-
-// cached returns the newest answer if it is fresh.
-func (t *tenant) cached(a asker, j *job) *zuora.DataLabelingJob {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.newest == nil {
+	if j.answer == nil {
 		return nil
 	}
-	interval := t.RefreshInterval
-	if j.newest.Status == zuora.Completed {
-		interval = max(interval, t.CompletedRefreshInterval)
+	if j.answer.Status == zuora.Completed {
+		interval = max(interval, completed)
 	}
-	if age := a.start.Sub(j.asked); interval == 0 || age >= freshFor(interval) {
+	if interval == 0 || w.start.Sub(j.asked) >= freshFor(interval) {
 		return nil
 	}
-	return j.newest
+	return j.answer
 }
 
-// freshFor is how long an answer is served again. Its age runs from the start
-// of the scrape that read it to the start of the scrape that asks. Thanks to
-// the tolerance, an interval equal to the scrape interval means one read per
-// scrape.
+// freshFor is how long an answer is served again. Thanks to the tolerance, an
+// interval equal to the scrape interval means one read per scrape.
 func freshFor(interval time.Duration) time.Duration {
 	return interval - min(interval/10, 2*time.Second)
 }
@@ -64,50 +98,116 @@ func ReadEvery(scrape, refresh time.Duration) time.Duration {
 	return max(scrape, (freshFor(refresh) + scrape - 1).Truncate(scrape))
 }
 
-// aboutTenant tells whether a failure concerns the whole tenant, not the job.
-func aboutTenant(err *zuora.Error) bool {
+// inProgress returns the read that a waiter waits for, nil if there is none.
+// It tells whether to begin one: not if one has ended since the waiter began.
+func (j *job) inProgress(w waiter) (r *read, begin bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.reading, j.reading == nil && j.ended.Before(w.start)
+}
+
+// begin begins a read, unless it is not needed any more: slots take a while.
+func (j *job) begin(w waiter) (r *read, begun bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.reading != nil || !j.ended.Before(w.start) {
+		return j.reading, false
+	}
+	j.reading = &read{job: j, asked: w.start, begun: time.Now(), done: make(chan struct{})}
+	return j.reading, true
+}
+
+// end records how a read ended. place is the job's new one, but a failure that
+// concerns the whole tenant leaves it as it is: after a pause, the same jobs go
+// first.
+func (j *job) end(r *read, answer *zuora.DataLabelingJob, err *zuora.Error, place uint64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.reading, j.ended, j.failure, j.late = nil, time.Now(), err, nil
+	j.took = j.ended.Sub(r.begun)
+	if err == nil {
+		j.answer, j.asked = answer, r.asked
+	}
+	if err == nil || !concernsTenant(err) {
+		j.place = place
+	}
+	close(r.done)
+}
+
+// concernsTenant tells whether a failure is the whole tenant's, not the job's.
+func concernsTenant(err *zuora.Error) bool {
 	return err.Operation == zuora.OperationToken || err.Reason == zuora.ReasonRateLimited
 }
 
-// remember records how a read ended: by itself, or cut off after nine tenths
-// of its scrape's time. It is called for nothing else, and with j.mu held.
-//
-// The job's place in the order of reads is the time of its last end, but for
-// one that is about the whole tenant: after a pause, the same jobs go first.
-func (t *tenant) remember(named *namedJob, asked time.Time, answer *zuora.DataLabelingJob, err *zuora.Error) {
-	j := named.state
-	j.failure = err
-	if err != nil && aboutTenant(err) {
-		return // tally logs it, once for all jobs
+// outcome returns what a waiter has of the job when the read r has ended, or
+// the waiter's time has. r is nil if it had no time to begin.
+func (j *job) outcome(w waiter, r *read, noToken bool) outcome {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var probes *read
+	if w.probe {
+		probes = r
 	}
-	j.place.Store(time.Now().UnixNano())
-	if err == nil {
-		j.newest, j.asked = answer, asked
-		if j.failing {
-			level.Info(t.logger).Log("msg", "Reading the job succeeds again", labelJobID, named.ID, labelStatus, answer.Status)
+	if !j.ended.Before(w.start) {
+		o := outcome{err: j.failure, ended: true, duration: j.took, read: probes}
+		if o.err == nil {
+			o.answer = j.answer
 		}
-		j.failing = false
-		return
+		return o
 	}
-	logger := level.Debug(t.logger)
-	if named.configured && !j.failing {
-		logger, j.failing = level.Warn(t.logger), true
+	// Too late: what the newest read brought serves, if it was good.
+	if j.answer != nil && j.failure == nil && time.Since(j.ended) < staleness {
+		return outcome{answer: j.answer, late: true, noToken: noToken, read: probes}
 	}
-	logger.Log(append([]any{"msg", "Reading the job failed", labelJobID, named.ID}, described(err)...)...)
+	o := outcome{late: true, noToken: noToken, noTime: r == nil, read: probes, err: &zuora.Error{
+		Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonTimeout, Message: "no answer before the deadline",
+	}}
+	if noToken {
+		o.err.Operation, o.err.Message = zuora.OperationToken, "no token before the deadline"
+	}
+	if r != nil {
+		o.duration = time.Since(r.begun)
+		if n := len(r.requests); n > 0 {
+			o.err.TrackID = r.requests[n-1].TrackID
+		}
+	}
+	if !w.left() {
+		j.late = o.err
+	}
+	return o
 }
 
-// described returns what a log line says of a failure.
-func described(err *zuora.Error) []any {
-	if err == nil {
-		return nil
+// lastRead returns the newest good answer, and why there is no newer one.
+func (j *job) lastRead() (*zuora.DataLabelingJob, *zuora.Error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.answer, cmp.Or(j.late, j.failure)
+}
+
+func (j *job) placed() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.place
+}
+
+type readKey struct{}
+
+// sent records a request that a read has sent, and returns what records its end.
+func (r *read) sent(request zuora.Request) (done func(zuora.Request)) {
+	r.job.mu.Lock()
+	defer r.job.mu.Unlock()
+	n := len(r.requests)
+	r.requests = append(r.requests, request)
+	return func(ended zuora.Request) {
+		r.job.mu.Lock()
+		defer r.job.mu.Unlock()
+		r.requests[n] = ended
 	}
-	keyvals := []any{labelReason, err.Reason, "err", err}
-	for _, id := range []struct{ key, value string }{
-		{"zuora_request_id", err.RequestID}, {"process_id", err.ProcessID}, {"zuora_track_id", err.TrackID},
-	} {
-		if id.value != "" {
-			keyvals = append(keyvals, id.key, id.value)
-		}
-	}
-	return keyvals
+}
+
+// sentSoFar returns the requests that the read has sent.
+func (r *read) sentSoFar() []zuora.Request {
+	r.job.mu.Lock()
+	defer r.job.mu.Unlock()
+	return slices.Clone(r.requests)
 }

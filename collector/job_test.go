@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,7 +12,7 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
-	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
@@ -23,9 +24,6 @@ func asking(n *atomic.Int64, status string) reader {
 		return &zuora.DataLabelingJob{Status: status, ReceivedAt: time.Now()}, nil
 	}
 }
-
-// jobID returns the id of job n.
-func jobID(n int) string { return fmt.Sprintf("%032d", n) }
 
 func TestFreshAnswersAreServedAgain(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -52,16 +50,16 @@ func TestFreshAnswersAreServedAgain(t *testing.T) {
 					})
 					tenant.RefreshInterval, tenant.CompletedRefreshInterval = tc.refresh, tc.completed
 					if kind == "configured" {
-						tenant.Jobs = []Job{{ID: jobID(0)}}
+						tenant.Jobs = []ConfiguredJob{{ID: jobID(0)}}
 					}
 					c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
 					for i := range 9 {
 						time.Sleep(time.Duration(i%3) * 100 * time.Millisecond) // as exactly as Prometheus scrapes
 						begun := time.Now()
 						if kind == "configured" {
-							testutil.CollectAndCount(c.Scrape(t.Context()))
+							gathered(t, c.Scrape(t.Context()))
 						} else {
-							probe(t, t.Context(), c, jobID(0))
+							gathered(t, newProbe(t, t.Context(), c, jobID(0)))
 						}
 						time.Sleep(15*time.Second - time.Since(begun) - time.Duration(i%3)*100*time.Millisecond)
 					}
@@ -88,43 +86,21 @@ func TestFailuresAreNotCached(t *testing.T) {
 		}, "j")
 		tenant.RefreshInterval = time.Minute
 		c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
-		success := func(want int) {
-			t.Helper()
-			expect(t, c.Scrape(t.Context()), fmt.Sprintf(`scrape_success{job_id="j",tenant="t"} %d`, want), "scrape_success")
-		}
-		success(1)
-		fail = true
-		success(1) // cached
-		time.Sleep(time.Minute)
-		success(0) // an answer too old is not served instead of a newer one
-		fail = false
-		success(1) // a failure is not served again
-	})
-}
-
-func TestProbedJobsAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var n atomic.Int64
-		tenant := newTestTenant(1, asking(&n, zuora.Dispatched), jobID(maxProbed+200))
-		tenant.RefreshInterval = time.Minute
-		c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
-		kept := func() int { return len(c.tenants[0].probed.jobs) }
-		for i := range maxProbed + 100 {
-			probe(t, t.Context(), c, jobID(i))
-		}
-		if kept() != maxProbed {
-			t.Errorf("got %d answers kept, want %d", kept(), maxProbed)
-		}
-		probe(t, t.Context(), c, jobID(maxProbed+200)) // has a place of its own
-		before := n.Load()
-		probe(t, t.Context(), c, jobID(maxProbed+200))
-		if n.Load() != before {
-			t.Error("a configured job is not cached")
-		}
-		time.Sleep(time.Minute)
-		probe(t, t.Context(), c, jobID(maxProbed+300))
-		if kept() != 1 {
-			t.Errorf("got %d answers kept, want 1: all others are old", kept())
+		for _, step := range []struct {
+			sleep time.Duration
+			fail  bool
+			want  float64
+		}{
+			{0, false, 1},
+			{time.Second, true, 1}, // cached
+			{time.Minute, true, 0}, // an answer too old is not served instead of a newer one
+			{time.Second, false, 1},
+		} {
+			time.Sleep(step.sleep)
+			fail = step.fail
+			if got := success(t, c.Scrape(t.Context()))["j"]; got != step.want {
+				t.Errorf("%+v: got scrape_success %v", step, got)
+			}
 		}
 	})
 }
@@ -148,16 +124,8 @@ scrape_success{job_id="j",tenant="t"} 1`, at, duration), "last_success_timestamp
 	})
 }
 
-// success returns the value of scrape_success of a scrape or probe of one job.
-func success(t *testing.T, s any) float64 {
-	for _, f := range gathered(t, s) {
-		if f.GetName() == "zuora_data_labeling_job_scrape_success" {
-			return f.GetMetric()[0].GetGauge().GetValue()
-		}
-	}
-	return -1
-}
-
+// Scrapes and probes that overlap share one request, a configured job's and a
+// probed one's, each until its own deadline.
 func TestOverlappingReadsShareOneRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int64
@@ -166,25 +134,32 @@ func TestOverlappingReadsShareOneRequest(t *testing.T) {
 			time.Sleep(time.Second)
 			return completed()
 		}, jobID(1))
-		for _, id := range []string{jobID(1), jobID(2)} { // configured, or only probed
+		for _, id := range []string{jobID(1), jobID(2)} {
 			n.Store(0)
 			var group sync.WaitGroup
 			for i := range 20 {
 				group.Go(func() {
-					var asked any = c.Scrape(t.Context())
-					if i%2 == 0 || id == jobID(2) {
-						asked = probe(t, t.Context(), c, id)
+					timeout, want := 2*time.Second, 1.0
+					if i >= 10 {
+						timeout, want = 500*time.Millisecond, 0
 					}
-					if got := success(t, asked); got != 1 {
-						t.Errorf("got scrape_success %v, want 1", got)
+					ctx, cancel := context.WithTimeout(t.Context(), timeout)
+					defer cancel()
+					var asked prometheus.Collector = c.Scrape(ctx)
+					if i%2 == 0 || id == jobID(2) {
+						asked = newProbe(t, ctx, c, id)
+					}
+					if got := success(t, asked)[id]; got != want {
+						t.Errorf("within %s: got scrape_success %v, want %v", timeout, got, want)
 					}
 				})
 			}
 			group.Wait()
-			if id == jobID(1) && n.Load() != 1 || id == jobID(2) && n.Load() != 1 {
+			if n.Load() != 1 {
 				t.Errorf("got %d requests, want 1", n.Load())
 			}
-			probe(t, t.Context(), c, id)
+			time.Sleep(time.Second)
+			gathered(t, newProbe(t, t.Context(), c, id))
 			if n.Load() != 2 {
 				t.Errorf("got %d requests after a later read, want 2", n.Load())
 			}
@@ -192,80 +167,174 @@ func TestOverlappingReadsShareOneRequest(t *testing.T) {
 	})
 }
 
-func TestRequestEndsWithItsLastWaiter(t *testing.T) {
+// What comes after the deadline serves the next scrapes that are too early,
+// for five minutes, if it was good.
+func TestTooLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var ended time.Duration
-		begun := time.Now()
-		c := newCollector(log.NewNopLogger(), 10, func(ctx context.Context, _ string) (*zuora.DataLabelingJob, error) {
-			<-ctx.Done()
-			ended = time.Since(begun)
-			return failed(zuora.ReasonTimeout)
+		var takes atomic.Int64
+		var bad atomic.Bool
+		takes.Store(int64(2 * time.Second))
+		c := newCollector(log.NewNopLogger(), 1, func(context.Context, string) (*zuora.DataLabelingJob, error) {
+			time.Sleep(time.Duration(takes.Load()))
+			if bad.Load() {
+				return failed(zuora.ReasonNotFound)
+			}
+			return completed()
 		}, "j")
-		var group sync.WaitGroup
-		for _, patience := range []time.Duration{time.Second, 3 * time.Second, 2 * time.Second} {
-			group.Go(func() {
-				ctx, cancel := context.WithTimeout(t.Context(), patience)
-				defer cancel()
-				expect(t, c.Scrape(ctx), `scrape_error{job_id="j",reason="timeout",tenant="t"} 1`, "scrape_error")
-				if waited := time.Since(begun); waited != patience {
-					t.Errorf("got an answer after %s, want it after %s", waited, patience)
-				}
-			})
+		begun := time.Now()
+		page := func(want string) {
+			t.Helper()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			expect(t, c.Scrape(ctx), want, "scrape_success", "scrape_error", "scrape_duration_seconds", "last_success_timestamp_seconds", "labeled_objects", "zuora_up")
+			time.Sleep(14 * time.Second)
 		}
-		group.Wait()
-		synctest.Wait()
-		if ended != 3*time.Second {
-			t.Errorf("the request ended after %s, want 3s", ended)
+		page(`
+scrape_duration_seconds{job_id="j",tenant="t"} 1
+scrape_error{job_id="j",reason="timeout",tenant="t"} 1
+scrape_success{job_id="j",tenant="t"} 0
+zuora_up{tenant="t"} 0`)
+		late := fmt.Sprintf(`
+labeled_objects{job_id="j",object_type="Account",tenant="t"} 9
+last_success_timestamp_seconds{job_id="j",tenant="t"} %v
+scrape_duration_seconds{job_id="j",tenant="t"} 0
+scrape_success{job_id="j",tenant="t"} 1
+zuora_up{tenant="t"} 1`, float64(begun.Add(2*time.Second).Unix()))
+		takes.Store(int64(time.Hour))
+		for range 20 {
+			page(late)
 		}
+		page(fmt.Sprintf(`
+last_success_timestamp_seconds{job_id="j",tenant="t"} %v
+scrape_duration_seconds{job_id="j",tenant="t"} 301
+scrape_error{job_id="j",reason="timeout",tenant="t"} 1
+scrape_success{job_id="j",tenant="t"} 0
+zuora_up{tenant="t"} 0`, float64(begun.Add(2*time.Second).Unix())))
+
+		time.Sleep(time.Hour) // the read that hung has ended
+		takes.Store(int64(2 * time.Second))
+		bad.Store(true)
+		scrape(t, c, time.Second)
+		time.Sleep(5 * time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		expect(t, c.Scrape(ctx), `scrape_error{job_id="j",reason="timeout",tenant="t"} 1`, "scrape_error")
+		time.Sleep(time.Minute)
 	})
 }
 
-func TestWaiterThatLeavesTakesTheRequestFromNobody(t *testing.T) {
+// No request is cancelled because nobody waits any more, and nothing is said of
+// a job that somebody did not wait for.
+func TestReadsGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var begun, cancelled atomic.Int64
 		c := newCollector(log.NewNopLogger(), 10, func(ctx context.Context, _ string) (*zuora.DataLabelingJob, error) {
+			begun.Add(1)
 			select {
 			case <-time.After(2 * time.Second):
 				return completed()
 			case <-ctx.Done():
+				cancelled.Add(1)
 				return failed(zuora.ReasonTimeout)
 			}
-		}, "j")
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		var group sync.WaitGroup
-		group.Go(func() {
-			if got := success(t, c.Scrape(ctx)); got != 0 {
-				t.Errorf("got scrape_success %v for the one that left, want 0", got)
+		}, ids(5)...)
+		left, leave := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, leave)
+		gathered(t, c.Scrape(left))
+		for _, k := range c.LastReads() {
+			if k.Failure != nil {
+				t.Errorf("%s: got %v, want no failure: the client left", k.Job.ID, k.Failure)
 			}
-		})
-		synctest.Wait()
-		if got := success(t, c.Scrape(t.Context())); got != 1 {
-			t.Errorf("got scrape_success %v for the one that waited, want 1", got)
 		}
-		group.Wait()
+		if n := success(t, c.Scrape(t.Context())); n["job-004"] != 1 {
+			t.Errorf("got %v, want the answers of the reads in progress", n)
+		}
+		if begun.Load() != 5 || cancelled.Load() != 0 {
+			t.Errorf("got %d reads, %d cancelled; want 5, none cancelled", begun.Load(), cancelled.Load())
+		}
 	})
 }
 
-// A Reader that hangs, as one does whose TLS files are on a hung file system,
-// keeps nobody waiting.
-func TestReaderThatIgnoresItsContext(t *testing.T) {
+// A probed job that is configured later, or the reverse, is the same job: its
+// read in progress and its answer go on.
+func TestProbedAndConfiguredAreOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hung := make(chan struct{})
-		c := newCollector(log.NewNopLogger(), 2, func(context.Context, string) (*zuora.DataLabelingJob, error) {
-			<-hung
+		var n atomic.Int64
+		probed := newTestTenant(10, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
+			n.Add(1)
+			time.Sleep(time.Second)
 			return completed()
-		}, ids(3)...)
-		for range 3 {
-			begun := time.Now()
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-			expect(t, c.Scrape(ctx), `zuora_up{tenant="t"} 0`, "zuora_up")
-			cancel()
-			if took := time.Since(begun); took > 5100*time.Millisecond {
-				t.Errorf("the scrape took %s, want 5s, and a moment for the requests to end", took)
+		})
+		probed.RefreshInterval = time.Hour
+		configured := probed
+		configured.Jobs = []ConfiguredJob{{ID: jobID(1), Labels: map[string]string{"wave": "first"}}}
+		c := New([]Tenant{probed}, nil, log.NewNopLogger(), nil)
+		go gathered(t, newProbe(t, t.Context(), c, jobID(1)))
+		synctest.Wait()
+		c = New([]Tenant{configured}, []string{"wave"}, log.NewNopLogger(), c)
+		expect(t, c.Scrape(t.Context()), `scrape_success{job_id="`+jobID(1)+`",tenant="t",wave="first"} 1`, "scrape_success")
+		time.Sleep(time.Minute)
+		c = New([]Tenant{probed}, nil, log.NewNopLogger(), c)
+		expect(t, newProbe(t, t.Context(), c, jobID(1)), `scrape_success{job_id="`+jobID(1)+`",tenant="t"} 1`, "scrape_success")
+		if n.Load() != 1 {
+			t.Errorf("got %d requests, want 1", n.Load())
+		}
+	})
+}
+
+// A corrected spelling of an id is what is asked for from then on, and a probe
+// knows a configured job in any spelling.
+func TestSpelling(t *testing.T) {
+	const right = "ff80808186b966950186b97922e200ab"
+	var asked []string
+	tenant := newTestTenant(1, func(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
+		asked = append(asked, id)
+		return completed()
+	}, strings.ToUpper(right))
+	c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
+	gathered(t, c.Scrape(t.Context()))
+	tenant.Jobs = []ConfiguredJob{{ID: right}}
+	c = New([]Tenant{tenant}, nil, log.NewNopLogger(), c)
+	gathered(t, c.Scrape(t.Context()))
+	expect(t, newProbe(t, t.Context(), c, strings.ToUpper(right)), `scrape_success{job_id="`+right+`",tenant="t"} 1`, "scrape_success")
+	if got, want := fmt.Sprint(asked), fmt.Sprint([]string{strings.ToUpper(right), right, right}); got != want {
+		t.Errorf("asked for %s, want %s", got, want)
+	}
+}
+
+// Of probed jobs, the 10,000 probed last are known, each for 15 min, or for its
+// refresh interval.
+func TestProbedJobsAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n atomic.Int64
+		tenant := newTestTenant(1, asking(&n, zuora.Dispatched))
+		tenant.RefreshInterval = 20 * time.Minute
+		c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
+		asks := func(id int, want int64) {
+			t.Helper()
+			before := n.Load()
+			gathered(t, newProbe(t, t.Context(), c, jobID(id)))
+			if got := n.Load() - before; got != want {
+				t.Errorf("job %d: got %d requests, want %d", id, got, want)
 			}
 		}
-		close(hung)
-		synctest.Wait()
-		expect(t, c.Scrape(t.Context()), `zuora_up{tenant="t"} 1`, "zuora_up")
+		for i := range maxProbed {
+			asks(i, 1)
+		}
+		asks(0, 0)
+		asks(maxProbed, 1) // job 1 was probed longest ago
+		asks(0, 0)
+		asks(1, 1)
+		if got := len(c.LastReads()); got != maxProbed {
+			t.Errorf("got %d jobs, want %d", got, maxProbed)
+		}
+		time.Sleep(19 * time.Minute)
+		asks(0, 0)
+		asks(3, 0)
+		time.Sleep(2 * time.Minute)
+		asks(maxProbed+1, 1)
+		if got := len(c.LastReads()); got != 3 {
+			t.Errorf("got %d jobs, want 3: the others were probed 21 min ago", got)
+		}
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,27 +12,23 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
-// maxWaitingProbes bounds the probes of a tenant that wait for a slot.
-const maxWaitingProbes = 1000
-
-// ErrTooManyProbes says that too many probes of a tenant are waiting.
-var ErrTooManyProbes = errors.New("too many probes of this tenant are waiting")
-
-// Probe is one job at the time of one probe, configured or not. Once it was
-// read, it gathers the job's series and zuora_up.
+// Probe is one job at the time of one probe, configured or not. It is a
+// prometheus.Collector that reads the job when it is collected, and sends its
+// series and zuora_up.
 type Probe struct {
+	waiter
 	tenant   *tenant
-	job      *namedJob
+	job      *exposedJob
 	families *jobFamilies
-	outcome  outcome
-	up       bool
+	outcome  outcome // when it was collected
 }
 
-var _ prometheus.Gatherer = (*Probe)(nil)
+var _ prometheus.Collector = (*Probe)(nil)
 
-// Probe returns a probe of the job with that id. The tenant may be empty if
-// there is only one. An error says what is wrong with id or tenant.
-func (c *Collector) Probe(tenant, id string) (*Probe, error) {
+// Probe returns a probe of the job with that id, which reads until ctx ends.
+// The tenant may be empty if there is only one. An error says what is wrong
+// with id or tenant.
+func (c *Collector) Probe(ctx context.Context, tenant, id string) (*Probe, error) {
 	if err := zuora.CheckJobID(id); err != nil {
 		return nil, fmt.Errorf("the parameter \"target\" is no job id: %w", err)
 	}
@@ -46,76 +41,65 @@ func (c *Collector) Probe(tenant, id string) (*Probe, error) {
 	case t == nil:
 		return nil, fmt.Errorf("no tenant %.64q is configured", tenant)
 	}
-	found := t.byID[zuora.CanonicalJobID(id)]
-	if found == nil {
-		found = newNamedJob(t.Name, Job{ID: id}, c.labelNames, t.probed.get(t, id), false)
+	p := &Probe{waiter: waiter{ctx, time.Now(), true}, tenant: t, families: c.families}
+	if p.job = t.byID[zuora.CanonicalJobID(id)]; p.job == nil {
+		keep := max(probedFor, t.RefreshInterval, t.CompletedRefreshInterval)
+		p.job = newExposedJob(t.Name, ConfiguredJob{ID: id}, c.labelNames, t.probe(id, keep))
 	}
-	return &Probe{tenant: t, job: found, families: c.families}, nil
+	return p, nil
 }
 
-// Read reads the job. The only error is ErrTooManyProbes.
-func (p *Probe) Read(ctx context.Context) error {
+// Describe implements prometheus.Collector.
+func (p *Probe) Describe(ch chan<- *prometheus.Desc) {
+	p.families.describe(ch)
+	ch <- upFamily.desc
+}
+
+// Collect implements prometheus.Collector.
+func (p *Probe) Collect(ch chan<- prometheus.Metric) {
 	t := p.tenant
-	defer t.probes.Add(-1)
-	if int(t.probes.Add(1)) > maxWaitingProbes+t.MaxConcurrentRequests {
-		return ErrTooManyProbes
-	}
-	a := asker{ctx: ctx, start: time.Now(), probe: true}
-	p.outcome = t.read(a, p.job)
-	t.settle([]outcome{p.outcome})
-	p.up = t.tally(a, []outcome{p.outcome})
-	return nil
+	outcomes := t.read(p.waiter, []*exposedJob{p.job})
+	n := t.tally(outcomes)
+	t.report(p.waiter, n)
+	p.outcome = outcomes[0]
+	p.job.collect(p.families, p.outcome, ch)
+	ch <- prometheus.MustNewConstMetric(upFamily.desc, prometheus.GaugeValue, boolValue(n.up), t.Name)
 }
 
-// Explain writes what happened, as text.
+// Explain writes what happened when the probe was collected, as text.
 func (p *Probe) Explain(w io.Writer) {
 	fmt.Fprintf(w, "Probe of job %s of tenant %s\n", p.job.ID, p.tenant.Name)
 	o := p.outcome
 	var requests []zuora.Request
-	if o.trace != nil {
-		requests = o.trace.Requests()
+	if o.read != nil {
+		requests = o.read.sentSoFar()
 	}
-	token := "kept"
-	for _, r := range requests {
-		if r.Operation == zuora.OperationToken {
-			token = "new"
-		}
-	}
+	noToken := o.err != nil && o.err.Operation == zuora.OperationToken
 	switch {
-	case o.cached:
+	case o.answer != nil && o.late:
+		fmt.Fprintf(w, "Too late: no answer came before the deadline, so this one serves, which came at %s\n", o.answer.ReceivedAt.UTC().Format(time.RFC3339))
+	case o.answer != nil && !o.ended:
 		fmt.Fprintf(w, "Cached: no request was sent, the answer came at %s\n", o.answer.ReceivedAt.UTC().Format(time.RFC3339))
-	case o.err != nil && o.err.Operation == zuora.OperationToken:
-		token = "none"
-		if len(requests) == 0 && o.err.Reason != zuora.ReasonTimeout {
-			fmt.Fprintln(w, "No request was sent: getting a token failed, and is tried again within a minute")
-		}
-	case !o.begun:
+	case o.noTime:
 		fmt.Fprintln(w, "No request was sent: all slots were taken until the deadline")
+	case noToken && len(requests) == 0 && o.err.Reason != zuora.ReasonTimeout:
+		fmt.Fprintln(w, "No request was sent: getting a token failed, and is tried again within a minute")
 	case o.err != nil && o.err.Reason == zuora.ReasonRateLimited && len(requests) == 0:
 		fmt.Fprintln(w, "No request was sent: requests are paused")
 	}
-	if o.joined {
+	if o.read != nil && o.read.asked.Before(p.start) {
 		fmt.Fprintln(w, "Joined: a scrape or another probe was reading the job already")
 	}
-	if len(requests) > 0 || token == "none" {
-		fmt.Fprintf(w, "Token: %s\n", token)
+	switch {
+	case noToken:
+		fmt.Fprintln(w, "Token: none")
+	case p.tenant.API != nil && !p.tenant.API.Token().Since.Before(p.start):
+		fmt.Fprintln(w, "Token: new")
+	case len(requests) > 0:
+		fmt.Fprintln(w, "Token: kept")
 	}
 	for _, r := range requests {
-		status := "no answer"
-		if r.StatusCode != 0 {
-			status = fmt.Sprintf("HTTP %d", r.StatusCode)
-		}
-		fmt.Fprintf(w, "Request: operation=%s, %s", r.Operation, status)
-		if r.Duration != 0 {
-			fmt.Fprintf(w, ", duration=%s", r.Duration.Round(time.Microsecond))
-		}
-		if r.RequestID != "" {
-			fmt.Fprintf(w, ", Zuora-Request-Id=%s", r.RequestID)
-		}
-		if r.TrackID != "" {
-			fmt.Fprintf(w, ", Zuora-Track-Id=%s", r.TrackID)
-		}
-		fmt.Fprintln(w)
+		fmt.Fprintln(w, "Request: "+describeRequest(r))
 	}
 	if o.err != nil {
 		fmt.Fprintf(w, "Error: %s: %s\n", o.err.Reason, o.err)
@@ -124,49 +108,20 @@ func (p *Probe) Explain(w io.Writer) {
 	}
 }
 
-// maxProbed bounds the answers kept for jobs that are not configured.
-const maxProbed = 10_000
-
-// probedJobs are the jobs of a tenant that are only probed.
-type probedJobs struct {
-	mu    sync.Mutex
-	jobs  map[string]*job // by canonical id
-	swept time.Time
-}
-
-// get returns the job with that id. A new one is kept if there is room.
-func (p *probedJobs) get(t *tenant, id string) *job {
-	key := zuora.CanonicalJobID(id)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if j := p.jobs[key]; j != nil {
-		return j
+func describeRequest(r zuora.Request) string {
+	status := "no answer"
+	if r.StatusCode != 0 {
+		status = fmt.Sprintf("HTTP %d", r.StatusCode)
 	}
-	now := time.Now()
-	if len(p.jobs) >= maxProbed || now.Sub(p.swept) >= time.Minute {
-		p.swept = now
-		for key, j := range p.jobs {
-			if !t.needed(j, now) {
-				delete(p.jobs, key)
-			}
-		}
+	text := fmt.Sprintf("operation=%s, %s", r.Operation, status)
+	if r.Duration != 0 {
+		text += fmt.Sprintf(", duration=%s", r.Duration.Round(time.Microsecond))
 	}
-	j := newJob()
-	if len(p.jobs) < maxProbed {
-		if p.jobs == nil {
-			p.jobs = make(map[string]*job)
-		}
-		p.jobs[key] = j
+	if r.RequestID != "" {
+		text += ", Zuora-Request-Id=" + r.RequestID
 	}
-	return j
-}
-
-// needed tells whether a job is being read or has an answer to serve again.
-func (t *tenant) needed(j *job, now time.Time) bool {
-	if t.cached(asker{start: now}, j) != nil {
-		return true
+	if r.TrackID != "" {
+		text += ", Zuora-Track-Id=" + r.TrackID
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.reading != nil
+	return text
 }

@@ -38,15 +38,7 @@ Error: timeout: getting a token: no token before the deadline`,
 		"no slot": {
 			read: hang,
 			before: func(t *testing.T, c *Collector) {
-				other, err := c.Probe("", jobID(2))
-				if err != nil {
-					t.Fatal(err)
-				}
-				ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
-				go func() {
-					defer cancel()
-					_ = other.Read(ctx)
-				}()
+				go gathered(t, newProbe(t, t.Context(), c, jobID(2)))
 				synctest.Wait()
 			},
 			want: `No request was sent: all slots were taken until the deadline
@@ -58,12 +50,9 @@ Error: timeout: no answer before the deadline`,
 				return failed(zuora.ReasonNotFound)
 			},
 			before: func(t *testing.T, c *Collector) {
-				other, err := c.Probe("", jobID(1))
-				if err != nil {
-					t.Fatal(err)
-				}
-				go func() { _ = other.Read(t.Context()) }()
+				go gathered(t, newProbe(t, t.Context(), c, jobID(1)))
 				synctest.Wait()
+				time.Sleep(time.Millisecond)
 			},
 			want: `Joined: a scrape or another probe was reading the job already
 Error: not_found: because`,
@@ -71,8 +60,28 @@ Error: not_found: because`,
 		"cached": {
 			read:    func(context.Context, string) (*zuora.DataLabelingJob, error) { return completed() },
 			refresh: time.Minute,
-			before:  func(t *testing.T, c *Collector) { probe(t, t.Context(), c, jobID(1)) },
+			before: func(t *testing.T, c *Collector) {
+				gathered(t, newProbe(t, t.Context(), c, jobID(1)))
+				time.Sleep(time.Second)
+			},
 			want: `Cached: no request was sent, the answer came at 2000-01-01T00:00:00Z
+Read: status "Completed", object type "Account"`,
+		},
+		"too late": {
+			read: func() reader {
+				n := 0
+				return func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
+					if n++; n == 1 {
+						return completed()
+					}
+					return hang(ctx, id)
+				}
+			}(),
+			before: func(t *testing.T, c *Collector) {
+				gathered(t, newProbe(t, t.Context(), c, jobID(1)))
+				time.Sleep(time.Second)
+			},
+			want: `Too late: no answer came before the deadline, so this one serves, which came at 2000-01-01T00:00:00Z
 Read: status "Completed", object type "Account"`,
 		},
 		"between two token requests": {
@@ -96,7 +105,7 @@ Error: rate_limited: because`,
 				if tc.token == (zuora.TokenState{}) {
 					tc.token.Expiry = time.Now().Add(time.Hour)
 				}
-				tenant.API = &apiState{token: tc.token}
+				tenant.API = &api{token: tc.token}
 				c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
 				if tc.before != nil {
 					tc.before(t, c)
@@ -104,11 +113,13 @@ Error: rate_limited: because`,
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 				defer cancel()
 				var got strings.Builder
-				probe(t, ctx, c, jobID(1)).Explain(&got)
+				p := newProbe(t, ctx, c, jobID(1))
+				gathered(t, p)
+				p.Explain(&got)
 				if want := "Probe of job " + jobID(1) + " of tenant t\n" + tc.want + "\n"; got.String() != want {
 					t.Errorf("got\n%s\nwant\n%s", &got, want)
 				}
-				time.Sleep(10 * time.Second)
+				time.Sleep(2 * time.Minute)
 			})
 		})
 	}

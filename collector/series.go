@@ -21,13 +21,12 @@ const (
 	labelOperation  = "operation"
 )
 
-// namedJob is a job with the labels that one configuration gives it.
-type namedJob struct {
-	Job
-	state      *job
-	configured bool             // false for a job that is only probed
-	labels     []*dto.LabelPair // tenant, job_id and the configured ones, sorted
-	typed      atomic.Pointer[typedLabels]
+// exposedJob is a job with the labels that one configuration gives it.
+type exposedJob struct {
+	ConfiguredJob
+	job    *job
+	labels []*dto.LabelPair // tenant, job_id and the configured ones, sorted
+	typed  atomic.Pointer[typedLabels]
 }
 
 // typedLabels are the labels of a job's series that have its object type. They
@@ -38,46 +37,53 @@ type typedLabels struct {
 	states     [][]*dto.LabelPair // with each of knownStates
 }
 
-func newNamedJob(tenant string, j Job, labelNames []string, state *job, configured bool) *namedJob {
-	pairs := []*dto.LabelPair{pair(labelTenant, tenant), pair(labelJobID, j.ID)}
+func newExposedJob(tenant string, c ConfiguredJob, labelNames []string, j *job) *exposedJob {
+	pairs := []*dto.LabelPair{pair(labelTenant, tenant), pair(labelJobID, c.ID)}
 	for _, name := range labelNames {
-		pairs = append(pairs, pair(name, j.Labels[name]))
+		pairs = append(pairs, pair(name, c.Labels[name]))
 	}
 	slices.SortFunc(pairs, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
-	return &namedJob{Job: j, state: state, configured: configured, labels: pairs}
+	return &exposedJob{ConfiguredJob: c, job: j, labels: pairs}
 }
 
-func (n *namedJob) withType(objectType string) *typedLabels {
-	if typed := n.typed.Load(); typed != nil && typed.objectType == objectType {
+func (e *exposedJob) withType(objectType string) *typedLabels {
+	if typed := e.typed.Load(); typed != nil && typed.objectType == objectType {
 		return typed
 	}
-	typed := &typedLabels{objectType: objectType, labels: with(n.labels, pair(labelObjectType, objectType))}
+	typed := &typedLabels{objectType: objectType, labels: with(e.labels, pair(labelObjectType, objectType))}
 	for _, state := range knownStates {
 		typed.states = append(typed.states, with(typed.labels, state))
 	}
-	n.typed.Store(typed)
+	e.typed.Store(typed)
 	return typed
 }
 
-// series makes the series of one job.
-func (n *namedJob) series(f *jobFamilies, o outcome) []gauge {
+// collect sends the series of one job.
+func (e *exposedJob) collect(f *jobFamilies, o outcome, ch chan<- prometheus.Metric) {
+	series := e.series(f, o)
+	for i := range series {
+		ch <- &series[i]
+	}
+}
+
+func (e *exposedJob) series(f *jobFamilies, o outcome) []gauge {
 	series := make([]gauge, 0, 10) // one more for an undocumented state
 	add := func(family *family, labels []*dto.LabelPair, value float64) {
 		series = append(series, gauge{family: family, labels: labels, value: value})
 	}
-	add(f.success, n.labels, boolValue(o.err == nil))
-	if o.cached || o.begun {
-		add(f.duration, n.labels, o.duration.Seconds())
+	add(f.success, e.labels, boolValue(o.err == nil))
+	if !o.noTime {
+		add(f.duration, e.labels, o.duration.Seconds())
 	}
-	if newest, _ := n.state.lastRead(); newest != nil {
-		add(f.lastSuccess, n.labels, unixSeconds(newest.ReceivedAt))
+	if newest, _ := e.job.lastRead(); newest != nil {
+		add(f.lastSuccess, e.labels, unixSeconds(newest.ReceivedAt))
 	}
 	if o.err != nil {
-		add(f.scrapeError, with(n.labels, pair(labelReason, string(o.err.Reason))), 1)
+		add(f.scrapeError, with(e.labels, pair(labelReason, string(o.err.Reason))), 1)
 		return series
 	}
 
-	typed := n.withType(o.answer.ObjectType)
+	typed := e.withType(o.answer.ObjectType)
 	for _, c := range []struct {
 		family *family
 		count  *int64

@@ -2,12 +2,17 @@ package collector
 
 import (
 	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
@@ -18,7 +23,7 @@ type Tenant struct {
 	Reader Reader // comparable: what is known of the jobs goes on as long as it stays the same
 	// API tells what is known of the tenant's API. It is nil for a Reader that
 	// needs no token.
-	API     APIState
+	API     API
 	Metrics *APIMetrics
 	// MaxConcurrentRequests bounds the reads in progress, over all scrapes and
 	// probes; at least 1.
@@ -26,11 +31,11 @@ type Tenant struct {
 	// RefreshInterval is the age below which an answer is served again,
 	// CompletedRefreshInterval the same for completed jobs, if it is longer.
 	RefreshInterval, CompletedRefreshInterval time.Duration
-	Jobs                                      []Job
+	Jobs                                      []ConfiguredJob
 }
 
-// Job is one configured job.
-type Job struct {
+// ConfiguredJob is a job that every scrape reads.
+type ConfiguredJob struct {
 	ID     string
 	Labels map[string]string // put on every series of the job
 }
@@ -38,146 +43,193 @@ type Job struct {
 // tenant is a Tenant at work.
 type tenant struct {
 	Tenant
-	*lasting
-	probed     *probedJobs // outlives a configuration that leaves the tenant as it is
-	configured []*namedJob
-	byID       map[string]*namedJob // by canonical id
+	*known
+	*slots
+	configured []*exposedJob
+	byID       map[string]*exposedJob // by canonical id
 	logger     log.Logger
 }
 
-// lasting is what outlives any change of a tenant that keeps its name.
-type lasting struct {
-	slots  slots        // Zuora's limit is the tenant's, whatever changes
-	probes atomic.Int64 // in progress
-	causes *causes
+// slots bound a tenant's reads in progress. A probe takes one of both: probes
+// have half of them, so a scrape never waits behind a queue of probes.
+type slots struct {
+	all, probes           *semaphore.Weighted
+	allLimit, probesLimit int64
+}
+
+func newSlots(limit, probes int) *slots {
+	return &slots{
+		semaphore.NewWeighted(int64(limit)), semaphore.NewWeighted(int64(probes)), int64(limit), int64(probes),
+	}
 }
 
 func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenant) *tenant {
 	n := &tenant{
-		Tenant:  t,
-		lasting: &lasting{causes: newCauses()},
-		probed:  &probedJobs{},
-		byID:    make(map[string]*namedJob, len(t.Jobs)),
-		logger:  log.With(logger, labelTenant, t.Name),
+		Tenant: t,
+		byID:   make(map[string]*exposedJob, len(t.Jobs)),
+		logger: log.With(logger, labelTenant, t.Name),
+	}
+	probes := max(t.MaxConcurrentRequests/2, 1)
+	if len(t.Jobs) == 0 {
+		probes = t.MaxConcurrentRequests
 	}
 	same := previous != nil && previous.Reader == t.Reader
-	if previous != nil {
-		n.lasting = previous.lasting
-	}
 	if same {
-		n.probed = previous.probed
+		n.known = previous.known
+	} else {
+		n.known = newKnown()
 	}
-	n.slots.resize(t.MaxConcurrentRequests)
-	for _, j := range t.Jobs {
-		key := zuora.CanonicalJobID(j.ID)
-		state := newJob()
-		if previous != nil && previous.byID[key] != nil {
-			known := previous.byID[key].state
-			if same {
-				state = known
-			} else {
-				known.mu.Lock()
-				// The answers may be another Zuora tenant's.
-				state.place, state.failing = known.place, known.failing
-				known.mu.Unlock()
-			}
-		}
-		n.byID[key] = newNamedJob(t.Name, j, labelNames, state, true)
-		n.configured = append(n.configured, n.byID[key])
+	if same && previous.allLimit == int64(t.MaxConcurrentRequests) && previous.probesLimit == int64(probes) {
+		n.slots = previous.slots
+	} else {
+		n.slots = newSlots(t.MaxConcurrentRequests, probes)
+	}
+	for i, j := range n.known.configure(t.Jobs) {
+		exposed := newExposedJob(t.Name, t.Jobs[i], labelNames, j)
+		n.byID[zuora.CanonicalJobID(j.id)] = exposed
+		n.configured = append(n.configured, exposed)
 	}
 	return n
 }
 
-// scrape reads all jobs, those with the oldest place first, up to
-// MaxConcurrentRequests at once. It returns an outcome for each.
-func (t *tenant) scrape(a asker) []outcome {
-	outcomes := make([]outcome, len(t.configured))
-	var todo []int // indexes of what is not cached
-	places := make([]int64, len(t.configured))
-	for i, named := range t.configured {
-		if answer := t.cached(a, named.state); answer != nil {
-			outcomes[i] = outcome{answer: answer, cached: true}
+// read reads the jobs, those whose last read ended longest ago first. It
+// returns an outcome for each when all reads have ended, or the waiter's time
+// has.
+func (t *tenant) read(w waiter, jobs []*exposedJob) []outcome {
+	outcomes, reads := make([]outcome, len(jobs)), make([]*read, len(jobs))
+	places := make([]uint64, len(jobs))
+	var order []int
+	for i, e := range jobs {
+		if answer := e.job.cached(w, t.RefreshInterval, t.CompletedRefreshInterval); answer != nil {
+			outcomes[i] = outcome{answer: answer}
 			continue
 		}
-		todo, places[i] = append(todo, i), named.state.place.Load()
+		order, places[i] = append(order, i), e.job.placed()
 	}
-	slices.SortStableFunc(todo, func(a, b int) int { return cmp.Compare(places[a], places[b]) })
-
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(t.MaxConcurrentRequests, len(todo)) {
-		workers.Go(func() {
-			for n := next.Add(1); int(n) <= len(todo); n = next.Add(1) {
-				i := todo[n-1]
-				outcomes[i] = t.read(a, t.configured[i])
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(places[a], places[b]) })
+	for _, i := range order {
+		reads[i] = t.begin(w, jobs[i].job)
+	}
+	for _, i := range order {
+		if r := reads[i]; r != nil {
+			select {
+			case <-r.done:
+			case <-w.ctx.Done():
 			}
-		})
+		}
+		outcomes[i] = jobs[i].job.outcome(w, reads[i], !t.hasToken())
 	}
-	workers.Wait()
-	t.settle(outcomes)
 	return outcomes
 }
 
-// settle gives requests that were cut off a moment to end, because a page's own
-// requests are on it.
-func (t *tenant) settle(outcomes []outcome) {
-	moment := time.After(100 * time.Millisecond)
-	for _, o := range outcomes {
-		if o.cut == nil {
-			continue
-		}
-		select {
-		case <-o.cut.returned:
-		case <-moment:
-			return
-		}
+// hasToken tells whether the tenant has a living token, or needs none.
+func (t *tenant) hasToken() bool { return t.API == nil || !t.API.Token().Expiry.IsZero() }
+
+// begin returns the job's read in progress. If there is none, it waits for a
+// slot and begins one. It returns nil if the job was read since the waiter
+// began, or if the waiter's time ends before there is a slot.
+func (t *tenant) begin(w waiter, j *job) *read {
+	if r, begin := j.inProgress(w); !begin {
+		return r
+	}
+	release, err := t.acquire(w)
+	if err != nil {
+		r, _ := j.inProgress(w) // somebody else may have had more luck
+		return r
+	}
+	r, begun := j.begin(w)
+	if !begun {
+		release()
+		return r
+	}
+	t.readBegins()
+	go t.run(r, release)
+	return r
+}
+
+// acquire waits for a slot until the waiter's deadline. The slot is held until
+// release is called.
+func (s *slots) acquire(w waiter) (release func(), err error) {
+	if !w.probe {
+		return func() { s.all.Release(1) }, s.all.Acquire(w.ctx, 1)
+	}
+	if err := s.probes.Acquire(w.ctx, 1); err != nil {
+		return nil, err
+	}
+	if err := s.all.Acquire(w.ctx, 1); err != nil {
+		s.probes.Release(1)
+		return nil, err
+	}
+	return func() { s.all.Release(1); s.probes.Release(1) }, nil
+}
+
+// run carries out a read, which nobody ends early: its requests have timeouts.
+func (t *tenant) run(r *read, release func()) {
+	answer, err := t.ask(context.WithValue(context.Background(), readKey{}, r), r.job.id)
+	release()
+	number, idle := t.readEnds(r.job, answer, err)
+	r.job.end(r, answer, err, number)
+	if idle && t.API != nil {
+		t.API.CloseIdleConnections()
 	}
 }
 
-// tally logs what the outcomes say of the tenant as a whole, and tells whether
-// it is up.
-func (t *tenant) tally(a asker, outcomes []outcome) (up bool) {
-	var noToken, paused, leftOut, answered int
-	var tokenErr, pauseErr *zuora.Error
+// ask calls the Reader. A panic on the way is a failure of this one job.
+func (t *tenant) ask(ctx context.Context, id string) (answer *zuora.DataLabelingJob, e *zuora.Error) {
+	defer func() {
+		if p := recover(); p != nil {
+			// Only the runtime's own words: any other value could hold a secret.
+			text := fmt.Sprintf("panic with a %T", p)
+			if err, ok := p.(runtime.Error); ok {
+				text = "panic: " + err.Error()
+			}
+			level.Error(t.logger).Log("msg", "A defect of the exporter, please report it", labelJobID, id, "err", text, "stack", string(debug.Stack()))
+			e = &zuora.Error{Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonInvalidResponse, Message: text}
+		}
+	}()
+	answer, err := t.Reader.DataLabelingJob(ctx, id)
+	if err != nil && !errors.As(err, &e) {
+		e = &zuora.Error{Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonUnavailable, Message: err.Error()}
+	}
+	return answer, e
+}
+
+// tally is what a scrape's outcomes say of the tenant as a whole.
+type tally struct {
+	jobs                    int
+	answered, failed        int // by Zuora in this scrape; with anything but Zuora's own word
+	noToken, paused, noTime int
+	err                     *zuora.Error // the newest that is the tenant's, or else a job's
+	up                      bool
+}
+
+func (t *tenant) tally(outcomes []outcome) tally {
+	n := tally{jobs: len(outcomes)}
 	for _, o := range outcomes {
 		switch {
-		case o.leftOut:
-			leftOut++
-		case o.err != nil && o.err.Operation == zuora.OperationToken:
-			noToken, tokenErr = noToken+1, o.err
+		case o.noToken || o.err != nil && o.err.Operation == zuora.OperationToken:
+			n.noToken++
 		case o.err != nil && o.err.Reason == zuora.ReasonRateLimited:
-			paused, pauseErr = paused+1, o.err
-		case !o.cached:
-			answered++
+			n.paused++
+		case o.noTime:
+			n.noTime++
 		}
-		up = up || o.showsUp()
+		switch {
+		case o.err != nil && !zuorasWord(o.err):
+			n.failed++
+			if n.err == nil || concernsTenant(o.err) {
+				n.err = o.err
+			}
+		case o.ended:
+			n.answered++
+		}
 	}
-	var token zuora.TokenState
-	if t.API != nil {
-		token = t.API.Token()
-	}
+	n.up = n.failed == 0 || n.answered > 0
 	switch {
-	case len(outcomes) == 0:
-		up = token.Failure == nil || !token.Expiry.IsZero()
-	case noToken > 0:
-		up = false
-		noToken, leftOut = noToken+leftOut, 0 // they had no time because of it
+	case n.noToken > 0:
+		n.up = n.up && t.API != nil && t.hasToken()
+	case n.jobs == 0 && t.API != nil:
+		n.up = t.hasToken() || t.API.Token().Failure == nil
 	}
-	if a.gone() {
-		return up
-	}
-
-	all := len(t.configured)
-	t.causes.noToken.report(t.logger, noToken > 0, answered > 0, append([]any{"jobs", noToken, "configured", all}, described(tokenErr)...)...)
-	t.causes.paused.report(t.logger, paused > 0, answered > 0, append([]any{"jobs", paused, "configured", all}, described(pauseErr)...)...)
-	t.causes.noTime.report(t.logger, leftOut > 0, leftOut == 0 && noToken == 0 && !a.probe, "jobs", leftOut, "configured", all)
-	t.causes.renewal.report(t.logger, token.Failure != nil && !token.Expiry.IsZero(), token.Failure == nil, described(token.Failure)...)
-	return up
+	return n
 }
-
-// downReasons say nothing of a job: a tenant whose jobs all fail with them is
-// down.
-var downReasons = []zuora.Reason{zuora.ReasonAuth, zuora.ReasonUnavailable, zuora.ReasonTimeout, zuora.ReasonRateLimited}
-
-// showsUp tells whether the outcome alone shows that the tenant is up.
-func (o outcome) showsUp() bool { return o.err == nil || !slices.Contains(downReasons, o.err.Reason) }

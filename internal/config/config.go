@@ -70,3 +70,11 @@ type connection struct {
 func (t *Tenant) SameClient(o *Tenant) bool {
 	return reflect.DeepEqual(t.connection(), o.connection())
 }
+
+// SameCredentials reports whether t and o are the same client to Zuora: then
+// pauses and the token's back-off go on.
+func (t *Tenant) SameCredentials(o *Tenant) bool {
+	a, b := t.connection(), o.connection()
+	return a.name == b.name && a.zuora.ClientID == b.zuora.ClientID &&
+		a.zuora.BaseURL.String() == b.zuora.BaseURL.String() && a.zuora.TokenURL.String() == b.zuora.TokenURL.String()
+}

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/go-kit/log"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/zuora-exporter/zuora_exporter/collector"
@@ -111,21 +112,22 @@ var errCheckFailed = errors.New("a token or a job could not be read: see the tab
 // CheckAPI asks for a token for each tenant and for each job once, and prints
 // a table of what came back.
 func CheckAPI(ctx context.Context, w io.Writer, cfg *config.Config) error {
-	all, err := newTenants(cfg, nil, zuora.NewTokenBudget())
+	all, err := newRunning(cfg, nil, zuora.NewTokenBudget(), log.NewNopLogger())
 	if err != nil {
 		return err
 	}
+	defer all.closeUnless(nil)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "TENANT\tJOB\tOBJECT TYPE\tSTATUS\tLABELED\tFAILED\tTIMED OUT\tTOTAL\tERROR")
 	failed := false
-	for i, t := range all {
-		defer t.close()
+	for i, t := range all.tenants {
+		name := cfg.Tenants[i].Name
 		if err := t.client.CheckToken(ctx); err != nil {
 			failed = true
-			fmt.Fprintf(table, "%s\t(token)\t\t\t\t\t\t\t%s\n", t.name, describe(err))
+			fmt.Fprintf(table, "%s\t(token)\t\t\t\t\t\t\t%s\n", name, describe(err))
 			continue
 		}
-		fmt.Fprintf(table, "%s\t(token)\t\tgood\t\t\t\t\t\n", t.name)
+		fmt.Fprintf(table, "%s\t(token)\t\tgood\t\t\t\t\t\n", name)
 		jobs := cfg.Tenants[i].Jobs
 		answers, errs := make([]*zuora.DataLabelingJob, len(jobs)), make([]error, len(jobs))
 		var group errgroup.Group
@@ -140,11 +142,11 @@ func CheckAPI(ctx context.Context, w io.Writer, cfg *config.Config) error {
 		for n, j := range jobs {
 			if errs[n] != nil {
 				failed = true
-				fmt.Fprintf(table, "%s\t%s\t\t\t\t\t\t\t%s\n", t.name, j.ID, describe(errs[n]))
+				fmt.Fprintf(table, "%s\t%s\t\t\t\t\t\t\t%s\n", name, j.ID, describe(errs[n]))
 				continue
 			}
 			a := answers[n]
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", t.name, j.ID, a.ObjectType, a.Status,
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", name, j.ID, a.ObjectType, a.Status,
 				count(a.Labeled), count(a.Failed), count(a.Timeout), count(a.Total))
 		}
 	}

@@ -4,8 +4,9 @@ package exporter
 
 import (
 	"context"
+	"fmt"
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
@@ -28,19 +29,16 @@ type Exporter struct {
 	budget *rate.Limiter
 
 	reloading chan struct{} // holds a value while the configuration is read
-
-	mu      sync.Mutex
-	current *generation
+	current   atomic.Pointer[running]
 
 	reloadSuccessful, reloadTime prometheus.Gauge
 }
 
-// generation is one configuration at work.
-type generation struct {
+// running is a configuration at work. It never changes.
+type running struct {
 	cfg       *config.Config
-	tenants   []*tenant
+	tenants   []*tenant // of cfg, in its order
 	collector *collector.Collector
-	users     int // requests that use it, and one while it is current; guarded by Exporter.mu
 }
 
 // New returns an exporter of the configuration, which load has returned.
@@ -56,7 +54,8 @@ func New(cfg *config.Config, load func() (*config.Config, error), o server.Optio
 			Help: "When the configuration in use was loaded, in seconds since 1970.",
 		}),
 	}
-	o.Use, o.Reload = e.use, e.Reload
+	o.Collector = func() *collector.Collector { return e.current.Load().collector }
+	o.Reload = e.Reload
 	o.ExporterMetrics = append(o.ExporterMetrics, e.reloadSuccessful, e.reloadTime)
 	var err error
 	if e.Handler, err = server.New(o); err != nil {
@@ -68,28 +67,17 @@ func New(cfg *config.Config, load func() (*config.Config, error), o server.Optio
 	return e, nil
 }
 
-// start makes a configuration the current one, completely or not at all.
-// Tenants that did not change are taken over.
+// start puts a configuration to work, completely or not at all. Scrapes in
+// progress keep the one that they began with.
 func (e *Exporter) start(cfg *config.Config) error {
-	e.mu.Lock()
-	previous := e.current
-	e.mu.Unlock()
-
-	next := &generation{cfg: cfg, users: 1}
-	var err error
-	if next.tenants, err = newTenants(cfg, previous, e.budget); err != nil {
+	previous := e.current.Load()
+	next, err := newRunning(cfg, previous, e.budget, e.logger)
+	if err != nil {
 		return err
 	}
-	next.collector = newCollector(next, previous, e.logger)
-
-	e.mu.Lock()
-	for _, t := range next.tenants {
-		t.generations++
-	}
-	e.current = next
-	e.mu.Unlock()
+	e.current.Store(next)
 	if previous != nil {
-		e.release(previous)
+		previous.closeUnless(next)
 	}
 	for _, warning := range cfg.Warnings {
 		level.Warn(e.logger).Log("msg", "The configuration is probably wrong", "warning", warning)
@@ -100,39 +88,17 @@ func (e *Exporter) start(cfg *config.Config) error {
 	return nil
 }
 
-// use returns the collector in use, which stays usable until done is called.
-func (e *Exporter) use() (c *collector.Collector, done func()) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	g := e.current
-	g.users++
-	return g.collector, sync.OnceFunc(func() { e.release(g) })
-}
-
-// release ends a use of a generation. A tenant closes with the last generation
-// that has it.
-func (e *Exporter) release(g *generation) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if g.users--; g.users > 0 {
-		return
-	}
-	for _, t := range g.tenants {
-		if t.generations--; t.generations == 0 {
-			t.close()
-		}
-	}
-}
-
 // Reload reads the configuration again and serves it, or fails and leaves all
-// as it was. One reload at a time reads it; the others wait until ctx ends.
-func (e *Exporter) Reload(ctx context.Context) error {
+// as it was. It returns what has changed, in words. One reload at a time reads
+// the file; the others wait until ctx ends.
+func (e *Exporter) Reload(ctx context.Context) (changes string, err error) {
 	select {
 	case e.reloading <- struct{}{}:
 		defer func() { <-e.reloading }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return "", ctx.Err()
 	}
+	previous := e.current.Load().cfg
 	cfg, err := e.load()
 	if err == nil {
 		err = e.start(cfg)
@@ -140,10 +106,34 @@ func (e *Exporter) Reload(ctx context.Context) error {
 	if err != nil {
 		e.reloadSuccessful.Set(0)
 		level.Error(e.logger).Log("msg", "Reloading the configuration failed, the previous one stays in use", "err", err)
-		return err
+		return "", err
 	}
-	level.Info(e.logger).Log("msg", "Reloaded the configuration", "tenants", len(cfg.Tenants))
-	return nil
+	jobs, added, removed := compare(previous, cfg)
+	level.Info(e.logger).Log("msg", "Reloaded the configuration", "tenants", len(cfg.Tenants), "jobs", jobs, "added", added, "removed", removed)
+	return fmt.Sprintf("%s now, %d added, %d removed", plural(jobs, "job"), added, removed), nil
+}
+
+// compare counts the jobs of a configuration, and those that it has and the
+// previous one has not, and the reverse.
+func compare(previous, cfg *config.Config) (jobs, added, removed int) {
+	before, now := jobSet(previous), jobSet(cfg)
+	for j := range now {
+		if !before[j] {
+			added++
+		}
+	}
+	return len(now), added, len(before) - (len(now) - added)
+}
+
+// jobSet has a key for each job of a configuration.
+func jobSet(cfg *config.Config) map[[2]string]bool {
+	set := map[[2]string]bool{}
+	for _, t := range cfg.Tenants {
+		for _, j := range t.Jobs {
+			set[[2]string{t.Name, zuora.CanonicalJobID(j.ID)}] = true
+		}
+	}
+	return set
 }
 
 // Watch reloads if the configuration has changed since the newest load. It looks
@@ -156,15 +146,10 @@ func (e *Exporter) Watch(ctx context.Context, interval time.Duration, changed fu
 			return
 		}
 		if changed() {
-			_ = e.Reload(ctx) // it logs what comes of it
+			_, _ = e.Reload(ctx) // it logs what comes of it
 		}
 	}
 }
 
-// Close ends all tenants. Nothing may be served any more.
-func (e *Exporter) Close() {
-	e.mu.Lock()
-	last := e.current
-	e.mu.Unlock()
-	e.release(last)
-}
+// Close closes the idle connections of all tenants.
+func (e *Exporter) Close() { e.current.Load().closeUnless(nil) }

@@ -1,8 +1,6 @@
 package exporter
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -72,13 +70,13 @@ func get(e *Exporter, path string) (status int, body string) {
 
 func reload(t *testing.T, e *Exporter) {
 	t.Helper()
-	if err := e.Reload(t.Context()); err != nil {
+	if _, err := e.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // A scrape finishes with what it began with, however many reloads happen
-// meanwhile, and nothing of it stays open.
+// meanwhile.
 func TestReloadsDuringAScrape(t *testing.T) {
 	standIn := zuoratest.NewServer()
 	defer standIn.Close()
@@ -104,9 +102,6 @@ func TestReloadsDuringAScrape(t *testing.T) {
 		if body := <-page; strings.Contains(body, "scrape_error{") {
 			t.Fatalf("the scrape failed: %s", grep(body, "scrape_error{"))
 		}
-	}
-	if n := len(e.current.tenants); n != 1 || e.current.tenants[0].generations != 1 || e.current.users != 1 {
-		t.Errorf("got %d tenants of %d generations with %d users, want 1 of each", n, e.current.tenants[0].generations, e.current.users)
 	}
 }
 
@@ -137,7 +132,10 @@ func TestReloadKeepsTheTenant(t *testing.T) {
 		{[]string{"api_version: 341.0"}, 2},
 	} {
 		s.set(tenantOf(standIn, step.settings...))
-		reload(t, e)
+		changes, err := e.Reload(t.Context())
+		if want := "1 job now, 0 added, 0 removed"; err != nil || changes != want {
+			t.Errorf("%q: got %q and the error %v, want %q", step.settings, changes, err, want)
+		}
 		get(e, "/metrics")
 		if got := standIn.Counters().TokenRequests; got != step.tokens {
 			t.Errorf("%q: got %d token requests in all, want %d", step.settings, got, step.tokens)
@@ -153,7 +151,7 @@ func TestBadReload(t *testing.T) {
 	s := &source{text: tenantOf(standIn)}
 	e := newExporter(t, s)
 	s.set("tenants: []")
-	if err := e.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "test.yml:1: tenants") {
+	if _, err := e.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "test.yml:1: tenants") {
 		t.Errorf("got the error %v, want one that names file, line and key", err)
 	}
 	_, body := get(e, "/metrics")
@@ -167,73 +165,4 @@ func TestBadReload(t *testing.T) {
 	if _, body := get(e, "/metrics"); !strings.Contains(body, "zuora_exporter_config_last_reload_successful 1") {
 		t.Errorf("the page does not tell that the reload succeeded:\n%s", body)
 	}
-}
-
-// A reload that hangs blocks no page, and nobody waits for it longer than they
-// want to.
-func TestReloadThatHangs(t *testing.T) {
-	standIn := zuoratest.NewServer()
-	defer standIn.Close()
-	standIn.SetSampleJob()
-	s := &source{text: tenantOf(standIn)}
-	e := newExporter(t, s)
-	hung := make(chan struct{})
-	e.load = func() (*config.Config, error) {
-		<-hung
-		return s.load()
-	}
-	done := make(chan error)
-	go func() { done <- e.Reload(context.Background()) }()
-	for len(e.reloading) == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	if err := e.Reload(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v from a second reload, want its deadline", err)
-	}
-	if status, body := get(e, "/metrics"); status != http.StatusOK || !strings.Contains(body, "scrape_success{") {
-		t.Errorf("got %d and\n%s", status, body)
-	}
-	close(hung)
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-}
-
-func TestWatch(t *testing.T) {
-	standIn := zuoratest.NewServer()
-	defer standIn.Close()
-	s := &source{text: tenantOf(standIn)}
-	e := newExporter(t, s)
-	loads := make(chan string, 10)
-	e.load = func() (*config.Config, error) {
-		loads <- s.get()
-		return s.load()
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	looked := make(chan bool)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		e.Watch(ctx, time.Millisecond, func() bool {
-			select {
-			case changed := <-looked:
-				return changed
-			case <-ctx.Done():
-				return false
-			}
-		})
-	}()
-	for _, changed := range []bool{false, true, false, true} {
-		s.set(tenantOf(standIn, fmt.Sprintf("request_timeout: %ds", len(loads)+1)))
-		before := len(loads)
-		looked <- changed
-		looked <- false // the one before has had its effect
-		if got, want := len(loads)-before, map[bool]int{true: 1}[changed]; got != want {
-			t.Errorf("changed %t: got %d loads, want %d", changed, got, want)
-		}
-	}
-	cancel()
-	<-ended
 }

@@ -180,7 +180,7 @@ func allDescs(t *testing.T) map[string]description {
 	go func() {
 		defer close(registered)
 		for _, c := range []prometheus.Collector{
-			versioncollector.NewCollector("zuora_exporter"), e.reloadSuccessful, e.reloadTime, e.current.collector.Scrape(t.Context()),
+			versioncollector.NewCollector("zuora_exporter"), e.reloadSuccessful, e.reloadTime, e.current.Load().collector.Scrape(t.Context()),
 		} {
 			c.Describe(registered)
 		}

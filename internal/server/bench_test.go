@@ -12,9 +12,9 @@ import (
 // BenchmarkPage makes the page of 1,000 jobs, and one of a probed job, packed
 // as for Prometheus, from a reader that costs nothing.
 func BenchmarkPage(b *testing.B) {
-	var jobs []collector.Job
+	var jobs []collector.ConfiguredJob
 	for i := range 1000 {
-		jobs = append(jobs, collector.Job{ID: fmt.Sprintf("%032x", i)})
+		jobs = append(jobs, collector.ConfiguredJob{ID: fmt.Sprintf("%032x", i)})
 	}
 	s := newTestServer(b, jobs...)
 	for name, path := range map[string]string{"scrape": "/metrics", "probe": "/probe?target=ff80808186b966950186b97922e200ab"} {

@@ -25,9 +25,7 @@ var landingTemplate = template.Must(template.New("landing").Parse(landingHTML))
 // landingPage serves links, a table of the configured jobs as last read, and a
 // form for probes. exporter-toolkit's page has no place for the table.
 func (s *server) landingPage(w http.ResponseWriter, _ *http.Request) {
-	c, done := s.Use()
-	known := c.LastReads()
-	done()
+	known := s.Collector().LastReads()
 	shown := worstFirst(known)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	// The only error is that the client has left.

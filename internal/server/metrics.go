@@ -1,9 +1,7 @@
 package server
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -15,68 +13,67 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
-
-	"github.com/zuora-exporter/zuora_exporter/collector"
 )
 
 // metrics serves all configured jobs and the exporter itself.
 func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Has("target") {
+		http.Error(w, "target belongs to /probe: set metrics_path", http.StatusBadRequest)
+		return
+	}
 	if r.Method == http.MethodHead {
 		return
 	}
 	ctx, cancel := scrapeContext(r, s.TimeoutOffset)
 	defer cancel()
-	c, done := s.Use()
-	defer done()
-	families, err := c.Scrape(ctx).Gather()
-	done() // before sending, which takes as long as the client wants
-	own, ownErr := gather(s.ExporterMetrics...)
-	families = append(families, own...) // no metric is in both
-	slices.SortFunc(families, func(a, b *dto.MetricFamily) int { return cmp.Compare(a.GetName(), b.GetName()) })
-	s.expose(w, r, families, errors.Join(err, ownErr))
+	s.expose(w, r, append([]prometheus.Collector{s.Collector().Scrape(ctx)}, s.ExporterMetrics...)...)
 }
 
 // probe serves one job, configured or not.
 func (s *server) probe(w http.ResponseWriter, r *http.Request) {
+	refuse := func(why string) {
+		s.probesRefused.Inc()
+		http.Error(w, why, http.StatusBadRequest)
+	}
 	query := r.URL.Query()
 	for name, values := range query {
 		if len(values) > 1 {
-			http.Error(w, fmt.Sprintf("the parameter %q is given %d times", name, len(values)), http.StatusBadRequest)
+			refuse(fmt.Sprintf("the parameter %q is given %d times", name, len(values)))
 			return
 		}
 	}
 	debug := query.Get("debug")
 	switch {
 	case !query.Has("target"):
-		http.Error(w, "the parameter \"target\", a job id, is missing", http.StatusBadRequest)
+		refuse("the parameter \"target\", a job id, is missing")
 		return
 	case debug != "" && debug != "true" && debug != "false":
-		http.Error(w, "the parameter \"debug\" must be true or false", http.StatusBadRequest)
-		return
-	}
-	c, done := s.Use()
-	defer done()
-	p, err := c.Probe(query.Get("tenant"), query.Get("target"))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	if r.Method == http.MethodHead {
+		refuse("the parameter \"debug\" must be true or false")
 		return
 	}
 	ctx, cancel := scrapeContext(r, s.TimeoutOffset)
 	defer cancel()
-	if err := p.Read(ctx); errors.Is(err, collector.ErrTooManyProbes) {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
+	p, err := s.Collector().Probe(ctx, query.Get("tenant"), query.Get("target"))
+	switch {
+	case err != nil:
+		refuse(err.Error())
+	case r.Method == http.MethodHead:
+	case debug == "true":
+		families, err := gather(p)
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		p.Explain(w)
+		fmt.Fprintln(w, "\nMetrics:")
+		if err != nil {
+			fmt.Fprintln(w, err)
+		}
+		for _, f := range families {
+			if _, err := expfmt.MetricFamilyToText(w, f); err != nil {
+				return // the client has left
+			}
+		}
+	default:
+		s.expose(w, r, p)
 	}
-	done()
-	if debug == "true" {
-		s.explain(w, p)
-		return
-	}
-	families, err := p.Gather()
-	s.expose(w, r, families, err)
 }
 
 // gather collects at once, from a registry of the collectors.
@@ -90,29 +87,13 @@ func gather(collectors ...prometheus.Collector) ([]*dto.MetricFamily, error) {
 	return families, err
 }
 
-// expose serves what was gathered.
-func (s *server) expose(w http.ResponseWriter, r *http.Request, families []*dto.MetricFamily, err error) {
-	gathered := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return families, err })
+// expose serves what the collectors have.
+func (s *server) expose(w http.ResponseWriter, r *http.Request, collectors ...prometheus.Collector) {
+	gathered := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return gather(collectors...) })
 	promhttp.HandlerFor(gathered, promhttp.HandlerOpts{
 		ErrorLog: errorLog{r.Context(), s.Logger}, ErrorHandling: promhttp.ContinueOnError,
 		EnableOpenMetrics: true, DisableCompression: true, // compress is cheaper
 	}).ServeHTTP(w, r)
-}
-
-// explain serves what happened in a probe, and then its metrics.
-func (s *server) explain(w http.ResponseWriter, p *collector.Probe) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	p.Explain(w)
-	fmt.Fprintln(w, "\nMetrics:")
-	families, err := p.Gather()
-	if err != nil {
-		fmt.Fprintln(w, err)
-	}
-	for _, f := range families {
-		if _, err := expfmt.MetricFamilyToText(w, f); err != nil {
-			return // the client has left
-		}
-	}
 }
 
 // errorLog logs promhttp's errors about a page, unless the client has left.

@@ -24,13 +24,13 @@ func (known) DataLabelingJob(context.Context, string) (*zuora.DataLabelingJob, e
 }
 
 // newTestServer serves these jobs of one tenant.
-func newTestServer(t testing.TB, jobs ...collector.Job) http.Handler {
+func newTestServer(t testing.TB, jobs ...collector.ConfiguredJob) http.Handler {
 	t.Helper()
 	c := collector.New([]collector.Tenant{{Name: "t", Reader: known{}, Metrics: collector.NewAPIMetrics("t"), MaxConcurrentRequests: 20, Jobs: jobs}},
 		nil, log.NewNopLogger(), nil)
 	s, err := New(Options{
 		TelemetryPath: "/metrics", Logger: log.NewNopLogger(),
-		Use: func() (*collector.Collector, func()) { return c, func() {} },
+		Collector: func() *collector.Collector { return c },
 	})
 	if err != nil {
 		t.Fatal(err)

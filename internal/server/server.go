@@ -9,6 +9,7 @@ import (
 	"net/http/pprof"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,11 +26,11 @@ type Options struct {
 	TelemetryPath string        // of the metrics, such as /metrics
 	TimeoutOffset time.Duration // subtracted from Prometheus's scrape timeout
 	EnablePprof   bool          // whether /debug/pprof/ is there
-	// Use returns the collector of the configuration in use, which stays usable
-	// until done is called.
-	Use func() (c *collector.Collector, done func())
-	// Reload reads the configuration again. Its error says why it could not.
-	Reload func(context.Context) error
+	// Collector returns the collector of the configuration in use.
+	Collector func() *collector.Collector
+	// Reload reads the configuration again, and returns what has changed, in
+	// words. Its error says why it could not.
+	Reload func(context.Context) (changes string, err error)
 	// ExporterMetrics are on the page too.
 	ExporterMetrics []prometheus.Collector
 	Logger          log.Logger
@@ -37,11 +38,16 @@ type Options struct {
 
 type server struct {
 	Options
+	probesRefused prometheus.Counter
 }
 
 // New returns the exporter's handler. An error is about the options.
 func New(o Options) (http.Handler, error) {
-	s := &server{o}
+	s := &server{o, prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "zuora_exporter_probes_refused_total",
+		Help: "Probes that were answered with 400: a wrong job id or tenant.",
+	})}
+	s.ExporterMetrics = append(slices.Clip(o.ExporterMetrics), s.probesRefused)
 	if p := o.TelemetryPath; p != path.Clean(p) || p[0] != '/' || strings.ContainsAny(p, "{}") || (&url.URL{Path: p}).EscapedPath() != p {
 		return nil, fmt.Errorf("the telemetry path %q must be a clean path such as /metrics, without escapes or any of {}", p)
 	}
@@ -118,11 +124,12 @@ func (s *sender) Write(p []byte) (int, error) {
 
 // reload answers when the configuration was read again, or with why not.
 func (s *server) reload(w http.ResponseWriter, r *http.Request) {
-	if err := s.Reload(r.Context()); err != nil {
+	changes, err := s.Reload(r.Context())
+	if err != nil {
 		http.Error(w, "the configuration was not reloaded: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
-	fmt.Fprintln(w, "the configuration was reloaded")
+	fmt.Fprintln(w, "the configuration was reloaded: "+changes)
 }
 
 func plainText(s string) http.HandlerFunc {

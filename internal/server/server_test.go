@@ -46,30 +46,16 @@ func (p *pipes) dial() net.Conn {
 	return client
 }
 
-// A client that does not read is disconnected 30 s after sending begins, and
-// keeps no configuration in use while it waits. One that reads slowly for less
-// than that gets its page.
+// A client that does not read is disconnected 30 s after sending begins. One
+// that reads slowly for less than that gets its page.
 func TestClientThatDoesNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var jobs []collector.Job
+		var jobs []collector.ConfiguredJob
 		for i := range 500 {
-			jobs = append(jobs, collector.Job{ID: fmt.Sprintf("%032x", i)})
-		}
-		c := collector.New([]collector.Tenant{{Name: "t", Reader: known{}, Metrics: collector.NewAPIMetrics("t"), MaxConcurrentRequests: 20, Jobs: jobs}},
-			nil, log.NewNopLogger(), nil)
-		inUse := 0
-		handler, err := New(Options{
-			TelemetryPath: "/metrics", Logger: log.NewNopLogger(),
-			Use: func() (*collector.Collector, func()) {
-				inUse++
-				return c, sync.OnceFunc(func() { inUse-- })
-			},
-		})
-		if err != nil {
-			t.Fatal(err)
+			jobs = append(jobs, collector.ConfiguredJob{ID: fmt.Sprintf("%032x", i)})
 		}
 		listener := &pipes{conns: make(chan net.Conn)}
-		srv := &http.Server{Handler: handler}
+		srv := &http.Server{Handler: newTestServer(t, jobs...)}
 		go func() { _ = srv.Serve(listener) }()
 		defer srv.Close()
 
@@ -77,10 +63,6 @@ func TestClientThatDoesNotRead(t *testing.T) {
 			conn := listener.dial()
 			fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path)
 			time.Sleep(29 * time.Second)
-			synctest.Wait()
-			if inUse != 0 {
-				t.Errorf("%s: the configuration is in use %d times while the page waits for its reader, want 0", path, inUse)
-			}
 			if _, err := conn.Read(make([]byte, 1)); err != nil {
 				t.Errorf("%s: got %v after 29 s, want the page", path, err)
 			}
@@ -133,6 +115,7 @@ func TestRequests(t *testing.T) {
 		reloads      int
 	}{
 		"a scrape":                     {method: "GET", path: "/metrics", status: 200, body: "scrape_success{", reads: 1},
+		"a target for the wrong page":  {method: "GET", path: "/metrics?target=" + id, status: 400, body: "target belongs to /probe: set metrics_path"},
 		"HEAD asks nothing":            {method: "HEAD", path: "/metrics", status: 200},
 		"a probe":                      {method: "GET", path: "/probe?target=" + id, status: 200, body: "scrape_success{", reads: 1},
 		"HEAD of a probe asks nothing": {method: "HEAD", path: "/probe?target=" + id, status: 200},
@@ -146,7 +129,7 @@ func TestRequests(t *testing.T) {
 		"landing page asks nothing":    {method: "GET", path: "/", status: 200, body: "Configured jobs"},
 		"healthy":                      {method: "GET", path: "/-/healthy", status: 200, body: "healthy"},
 		"ready":                        {method: "GET", path: "/-/ready", status: 200, body: "ready"},
-		"reload":                       {method: "POST", path: "/-/reload", status: 200, body: "was reloaded", reloads: 1},
+		"reload":                       {method: "POST", path: "/-/reload", status: 200, body: "was reloaded: 1 job now", reloads: 1},
 		"reload by GET":                {method: "GET", path: "/-/reload", status: 405},
 		"reload by another site":       {method: "POST", path: "/-/reload", header: [2]string{"Sec-Fetch-Site", "cross-site"}, status: 403},
 		"reload by another origin":     {method: "POST", path: "/-/reload", header: [2]string{"Origin", "https://evil.example"}, status: 403},
@@ -157,12 +140,12 @@ func TestRequests(t *testing.T) {
 			reads, reloads := 0, 0
 			c := collector.New([]collector.Tenant{{
 				Name: "t", Reader: counting{n: &reads}, Metrics: collector.NewAPIMetrics("t"), MaxConcurrentRequests: 1,
-				Jobs: []collector.Job{{ID: id}},
+				Jobs: []collector.ConfiguredJob{{ID: id}},
 			}}, nil, log.NewNopLogger(), nil)
 			handler, err := New(Options{
 				TelemetryPath: "/metrics", Logger: log.NewNopLogger(),
-				Use:    func() (*collector.Collector, func()) { return c, func() {} },
-				Reload: func(context.Context) error { reloads++; return nil },
+				Collector: func() *collector.Collector { return c },
+				Reload:    func(context.Context) (string, error) { reloads++; return "1 job now", nil },
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -179,52 +162,5 @@ func TestRequests(t *testing.T) {
 				t.Errorf("got %d reads and %d reloads, want %d and %d", reads, reloads, tc.reads, tc.reloads)
 			}
 		})
-	}
-}
-
-// Probes beyond those that may wait are answered 503.
-func TestTooManyProbes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := collector.New([]collector.Tenant{{Name: "t", Reader: slow{}, Metrics: collector.NewAPIMetrics("t"), MaxConcurrentRequests: 5}},
-			nil, log.NewNopLogger(), nil)
-		handler, err := New(Options{
-			TelemetryPath: "/metrics", Logger: log.NewNopLogger(),
-			Use: func() (*collector.Collector, func()) { return c, func() {} },
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var group sync.WaitGroup
-		var mu sync.Mutex
-		codes := map[int]int{}
-		for i := range 1100 {
-			group.Go(func() {
-				w := httptest.NewRecorder()
-				handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", fmt.Sprintf("/probe?target=%032x", i), nil))
-				mu.Lock()
-				defer mu.Unlock()
-				codes[w.Code]++
-				if w.Code == http.StatusServiceUnavailable && strings.Count(w.Body.String(), "\n") != 1 {
-					t.Errorf("got %q, want a sentence", w.Body)
-				}
-			})
-		}
-		group.Wait()
-		if codes[503] != 95 || codes[200] != 1005 {
-			t.Errorf("got %v, want 1005 times 200 (5 read, 1000 wait) and 95 times 503", codes)
-		}
-		time.Sleep(time.Second)
-	})
-}
-
-// slow is a Reader that takes its time.
-type slow struct{ known }
-
-func (s slow) DataLabelingJob(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
-	select {
-	case <-time.After(10 * time.Millisecond):
-		return s.known.DataLabelingJob(ctx, id)
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -16,104 +15,6 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
-
-// manyJobs are jobs of which each answer takes the latency.
-func manyJobs(t *testing.T, n int, latency time.Duration) (*zuoratest.Server, []string) {
-	t.Helper()
-	s := newStandIn(t, zuoratest.WithLatency(latency), zuoratest.WithRateLimits(), zuoratest.WithConcurrencyLimit(0))
-	var jobs []string
-	for i := range n {
-		jobs = append(jobs, fmt.Sprintf("%032x", i+1))
-		s.SetJob(zuoratest.Job{ID: jobs[i], Script: zuoratest.Constant(zuoratest.Answer{Status: "Accepted"})})
-	}
-	return s, jobs
-}
-
-// neverRead are the jobs that no page shows as read.
-func neverRead(jobs, pages []string) (never []string) {
-	for _, id := range jobs {
-		if !strings.Contains(strings.Join(pages, ""), `_scrape_success{job_id="`+id+`",tenant="t"} 1`) {
-			never = append(never, id)
-		}
-	}
-	return never
-}
-
-// Two Prometheus servers whose scrapes are too short for all jobs read each job
-// sooner or later.
-func TestTwoPrometheusServers(t *testing.T) {
-	t.Parallel()
-	s, jobs := manyJobs(t, 70, 200*time.Millisecond)
-	e := start(t, "--config.file="+writeConfig(t, s, "", jobs...), "--scrape.timeout-offset=100ms")
-	e.scrape(t, "0.3") // gets the token
-	var mu sync.Mutex
-	var pages []string
-	var servers sync.WaitGroup
-	for server := range 2 {
-		servers.Go(func() {
-			time.Sleep(time.Duration(server) * 10 * time.Millisecond)
-			for range 8 {
-				page := e.scrape(t, "1") // of which 900 ms are for reading: 4 times 10 jobs
-				mu.Lock()
-				pages = append(pages, page)
-				mu.Unlock()
-				time.Sleep(100 * time.Millisecond)
-			}
-		})
-	}
-	servers.Wait()
-	if never := neverRead(jobs, pages); len(never) > 0 {
-		t.Errorf("%d of %d jobs were never read: %s", len(never), len(jobs), never)
-	}
-}
-
-// A reload before each scrape starts nothing anew.
-func TestReloadBeforeEachScrape(t *testing.T) {
-	t.Parallel()
-	s, jobs := manyJobs(t, 30, 200*time.Millisecond)
-	e := start(t, "--config.file="+writeConfig(t, s, "", jobs...), "--scrape.timeout-offset=100ms")
-	e.scrape(t, "0.3") // gets the token
-	var pages []string
-	for range 8 {
-		if status, body := e.reload(t); status != http.StatusOK {
-			t.Fatalf("%d %s", status, body)
-		}
-		pages = append(pages, e.scrape(t, "0.5"))
-	}
-	if never := neverRead(jobs, pages); len(never) > 0 {
-		t.Errorf("%d of %d jobs were never read: %s", len(never), len(jobs), never)
-	}
-	if n := strings.Count(e.output.String(), "no time for some jobs"); n != 1 {
-		t.Errorf("%d warnings that there was no time, want 1", n)
-	}
-}
-
-// Probes of invented jobs cost the configured ones nothing.
-func TestManyProbes(t *testing.T) {
-	t.Parallel()
-	s, jobs := manyJobs(t, 20, 100*time.Millisecond)
-	e := start(t, "--config.file="+writeConfig(t, s, "", jobs...))
-	client := &http.Client{Transport: &http.Transport{}}
-	defer client.CloseIdleConnections()
-	var probes sync.WaitGroup
-	for i := range 600 {
-		probes.Go(func() {
-			resp, err := client.Get(fmt.Sprintf("%s/probe?target=%032x", e.URL, 1<<20+i))
-			if err == nil {
-				resp.Body.Close()
-			}
-		})
-	}
-	for s.Counters().JobRequests < 10 {
-		time.Sleep(time.Millisecond)
-	}
-	page := e.scrape(t, "5")
-	if never := neverRead(jobs, []string{page}); len(never) > 0 {
-		t.Errorf("%d of %d jobs were not read", len(never), len(jobs))
-	}
-	contains(t, page, `zuora_up{tenant="t"} 1`)
-	probes.Wait()
-}
 
 // fifo makes a named pipe: a file of which no reading ends until somebody
 // writes to it.
@@ -124,15 +25,18 @@ func fifo(t *testing.T, name string) {
 	}
 }
 
-// A CA file on a file system that hangs keeps no page waiting.
+// A CA file on a file system that hangs keeps no page waiting. What was read
+// serves meanwhile, and a reload to a good file helps at once.
 func TestCAFileThatHangs(t *testing.T) {
 	t.Parallel()
 	certificate := testutil.NewCertificate(t)
 	s := zuoratest.NewTLSServer(certificate.Pair)
 	t.Cleanup(s.Close)
 	s.SetSampleJob()
+	s.SetJob(zuoratest.Job{ID: waitingJob, Script: zuoratest.Constant(zuoratest.Answer{Status: "Accepted"})})
 	dir := t.TempDir()
 	ca := testutil.Write(t, dir, "ca.pem", certificate.CertPEM)
+	testutil.Write(t, dir, "good.pem", certificate.CertPEM)
 	file := filepath.Join(dir, "zuora_exporter.yml")
 	rewriteConfig(t, file, s, "tls_config: {ca_file: ca.pem}", zuoratest.SampleJobID)
 	e := start(t, "--config.file="+file)
@@ -142,10 +46,16 @@ func TestCAFileThatHangs(t *testing.T) {
 	}
 	fifo(t, ca)
 	for range 3 {
-		page := e.scrape(t, "1") // forever, once
-		contains(t, page, `zuora_up{tenant="t"} 0`,
-			`zuora_data_labeling_job_scrape_error{job_id="`+zuoratest.SampleJobID+`",reason="timeout",tenant="t"} 1`)
+		contains(t, e.scrape(t, "1"), `zuora_data_labeling_job_scrape_success{job_id="`+zuoratest.SampleJobID+`",tenant="t"} 1`,
+			`zuora_data_labeling_job_scrape_duration_seconds{job_id="`+zuoratest.SampleJobID+`",tenant="t"} 0`)
+		_, page := e.get(t, "/probe?target="+waitingJob, "X-Prometheus-Scrape-Timeout-Seconds", "1")
+		contains(t, page, `zuora_up{tenant="t"} 0`, `zuora_data_labeling_job_scrape_error{job_id="`+waitingJob+`",reason="timeout",tenant="t"} 1`)
 	}
+	rewriteConfig(t, file, s, "tls_config: {ca_file: good.pem}", zuoratest.SampleJobID, waitingJob)
+	if status, body := e.reload(t); status != 200 {
+		t.Fatalf("got %d, want 200: %s", status, body)
+	}
+	contains(t, e.scrape(t, "1"), `zuora_up{tenant="t"} 1`, `zuora_data_labeling_job_scrape_success{job_id="`+waitingJob+`",tenant="t"} 1`)
 	e.signal(t, syscall.SIGTERM)
 	if code := e.exitCode(t, 5*time.Second); code != 0 {
 		t.Errorf("exit code %d, want 0", code)

@@ -13,7 +13,7 @@ func TestProbe(t *testing.T) {
 	t.Parallel()
 	s := scriptedStandIn(t)
 	e := start(t, "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID))
-	for id, up := range map[string]int{zuoratest.SampleJobID: 1, runningJob: 1, unknownJob: 1, brokenJob: 1} {
+	for id, up := range map[string]int{zuoratest.SampleJobID: 1, runningJob: 1, unknownJob: 1, brokenJob: 0} {
 		status, page := e.get(t, "/probe?target="+id)
 		if status != 200 {
 			t.Fatalf("got %d, want 200\n%s", status, page)

@@ -1,0 +1,89 @@
+package exporter
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/common/version"
+	"golang.org/x/time/rate"
+
+	"github.com/zuora-exporter/zuora_exporter/collector"
+	"github.com/zuora-exporter/zuora_exporter/internal/config"
+	"github.com/zuora-exporter/zuora_exporter/zuora"
+)
+
+// tenant is what outlives the configurations that do not change it.
+type tenant struct {
+	client  *zuora.Client
+	metrics *collector.APIMetrics
+}
+
+// newRunning makes a configuration's tenants and collector; it sends nothing
+// yet. Tenants that are the same in the previous one are taken over; previous
+// may be nil.
+func newRunning(cfg *config.Config, previous *running, budget *rate.Limiter, logger log.Logger) (*running, error) {
+	r := &running{cfg: cfg}
+	var tenants []collector.Tenant
+	for _, c := range cfg.Tenants {
+		t, err := previous.tenant(c, budget)
+		if err != nil {
+			return nil, fmt.Errorf("tenant %s: %w", c.Name, err)
+		}
+		r.tenants = append(r.tenants, t)
+
+		to := collector.Tenant{
+			Name: c.Name, Reader: t.client, API: t.client, Metrics: t.metrics,
+			MaxConcurrentRequests: c.MaxConcurrentRequests,
+			RefreshInterval:       c.RefreshInterval, CompletedRefreshInterval: c.CompletedRefreshInterval,
+		}
+		for _, j := range c.Jobs {
+			to.Jobs = append(to.Jobs, collector.ConfiguredJob{ID: j.ID, Labels: j.Labels})
+		}
+		tenants = append(tenants, to)
+	}
+	var known *collector.Collector
+	if previous != nil {
+		known = previous.collector
+	}
+	r.collector = collector.New(tenants, cfg.LabelNames, logger, known)
+	return r, nil
+}
+
+// tenant returns the tenant that serves c: the one in use, if it is the same, or
+// a new one. A new one with the same credentials goes on with the pauses of the
+// old one.
+func (r *running) tenant(c *config.Tenant, budget *rate.Limiter) (*tenant, error) {
+	var same *zuora.Client
+	if r != nil {
+		for i, t := range r.tenants {
+			switch {
+			case r.cfg.Tenants[i].SameClient(c):
+				return t, nil
+			case r.cfg.Tenants[i].SameCredentials(c):
+				same = t.client
+			}
+		}
+	}
+	transport, err := c.NewTransport()
+	if err != nil {
+		return nil, err
+	}
+	t := &tenant{metrics: collector.NewAPIMetrics(c.Name)}
+	z := c.Zuora
+	z.UserAgent = "zuora_exporter/" + version.Version
+	z.Secrets = c.ProxySecrets()
+	z.Transport, z.TokenBudget, z.Observe, z.Previous = transport, budget, t.metrics.Observe, same
+	t.client = zuora.NewClient(z)
+	return t, nil
+}
+
+// closeUnless closes the idle connections of the tenants that next does not
+// have. Reads in progress end by themselves.
+func (r *running) closeUnless(next *running) {
+	for _, t := range r.tenants {
+		if next == nil || !slices.Contains(next.tenants, t) {
+			t.client.CloseIdleConnections()
+		}
+	}
+}
