@@ -42,29 +42,6 @@ func TestOverlappingScrapesShareRequests(t *testing.T) {
 	}
 }
 
-func TestNothingIsSentAfter429(t *testing.T) {
-	t.Parallel()
-	s := newStandIn(t)
-	file := writeConfig(t, s, "", zuoratest.SampleJobID)
-	e := start(t, "--config.file="+file)
-	e.scrape(t, "10")
-	s.SetFault(zuoratest.SampleJobID, zuoratest.TooManyRequests("Retry-After", "120"))
-	e.scrape(t, "10")
-	s.ClearFaults()
-	s.ResetCounters()
-	for range 5 {
-		page := e.scrape(t, "10")
-		contains(t, page, `zuora_data_labeling_job_scrape_error{job_id="`+zuoratest.SampleJobID+`",reason="rate_limited",tenant="t"} 1`, `zuora_up{tenant="t"} 0`)
-		if len(samples(page, "zuora_api_paused_until_timestamp_seconds")) != 1 {
-			t.Error("got no zuora_api_paused_until_timestamp_seconds")
-		}
-		e.reload(t) // an unchanged tenant keeps its pause
-	}
-	if n := s.Counters(); n.JobRequests+n.TokenRequests != 0 {
-		t.Errorf("got %d job and %d token requests, want none", n.JobRequests, n.TokenRequests)
-	}
-}
-
 func TestReserveIsLeftToOthers(t *testing.T) {
 	t.Parallel()
 	s := newStandIn(t, zuoratest.WithRateLimits(zuoratest.RateLimit{Requests: 100, Window: time.Hour, Used: 90}))
