@@ -1,15 +1,36 @@
 package zuora
 
-import "testing"
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
 
 // BenchmarkDecodeJob decodes the documented sample.
 func BenchmarkDecodeJob(b *testing.B) {
-	const id = "ff80808186b966950186b97922e200ab"
-	body := []byte(`{"jobId":"` + id + `","jobStatus":"Completed","objectType":"Account","progress":{"failed":1,"labeled":9,"timeout":1},"success":true,"totalObject":11}`)
+	body := []byte(`{"jobId":"` + sampleID + `","jobStatus":"Completed","objectType":"Account","progress":{"failed":1,"labeled":9,"timeout":1},"success":true,"totalObject":11}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := decodeJob(body, id, secrets{}); err != nil {
+		if _, err := decodeJob(body, sampleID, secrets{}); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkShow looks for a token of 1,800 characters in an error that is full
+// of encodings, as each of a scrape's errors may be.
+func BenchmarkShow(b *testing.B) {
+	token := make([]byte, 1800)
+	for i := range token {
+		token[i] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"[rand.IntN(65)]
+	}
+	text := strings.Repeat(`%25253C\\u003c&amp;lt;UGxlYXNl `, 10)
+	var s secrets
+	s.add("a-client-secret", string(token))
+	b.ReportAllocs()
+	for b.Loop() {
+		if got := s.show(text); got == withheld {
+			b.Fatal(got)
 		}
 	}
 }

@@ -1,17 +1,19 @@
-package zuora_test
+package zuora
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,10 +22,11 @@ import (
 
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
-	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const sampleID = zuoratest.SampleJobID
 
 // newServer starts a stand-in that has the documented sample job.
 func newServer(t *testing.T, opts ...zuoratest.Option) *zuoratest.Server {
@@ -33,34 +36,77 @@ func newServer(t *testing.T, opts ...zuoratest.Option) *zuoratest.Server {
 	return s
 }
 
-// newClient returns a client of s, after the changes.
-func newClient(t *testing.T, s *zuoratest.Server, changes ...func(*zuora.Config)) *zuora.Client {
-	base, err := url.Parse(s.URL + "/")
+// newClient returns a client of the server, after the changes.
+func newClient(t *testing.T, address string, changes ...func(*Config)) *Client {
+	t.Helper()
+	base, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{MaxIdleConnsPerHost: 20, MaxConnsPerHost: 10}
-	t.Cleanup(transport.CloseIdleConnections)
-	c := zuora.Config{
+	c := Config{
 		BaseURL: base, TokenURL: base.JoinPath("oauth/token"),
 		ClientID: zuoratest.ClientID, ClientSecret: func() (string, error) { return zuoratest.ClientSecret, nil },
 		APIVersion: "2025-08-12", UserAgent: "zuora_exporter/test",
-		RequestTimeout: 5 * time.Second, Transport: transport,
+		RequestTimeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 20},
 	}
 	for _, change := range changes {
 		change(&c)
 	}
-	client := zuora.NewClient(c)
+	client := NewClient(c)
+	t.Cleanup(client.CloseIdleConnections)
 	return client
 }
 
-func readSample(t *testing.T, c *zuora.Client) (*zuora.DataLabelingJob, *zuora.Error) {
-	job, err := c.DataLabelingJob(t.Context(), zuoratest.SampleJobID)
-	var e *zuora.Error
+// roundTrip is an http.RoundTripper in a function.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// respond answers with a status, a body, and headers: names and values in turn.
+func respond(status int, body string, headers ...string) roundTrip {
+	return func(*http.Request) (*http.Response, error) {
+		h := http.Header{}
+		for pair := range slices.Chunk(headers, 2) {
+			h.Set(pair[0], pair[1])
+		}
+		return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body))}, nil
+	}
+}
+
+var (
+	goodToken = respond(200, `{"access_token":"a-token-0123456789","expires_in":3600}`)
+	goodJob   = respond(200, `{"jobId":"`+sampleID+`","jobStatus":"Completed"}`)
+)
+
+// newFakeClient returns a client whose requests are answered by functions.
+func newFakeClient(t *testing.T, token, job roundTrip, changes ...func(*Config)) *Client {
+	t.Helper()
+	return newClient(t, "https://rest.example.com", slices.Concat([]func(*Config){func(c *Config) {
+		c.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/oauth/token" {
+				return token(r)
+			}
+			return job(r)
+		})
+	}}, changes)...)
+}
+
+// read reads the sample job.
+func read(t *testing.T, c *Client) (*DataLabelingJob, *Error) {
+	t.Helper()
+	job, err := c.DataLabelingJob(context.Background(), sampleID)
+	var e *Error
 	if err != nil && !errors.As(err, &e) {
-		t.Fatalf("error %v is no *zuora.Error", err)
+		t.Fatalf("got the error %v, want an *Error", err)
 	}
 	return job, e
+}
+
+func expectReason(t *testing.T, err *Error, want Reason) {
+	t.Helper()
+	if err == nil || err.Reason != want {
+		t.Errorf("got %v, want the reason %s", err, want)
+	}
 }
 
 func TestDocumentedSample(t *testing.T) {
@@ -70,19 +116,19 @@ func TestDocumentedSample(t *testing.T) {
 		"without any limits":                        newServer(t, zuoratest.WithRateLimits(), zuoratest.WithConcurrencyLimit(0)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			job, err := readSample(t, newClient(t, s))
+			job, err := read(t, newClient(t, s.URL))
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := &zuora.DataLabelingJob{
-				Status: zuora.Completed, ObjectType: "Account",
+			want := &DataLabelingJob{
+				Status: Completed, ObjectType: "Account",
 				Labeled: new(int64(9)), Failed: new(int64(1)), Timeout: new(int64(1)), Total: new(int64(11)),
 			}
-			if diff := cmp.Diff(want, job, cmpopts.IgnoreFields(zuora.DataLabelingJob{}, "ReceivedAt")); diff != "" {
+			if diff := cmp.Diff(want, job, cmpopts.IgnoreFields(DataLabelingJob{}, "ReceivedAt")); diff != "" {
 				t.Error(diff)
 			}
 			if age := time.Since(job.ReceivedAt); age < 0 || age > time.Minute {
-				t.Errorf("received %s ago", age)
+				t.Errorf("got an answer received %s ago, want now", age)
 			}
 		})
 	}
@@ -91,234 +137,331 @@ func TestDocumentedSample(t *testing.T) {
 func TestRequestsAsZuoraSeesThem(t *testing.T) {
 	const entity = "11e643f4-a3ee-8bad-b061-0025904c756d"
 	s := newServer(t, zuoratest.WithEntity(entity), zuoratest.WithRequestLog(10))
-	c := newClient(t, s, func(c *zuora.Config) { c.EntityID = entity })
-	if _, err := readSample(t, c); err != nil {
+	c := newClient(t, s.URL+"/", func(c *Config) { c.EntityID = entity })
+	if _, err := read(t, c); err != nil {
 		t.Fatal(err)
 	}
+	s.SetFault(sampleID, zuoratest.Respond(500, "text/plain", "no"))
+	_, err := read(t, c)
 	requests := s.Requests()
-	if len(requests) != 2 {
-		t.Fatalf("%d requests", len(requests))
+	if len(requests) != 3 {
+		t.Fatalf("got %d requests, want one for a token and two for the job", len(requests))
 	}
+	token, job := requests[0], requests[1]
 	for name, want := range map[string]string{"User-Agent": "zuora_exporter/test", "Zuora-Version": "2025-08-12", "Zuora-Entity-Ids": entity, "Accept-Encoding": "gzip", "Content-Length": "", "Transfer-Encoding": ""} {
-		if got := requests[1].Header.Get(name); got != want {
-			t.Errorf("job request with %s: %q, want %q", name, got, want)
+		if got := job.Header.Get(name); got != want {
+			t.Errorf("got a job request with %s: %q, want %q", name, got, want)
 		}
 	}
-	if got := requests[1].Method + " " + requests[1].Path; got != "GET /v1/multi-organizations/data-labeling-job/"+zuoratest.SampleJobID {
-		t.Error(got)
+	if got, want := job.Method+" "+job.Path, "GET /v1/multi-organizations/data-labeling-job/"+sampleID; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
-	if got := requests[0].Header.Get("User-Agent"); got != "zuora_exporter/test" {
-		t.Errorf("token request by %q", got)
+	if got := token.Header.Get("User-Agent") + token.Header.Get("Zuora-Track-Id"); got != "zuora_exporter/test" {
+		t.Errorf("got a token request by %q, want zuora_exporter/test without a track id", got)
+	}
+
+	first, second := job.Header.Get("Zuora-Track-Id"), requests[2].Header.Get("Zuora-Track-Id")
+	if first == second || second != err.TrackID || err.RequestID == "" {
+		t.Errorf("got the track ids %q and %q and the error %+v, want two, and the second in the error", first, second, err)
+	}
+	if len(first) > 64 || strings.ContainsAny(first, `:;"'`) {
+		t.Errorf(`got the track id %q, want at most 64 characters without : ; " '`, first)
 	}
 }
 
-func TestRequestTimeoutIsForEachTry(t *testing.T) {
-	s := newServer(t)
-	s.SetFault(zuoratest.SampleJobID, zuoratest.Hang())
-	c := newClient(t, s, func(c *zuora.Config) { c.RequestTimeout = 200 * time.Millisecond })
-	begun := time.Now()
-	_, err := readSample(t, c)
-	if err == nil || err.Reason != zuora.ReasonTimeout || !strings.Contains(err.Error(), "200ms") {
-		t.Errorf("%v", err)
+// Each fault has its reason, nothing is repeated but after a 401, and the job
+// beside it stays good.
+func TestFaults(t *testing.T) {
+	const other = "00000000000000000000000000000001"
+	for _, version := range []string{"2025-08-12", "341.0"} {
+		for _, fault := range zuoratest.Faults() {
+			t.Run(version+"/"+fault.Name, func(t *testing.T) {
+				t.Parallel()
+				s := newServer(t)
+				s.SetJob(zuoratest.Job{ID: other, ObjectType: "Product", Script: zuoratest.Constant(zuoratest.Answer{Status: "Accepted"})})
+				c := newClient(t, s.URL, func(c *Config) {
+					c.APIVersion = version
+					if fault.Reason == "timeout" {
+						c.RequestTimeout = time.Second
+					}
+				})
+				if _, err := c.DataLabelingJob(t.Context(), other); err != nil {
+					t.Fatal(err)
+				}
+				c.CloseIdleConnections() // net/http repeats what is lost on a kept one
+				s.SetFault(sampleID, fault.Fault)
+				_, err := read(t, c)
+				if fault.Reason != "" {
+					expectReason(t, err, Reason(fault.Reason))
+				} else if err != nil {
+					t.Errorf("got %v, want an odd but good answer", err)
+				}
+				want := 1
+				if err != nil && err.unauthorized {
+					want = 2
+				}
+				if n := s.Counters(); n.Leaks > 0 || n.ByJob[sampleID] != want {
+					t.Errorf("got %d requests and %d redirects followed, want %d and none", n.ByJob[sampleID], n.Leaks, want)
+				}
+				_, paused := c.PausedUntil()[OperationDataLabelingJob]
+				if paused != (fault.Reason == "rate_limited") {
+					t.Errorf("got a pause: %t, want one only after a limit", paused)
+				}
+				if _, err := c.DataLabelingJob(t.Context(), other); err != nil && !paused {
+					t.Errorf("got %v for the job beside it, want an answer", err)
+				}
+			})
+		}
 	}
-	if took := time.Since(begun); took < 200*time.Millisecond || took > 2*time.Second {
-		t.Errorf("took %s", took)
+}
+
+func TestTokenFaults(t *testing.T) {
+	for _, fault := range zuoratest.TokenFaults() {
+		t.Run(fault.Name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			s.SetTokenFault(fault.Fault)
+			c := newClient(t, s.URL, func(c *Config) {
+				if fault.Reason == "timeout" {
+					c.RequestTimeout = time.Second
+				}
+			})
+			for range 3 {
+				_, err := read(t, c)
+				if fault.Reason == "" && err != nil {
+					t.Errorf("got %v, want an odd but good answer", err)
+				} else if fault.Reason != "" {
+					expectReason(t, err, Reason(fault.Reason))
+					if err != nil && err.Operation != OperationToken {
+						t.Errorf("got the operation %s, want token", err.Operation)
+					}
+				}
+			}
+			_, paused := c.PausedUntil()[OperationToken]
+			if n := s.Counters(); n.TokenRequests != 1 || n.Leaks > 0 || paused != (fault.Reason == "rate_limited") {
+				t.Errorf("got %d token requests, %d redirects followed, a pause: %t, want one, none and only after a limit", n.TokenRequests, n.Leaks, paused)
+			}
+		})
+	}
+}
+
+// Of a body that never ends, what came counts if its reason goes before timeout.
+func TestBodyThatNeverEnds(t *testing.T) {
+	for name, tc := range map[string]struct {
+		status     int
+		body       string
+		job, token Reason
+	}{
+		"200":                  {200, "{", ReasonTimeout, ReasonTimeout},
+		"400":                  {400, "{", ReasonTimeout, ReasonAuth},
+		"401":                  {401, "{", ReasonAuth, ReasonAuth},
+		"403":                  {403, "{", ReasonTimeout, ReasonAuth},
+		"404":                  {404, "{", ReasonTimeout, ReasonTimeout},
+		"429":                  {429, "{", ReasonRateLimited, ReasonRateLimited},
+		"500":                  {500, "{", ReasonTimeout, ReasonTimeout},
+		"all there is to say":  {404, `{"success":false}`, ReasonNotFound, ReasonNotFound},
+		"101, a connection":    {101, "", ReasonInvalidResponse, ReasonInvalidResponse},
+		"a 2xx that would say": {200, `{"success":false}`, ReasonTimeout, ReasonTimeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			over := make(chan struct{})
+			fault := zuoratest.Handle(func(w http.ResponseWriter, r *http.Request) {
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer conn.Close()
+				fmt.Fprintf(conn, "HTTP/1.1 %d X\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n%s", tc.status, tc.body)
+				<-over
+			})
+			s := newServer(t)
+			defer close(over)
+			short := func(c *Config) { c.RequestTimeout = 200 * time.Millisecond }
+			c := newClient(t, s.URL, short)
+			s.SetFault(sampleID, fault)
+			_, err := read(t, c)
+			expectReason(t, err, tc.job)
+			if tc.job == ReasonTimeout && !strings.Contains(err.Message, "200ms") {
+				t.Errorf("got %v, want the timeout named", err)
+			}
+			s.SetTokenFault(fault)
+			_, err = read(t, newClient(t, s.URL, short))
+			expectReason(t, err, tc.token)
+		})
 	}
 }
 
 func TestReadEndsWithItsContext(t *testing.T) {
 	s := newServer(t)
-	s.SetFault(zuoratest.SampleJobID, zuoratest.Hang())
+	s.SetFault(sampleID, zuoratest.Hang())
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	_, err := newClient(t, s).DataLabelingJob(ctx, zuoratest.SampleJobID)
-	if e, ok := errors.AsType[*zuora.Error](err); !ok || e.Reason != zuora.ReasonTimeout || !strings.Contains(e.Message, "before the deadline") {
+	_, err := newClient(t, s.URL).DataLabelingJob(ctx, sampleID)
+	if e, ok := errors.AsType[*Error](err); !ok || e.Reason != ReasonTimeout || !strings.Contains(e.Message, "before the deadline") {
 		t.Errorf("got %v, want a timeout at the deadline", err)
 	}
 }
 
-func TestUnreachable(t *testing.T) {
-	s := newServer(t)
-	c := newClient(t, s)
-	s.Close()
-	if _, err := readSample(t, c); err == nil || err.Reason != zuora.ReasonUnavailable || strings.Contains(err.Error(), "oauth") {
-		t.Errorf("%v", err)
-	}
-}
-
-func TestTLS(t *testing.T) {
-	certificate := testutil.NewCertificate(t)
-	s := zuoratest.NewTLSServer(certificate.Pair)
-	t.Cleanup(s.Close)
-	s.SetSampleJob()
-	trust := x509.NewCertPool()
-	trust.AppendCertsFromPEM([]byte(certificate.CertPEM))
-	for name, tc := range map[string]struct {
-		config *tls.Config
-		good   bool
-	}{
-		"a certificate that is trusted":     {&tls.Config{RootCAs: trust}, true},
-		"a certificate that is not trusted": {nil, false},
+func TestNoConnection(t *testing.T) {
+	closed := newServer(t)
+	closed.Close()
+	unknown := zuoratest.NewTLSServer(testutil.NewCertificate(t).Pair)
+	t.Cleanup(unknown.Close)
+	for name, tc := range map[string]struct{ address, want string }{
+		"nobody listens":                    {closed.URL, "connection"},
+		"a certificate that is not trusted": {unknown.URL, "certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			transport := &http.Transport{TLSClientConfig: tc.config}
-			defer transport.CloseIdleConnections()
-			c := newClient(t, s, func(c *zuora.Config) { c.Transport = transport })
-			_, err := readSample(t, c)
-			if tc.good != (err == nil) || err != nil && err.Reason != zuora.ReasonUnavailable {
-				t.Errorf("%v", err)
+			// A secret that is in the error anyway does not hide it.
+			_, err := read(t, newClient(t, tc.address, func(c *Config) { c.Secrets = []string{tc.want} }))
+			expectReason(t, err, ReasonUnavailable)
+			if !strings.Contains(err.Message, tc.want) || strings.Contains(err.Message, "oauth") {
+				t.Errorf("got %q, want %q and no URL", err.Message, tc.want)
 			}
 		})
 	}
 }
 
-func TestConnectionsAreReused(t *testing.T) {
-	s := newServer(t, zuoratest.WithLatency(5*time.Millisecond))
-	s.SetFault("00000000000000000000000000000002", zuoratest.Refuse(`50000040`, "Not found"))
-	c := newClient(t, s)
-	for range 10 {
+// Connections that were kept in vain fail no read, and no token request.
+func TestForgottenConnections(t *testing.T) {
+	s := newServer(t, zuoratest.WithLatency(20*time.Millisecond))
+	c := newClient(t, s.URL)
+	readAll := func() {
 		var group sync.WaitGroup
-		for i := range 50 {
+		for range 10 {
 			group.Go(func() {
-				id := zuoratest.SampleJobID
-				if i%2 == 0 { // errors leave their connections usable too
-					id = "00000000000000000000000000000002"
+				if _, err := read(t, c); err != nil {
+					t.Error(err)
 				}
-				c.DataLabelingJob(t.Context(), id)
 			})
 		}
 		group.Wait()
 	}
-	// Not 10: net/http gives up a connection if its writer, on a busy machine,
-	// takes 50 ms to say that it is done.
-	if n := s.Counters(); n.Connections > 50 || n.MaxJobRequests > 10 || n.TokensIssued != 1 || n.JobRequests != 500 {
-		t.Errorf("got %+v, want 500 requests, 10 at once, by few connections, with one token", n)
+	readAll()
+	s.ForgetConnections()
+	readAll()
+	s.RevokeTokens()
+	s.ForgetConnections()
+	readAll()
+	if n := s.Counters().TokenRequests; n != 2 {
+		t.Errorf("got %d token requests, want 2", n)
 	}
 }
 
-func TestLimitsAreKnown(t *testing.T) {
-	s := newServer(t)
-	c := newClient(t, s)
-	if l := c.Limits(); l.RateLimit != nil || len(l.Concurrency) != 0 || !c.Token().Expiry.IsZero() {
-		t.Errorf("before any answer: %+v", l)
-	}
-	if _, err := readSample(t, c); err != nil {
-		t.Fatal(err)
-	}
-	l := c.Limits()
-	if *l.RateLimit != 50_000 || *l.RateLimitRemaining != 49_999 || time.Until(l.RateLimitReset) > time.Minute {
-		t.Errorf("%d %d %s", *l.RateLimit, *l.RateLimitRemaining, l.RateLimitReset)
-	}
-	if d := l.Concurrency["Default"]; *d.Limit != 40 {
-		t.Errorf("%+v", l.Concurrency)
-	}
-	if left := time.Until(c.Token().Expiry); left < 3500*time.Second || left > 3599*time.Second {
-		t.Errorf("the token has %s left", left)
-	}
-}
-
-func TestNothingIsSentWhilePaused(t *testing.T) {
-	s := newServer(t)
-	c := newClient(t, s)
-	readSample(t, c)
-	s.SetFault(zuoratest.SampleJobID, zuoratest.TooManyRequests("Retry-After", "120"))
-	readSample(t, c)
-	s.ClearFaults()
-	before := s.Counters().JobRequests
-	for range 20 {
-		if _, err := readSample(t, c); err == nil || err.Reason != zuora.ReasonRateLimited {
-			t.Fatalf("%v", err)
-		}
-	}
-	if n := s.Counters().JobRequests; n != before {
-		t.Errorf("%d requests while paused", n-before)
-	}
-}
-
-// A limit pauses requests even if another reason fits first.
-func TestLimitPausesWhateverTheStatus(t *testing.T) {
-	for _, status := range []int{200, 401, 403, 500} {
-		s := newServer(t)
-		c := newClient(t, s)
-		s.SetFault(zuoratest.SampleJobID, zuoratest.RefuseWith(status, `50000070`, "Request exceeded limit"))
-		readSample(t, c)
-		if n := s.Counters(); n.JobRequests != 1 || n.TokenRequests != 1 || len(c.PausedUntil()) != 1 {
-			t.Errorf("%d: %d requests, %d tokens, paused: %v", status, n.JobRequests, n.TokenRequests, c.PausedUntil())
-		}
-	}
-}
-
-// An answer below the reserve pauses requests, whatever else is wrong with it,
-// and its own failure is told, not the pause.
-func TestFailureBelowTheReserve(t *testing.T) {
-	for name, tc := range map[string]struct {
-		status int
-		body   string
-		want   zuora.Reason
-	}{
-		"503":           {503, "no", zuora.ReasonUnavailable},
-		"401":           {401, `{"message":"Authentication error"}`, zuora.ReasonAuth},
-		"a 200, no job": {200, "no", zuora.ReasonInvalidResponse},
+// The name of Zuora's host moves, and the old address goes on answering.
+func TestCloseIdleConnectionsFindsTheNewAddress(t *testing.T) {
+	for name, old := range map[string]zuoratest.Fault{
+		"503":              zuoratest.Gateway(503, "text/html", "<html>"),
+		"503, empty":       zuoratest.Gateway(503, "", ""),
+		"503, a long page": zuoratest.Gateway(503, "text/html", strings.Repeat("<p>", 100_000)),
+		"404":              zuoratest.Gateway(404, "application/json", `{"message":"no Route matched"}`),
+		"a login page":     zuoratest.Gateway(200, "text/html", "<html>"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newServer(t)
-			c := newClient(t, s, func(c *zuora.Config) { c.RateLimitReserve = .05 })
-			s.SetFault(zuoratest.SampleJobID, zuoratest.Handle(func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("RateLimit-Limit", "1000")
-				w.Header().Set("RateLimit-Remaining", "1")
-				w.Header().Set("RateLimit-Reset", "600")
-				w.WriteHeader(tc.status)
-				io.WriteString(w, tc.body)
-			}))
-			if _, err := readSample(t, c); err == nil || err.Reason != tc.want {
-				t.Errorf("got %v, want the reason %s", err, tc.want)
+			moved, now := newServer(t), newServer(t)
+			var host atomic.Pointer[string]
+			host.Store(&moved.URL)
+			c := newClient(t, "http://rest.example.com", func(c *Config) {
+				c.Transport = &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+					return new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(*host.Load(), "http://"))
+				}}
+			})
+			moved.SetFault(sampleID, old)
+			_, _ = read(t, c)
+			host.Store(&now.URL)
+			_, _ = read(t, c)
+			// Bodies that are read to their end leave their connection usable.
+			if n := moved.Counters().JobRequests; n != 2 && !strings.Contains(name, "long") {
+				t.Errorf("got %d requests to the old address, want 2: connections are kept", n)
 			}
-			if n := s.Counters().JobRequests; n != 1 || len(c.PausedUntil()) != 1 {
-				t.Errorf("got %d requests and the pauses %v, want 1 and 1", n, c.PausedUntil())
+			c.CloseIdleConnections()
+			if _, err := read(t, c); err != nil {
+				t.Errorf("got %v after the connections were closed, want the new address's answer", err)
 			}
 		})
 	}
 }
 
-// A connection that could not be made in the dialer's own time is no timeout of
-// the request.
-func TestDialerGivesUp(t *testing.T) {
-	s := newServer(t)
-	c := newClient(t, s, func(c *zuora.Config) {
-		c.RequestTimeout = time.Minute
-		c.Transport = failing{&net.OpError{Op: "dial", Err: context.DeadlineExceeded}}
+func TestObserve(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		type key struct{}
+		var seen []string
+		slow := func(answer roundTrip) roundTrip {
+			return func(r *http.Request) (*http.Response, error) {
+				time.Sleep(time.Second)
+				return answer(r)
+			}
+		}
+		c := newFakeClient(t, slow(goodToken), slow(respond(503, "", "Zuora-Request-Id", "a-token-0123456789")), func(c *Config) {
+			c.Observe = func(ctx context.Context, sent Request) func(Request) {
+				seen = append(seen, fmt.Sprintf("%v sends %s %t", ctx.Value(key{}), sent.Operation, sent.TrackID != ""))
+				return func(r Request) {
+					seen = append(seen, fmt.Sprintf("%s %d %s %q %t", r.Operation, r.StatusCode, r.Duration, r.RequestID, r.TrackID == sent.TrackID))
+				}
+			}
+		})
+		_, _ = c.DataLabelingJob(context.WithValue(t.Context(), key{}, "the read"), sampleID)
+		c.cfg.Transport = roundTrip(func(*http.Request) (*http.Response, error) { return nil, io.EOF })
+		_, _ = read(t, c)
+		want := []string{
+			"the read sends token false", `token 200 1s "" true`,
+			"the read sends data_labeling_job true", `data_labeling_job 503 1s "(withheld: it repeats a secret)" true`,
+			"<nil> sends data_labeling_job true", `data_labeling_job 0 0s "" true`,
+		}
+		if diff := cmp.Diff(want, seen); diff != "" {
+			t.Error(diff)
+		}
 	})
-	if _, err := readSample(t, c); err == nil || err.Reason != zuora.ReasonUnavailable {
-		t.Errorf("got %v, want the reason unavailable", err)
-	}
 }
 
-// One field of an odd type hides no reason.
-func TestOddFieldsBesideReasons(t *testing.T) {
-	for body, want := range map[string]zuora.Reason{
-		`{"success":false,"progress":[],"reasons":[{"code":"50000070","message":"limit"}]}`: zuora.ReasonRateLimited,
-		`{"jobId":0,"reasons":[{"code":"50000070"}]}`:                                       zuora.ReasonRateLimited,
-		`{"totalObject":"","reasons":[{"code":70}]}`:                                        zuora.ReasonRateLimited,
-		`{"progress":"","reasons":[{"code":90000010}]}`:                                     zuora.ReasonAuth,
-		`{"totalObject":-1,"reasons":[{"message":"The job does not exist"}]}`:               zuora.ReasonNotFound,
-		`{"success":false,"progress":[]}`:                                                   zuora.ReasonRefused,
-		`{"jobStatus":"Completed","totalObject":-1,"reasons":[{"code":1}]}`:                 zuora.ReasonInvalidResponse,
-		`{"jobStatus":"Completed","totalObject":-1}`:                                        zuora.ReasonInvalidResponse,
-	} {
-		s := newServer(t)
-		s.SetFault(zuoratest.SampleJobID, zuoratest.Respond(200, "application/json", body))
-		c := newClient(t, s)
-		if _, err := readSample(t, c); err == nil || err.Reason != want {
-			t.Errorf("%s: got %v, want the reason %s", body, err, want)
+// A client that replaces another shares its pauses, limits and the pace of
+// token requests, in both directions.
+func TestPrevious(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tokens atomic.Int64
+		answer := goodToken
+		token := func(r *http.Request) (*http.Response, error) {
+			tokens.Add(1)
+			return answer(r)
 		}
-		if paused := len(c.PausedUntil()) == 1; paused != (want == zuora.ReasonRateLimited) {
-			t.Errorf("%s: paused %v", body, paused)
+		limited := respond(429, "", "Retry-After", "100", "RateLimit-Limit", "1000", "RateLimit-Remaining", "7")
+		old := newFakeClient(t, token, limited)
+		replace := func(c *Config) { c.Previous = old }
+		renewed := newFakeClient(t, token, goodJob, replace)
+		_, err := read(t, old)
+		expectReason(t, err, ReasonRateLimited)
+		_, err = read(t, renewed)
+		expectReason(t, err, ReasonRateLimited)
+		if limits := renewed.Limits(); len(renewed.PausedUntil()) != 1 || *limits.RateLimitRemaining != 7 || tokens.Load() != 1 {
+			t.Errorf("got the pauses %v, the limits %+v and %d token requests, want those of the old client", renewed.PausedUntil(), limits, tokens.Load())
 		}
-	}
-	s := newServer(t)
-	s.SetTokenFault(zuoratest.Respond(200, "application/json", `{"access_token":["x"],"success":false,"reasons":[{"code":70}]}`))
-	c := newClient(t, s)
-	if _, err := readSample(t, c); err == nil || err.Reason != zuora.ReasonRateLimited || len(c.PausedUntil()) != 1 {
-		t.Errorf("got %v and the pauses %v for the token, want rate_limited and one", err, c.PausedUntil())
-	}
+
+		time.Sleep(100 * time.Second)
+		answer = respond(401, `{"error":"invalid_client"}`)
+		_, err = read(t, renewed) // a failure, then a second's back-off
+		expectReason(t, err, ReasonAuth)
+		third := newFakeClient(t, token, goodJob, func(c *Config) { c.Previous = renewed })
+		_, err = read(t, third)
+		expectReason(t, err, ReasonAuth)
+		if third.Token().Failure == nil || tokens.Load() != 2 {
+			t.Errorf("got the failure %v and %d token requests, want the old client's and 2", third.Token().Failure, tokens.Load())
+		}
+
+		answer = goodToken
+		time.Sleep(time.Second)
+		if _, err := read(t, third); err != nil {
+			t.Errorf("got %v after the back-off, want an answer", err)
+		}
+		unauthorized := respond(401, "")
+		for range 3 { // three reloads within a minute ask for one token each, and one more after a 401
+			third = newFakeClient(t, token, unauthorized, func(c *Config) { c.Previous = third })
+			_, err = read(t, third)
+			expectReason(t, err, ReasonAuth)
+		}
+		if n := tokens.Load(); n != 3+3+1 {
+			t.Errorf("got %d token requests, want 7", n)
+		}
+	})
 }

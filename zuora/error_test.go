@@ -1,6 +1,7 @@
 package zuora
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -9,7 +10,14 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-func TestAnswerError(t *testing.T) {
+const zuorasID = "46a352ed-57a2-4a9f-b7cb-a8c864d839f3"
+
+// What an answer to a job request tells, with and without a Zuora-Request-Id.
+func TestAnswers(t *testing.T) {
+	const (
+		range403 = "Client IP 192.0.2.1 is not in the allowed login range"
+		edge     = `<html><head><title>Access Denied</title><style>p {color: red}</style></head><body><p>Reference&#32;#18</p></body></html>`
+	)
 	for name, tc := range map[string]struct {
 		status int
 		body   string
@@ -23,66 +31,160 @@ func TestAnswerError(t *testing.T) {
 			200, `{"reasons":[{"code":50000020,"message":"The job does not exist"}],"success":false}`,
 			Error{Reason: ReasonNotFound, Code: "50000020", Message: "The job does not exist"},
 		},
-		"code as a number":                  {400, `{"reasons":[{"code":53100320,"message":"m"}]}`, Error{Reason: ReasonRefused, Code: "53100320", Message: "m"}},
-		"code as a word":                    {500, `{"reasons":[{"code":"SystemError","message":"m"}]}`, Error{Reason: ReasonUnavailable, Code: "SystemError", Message: "m"}},
-		"code of two digits":                {200, `{"reasons":[{"code":70,"message":"m"}]}`, Error{Reason: ReasonRateLimited, Code: "70", Message: "m"}},
-		"the word for a limit":              {200, `{"reasons":[{"code":"REQUEST_EXCEEDED_LIMIT"}]}`, Error{Reason: ReasonRateLimited, Code: "REQUEST_EXCEEDED_LIMIT", Message: "success is false, without a message"}},
-		"code and message at the top level": {200, `{"code":"50000061","message":"m"}`, Error{Reason: ReasonUnavailable, Code: "50000061", Message: "m"}},
-		"only a message":                    {401, `{"message":"Authentication error"}`, Error{Reason: ReasonAuth, Message: "Authentication error"}},
-		"not JSON":                          {502, `<html>`, Error{Reason: ReasonUnavailable, Message: "Bad Gateway"}},
-		"nothing":                           {500, ``, Error{Reason: ReasonUnavailable, Message: "Internal Server Error"}},
-		"fields of unexpected types":        {400, `{"reasons":[{"code":{},"message":[1]},7],"message":{},"processId":1}`, Error{Reason: ReasonRefused, Message: "Bad Request", ProcessID: "1"}},
-		"a redirect":                        {302, ``, Error{Reason: ReasonRefused, Message: "redirects are not followed"}},
-		"category 10":                       {200, `{"reasons":[{"code":"50000010","message":"m"}]}`, Error{Reason: ReasonAuth, Code: "50000010", Message: "m"}},
-		"category 11":                       {200, `{"reasons":[{"code":90000011,"message":"m"}]}`, Error{Reason: ReasonAuth, Code: "90000011", Message: "m"}},
-		"category 20":                       {200, `{"reasons":[{"code":"50000020","message":"m"}]}`, Error{Reason: ReasonRefused, Code: "50000020", Message: "m"}},
-		"category 40":                       {200, `{"reasons":[{"code":"50000040","message":"m"}]}`, Error{Reason: ReasonNotFound, Code: "50000040", Message: "m"}},
-		"category 50":                       {200, `{"reasons":[{"code":"50000050","message":"m"}]}`, Error{Reason: ReasonUnavailable, Code: "50000050", Message: "m"}},
-		"category 60":                       {200, `{"reasons":[{"code":"50000060","message":"m"}]}`, Error{Reason: ReasonUnavailable, Code: "50000060", Message: "m"}},
-		"category 99":                       {200, `{"reasons":[{"code":"50000099","message":"m"}]}`, Error{Reason: ReasonUnavailable, Code: "50000099", Message: "m"}},
-		"category 70":                       {200, `{"reasons":[{"code":"50000070","message":"m"}]}`, Error{Reason: ReasonRateLimited, Code: "50000070", Message: "m"}},
-		"seven digits have no category":     {200, `{"reasons":[{"code":"5000070","message":"m"}]}`, Error{Reason: ReasonRefused, Code: "5000070", Message: "m"}},
-		"auth goes before not_found":        {403, `{"message":"The user does not exist"}`, Error{Reason: ReasonAuth, Message: "The user does not exist"}},
-		"rate_limited before unavailable":   {503, `{"reasons":[{"code":70,"message":"m"}]}`, Error{Reason: ReasonRateLimited, Code: "70", Message: "m"}},
-		"one reason that is no object":      {200, `{"reasons":["text",{"code":"50000070","message":"m"},7]}`, Error{Reason: ReasonRateLimited, Code: "50000070", Message: "text"}},
+		"the word for a limit":              {200, `{"success":false,"reasons":[{"code":"REQUEST_EXCEEDED_LIMIT"}]}`, Error{Reason: ReasonRateLimited, Code: "REQUEST_EXCEEDED_LIMIT", Message: "success is false, without a message"}},
+		"code and message at the top level": {404, `{"code":"50000061","message":"m"}`, Error{Reason: ReasonNotFound, Code: "50000061", Message: "m"}},
+		"fields of unexpected types":        {400, `{"reasons":[{"code":{},"message":[1]},7],"message":{},"processId":1}`, Error{Reason: ReasonRefused, Message: `{"reasons":[{"code":{},"message":[1]},7],"message":{},"processId":1}`, ProcessID: "1"}},
+		"auth goes before not_found":        {401, `{"message":"The user does not exist"}`, Error{Reason: ReasonAuth, Message: "The user does not exist"}},
+		"not_found before unavailable":      {500, `{"reasons":[{"message":"The job does not exist"}]}`, Error{Reason: ReasonNotFound, Message: "The job does not exist"}},
 		"one reason that is not in a list":  {200, `{"reasons":{"code":"50000070","message":"m"}}`, Error{Reason: ReasonRateLimited, Code: "50000070", Message: "m"}},
-		"409":                               {409, `{}`, Error{Reason: ReasonRefused, Message: "Conflict"}},
-		"204":                               {204, ``, Error{Reason: ReasonRefused, Message: "No Content"}},
+		"a category beside an odd field":    {200, `{"progress":[],"reasons":[{"code":90000010,"message":"m"}]}`, Error{Reason: ReasonAuth, Code: "90000010", Message: "m"}},
+		"an impossible job with reasons":    {200, `{"jobStatus":"Completed","totalObject":-1,"reasons":[{"code":1,"message":"m"}]}`, Error{Reason: ReasonInvalidResponse, Code: "1", Message: "a count below zero"}},
+		"another count":                     {200, `{"jobStatus":"Completed","totalObject":1.5}`, Error{Reason: ReasonInvalidResponse, Message: "a count that is no whole number or too large"}},
+		"a count as other text":             {200, `{"jobStatus":"Completed","totalObject":"1e3"}`, Error{Reason: ReasonInvalidResponse, Message: "a count that is no whole number or too large"}},
+		"another job":                       {200, `{"jobId":"00000000000000000000000000000000"}`, Error{Reason: ReasonInvalidResponse, Message: "the answer is another job's"}},
+		"progress that is a list":           {200, `{"jobStatus":"Completed","progress":["s3cret"]}`, Error{Reason: ReasonInvalidResponse, Message: "progress is of the wrong type"}},
+		"two answers":                       {200, `{"jobStatus":"Completed"}{}`, Error{Reason: ReasonInvalidResponse, Message: `not JSON at byte 26: {"jobStatus":"Completed"}{}`}},
+		"success is false, as text":         {200, `{"success":"false"}`, Error{Reason: ReasonInvalidResponse, Message: `neither jobId nor jobStatus in the answer: {"success":"false"}`}},
+
+		// Answers of something on the way have no Zuora-Request-Id.
+		"a gateway's 403":           {403, `{"message":"Forbidden"}`, Error{Reason: ReasonInvalidResponse, Message: "Forbidden"}},
+		"a gateway's 404":           {404, `{"message":"This route does not exist"}`, Error{Reason: ReasonInvalidResponse, Message: "This route does not exist"}},
+		"a gateway's 404, nothing":  {404, ``, Error{Reason: ReasonInvalidResponse, Message: "Not Found"}},
+		"an edge's 403":             {403, edge, Error{Reason: ReasonInvalidResponse, Message: "Access Denied Reference&#32;#18"}},
+		"a login page":              {200, "\n" + edge, Error{Reason: ReasonInvalidResponse, Message: "not a JSON object: Access Denied Reference&#32;#18"}},
+		"a page of style":           {503, `<style>` + strings.Repeat("p {color: red} ", 1000) + `</style>`, Error{Reason: ReasonUnavailable, Message: "Service Unavailable"}},
+		"a gateway's success":       {200, `{"message":"hello"}`, Error{Reason: ReasonInvalidResponse, Message: "neither jobId nor jobStatus in the answer: hello"}},
+		"text":                      {403, range403 + "\n", Error{Reason: ReasonInvalidResponse, Message: range403}},
+		"errors":                    {401, `{"errors":[{"code":"x","message":"` + range403 + `"}]}`, Error{Reason: ReasonAuth, Code: "x", Message: range403}},
+		"error{}":                   {401, `{"error":{"code":"x","message":"` + range403 + `"}}`, Error{Reason: ReasonAuth, Code: "x", Message: range403}},
+		"error in OAuth's form":     {401, `{"error":"denied","error_description":"` + range403 + `"}`, Error{Reason: ReasonAuth, Message: range403}},
+		"fault":                     {401, `{"fault":{"faultstring":"` + range403 + `","detail":{"errorcode":"x"}}}`, Error{Reason: ReasonAuth, Message: range403}},
+		"problem+json":              {401, `{"type":"about:blank","title":"Unauthorized","status":401,"detail":"` + range403 + `"}`, Error{Reason: ReasonAuth, Message: range403}},
+		"problem+json, title alone": {401, `{"title":"` + range403 + `"}`, Error{Reason: ReasonAuth, Message: range403}},
+		"an unknown shape":          {401, `{"why":"` + range403 + `"}`, Error{Reason: ReasonAuth, Message: `{"why":"` + range403 + `"}`}},
+		"a redirect":                {302, `{"success":false}`, Error{Reason: ReasonInvalidResponse, Message: "redirects are not followed"}},
+		"a proxy":                   {407, `{"message":"user, who are you?","processId":"1"}`, Error{Reason: ReasonUnavailable, Message: "the proxy refused"}},
+		"an unknown status":         {499, ``, Error{Reason: ReasonInvalidResponse, Message: "an unknown status"}},
+
+		// With it, a JSON object is Zuora's.
+		"Zuora's 403":        {403, ``, Error{Reason: ReasonInvalidResponse, Message: "Forbidden", RequestID: zuorasID}},
+		"Zuora's 403, JSON":  {403, `{"message":"no"}`, Error{Reason: ReasonAuth, Message: "no", RequestID: zuorasID}},
+		"Zuora's 404, JSON":  {404, `{}`, Error{Reason: ReasonNotFound, Message: "Not Found", RequestID: zuorasID}},
+		"Zuora's 409":        {409, `{"message":"no"}`, Error{Reason: ReasonRefused, Message: "no", RequestID: zuorasID}},
+		"Zuora's success":    {200, `{"message":"hello"}`, Error{Reason: ReasonInvalidResponse, Message: "neither jobId nor jobStatus in the answer: hello", RequestID: zuorasID}},
+		"Zuora's, no object": {404, `[{"success":false}]`, Error{Reason: ReasonInvalidResponse, Message: `[{"success":false}]`, RequestID: zuorasID}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := &answer{operation: OperationDataLabelingJob, status: tc.status, body: []byte(tc.body)}
-			got := a.refusal(a.failure())
 			tc.want.Operation, tc.want.StatusCode = OperationDataLabelingJob, tc.status
-			if diff := cmp.Diff(&tc.want, got, cmpopts.IgnoreUnexported(Error{})); diff != "" {
+			_, err := read(t, newFakeClient(t, goodToken, respond(tc.status, tc.body, headerRequestID, tc.want.RequestID)))
+			if diff := cmp.Diff(&tc.want, err, cmpopts.IgnoreUnexported(Error{}), cmpopts.IgnoreFields(Error{}, "TrackID")); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
 }
 
-func TestErrorTextsAreShort(t *testing.T) {
-	a := &answer{operation: OperationToken, status: 401}
-	e := a.refusal(failure{reasons: []apiReason{{message: "wrong\nreally" + strings.Repeat(".", 400)}}})
-	if strings.Contains(e.Error(), "\n") {
-		t.Errorf("got %q, want one line", e.Error())
-	}
-	if n := utf8.RuneCountInString(e.Message); n != 300 {
-		t.Errorf("got a message of %d characters, want 300", n)
+// A limit pauses requests even if another reason fits first, a 503 with
+// Retry-After as well as a 429.
+func TestLimitsPause(t *testing.T) {
+	const limit = `{"success":false,"reasons":[{"code":50000020},{"code":"50000070"}]}`
+	for name, tc := range map[string]struct {
+		answer roundTrip
+		want   Reason
+		paused bool
+	}{
+		"200, category 70":           {respond(200, limit), ReasonRateLimited, true},
+		"401, category 70":           {respond(401, limit), ReasonAuth, true},
+		"500, category 70":           {respond(500, limit), ReasonRateLimited, true},
+		"after a byte order mark":    {respond(200, "\ufeff"+limit), ReasonRateLimited, true},
+		"429":                        {respond(429, ""), ReasonRateLimited, true},
+		"503 with Retry-After":       {respond(503, "<html>", "Retry-After", "600"), ReasonRateLimited, true},
+		"503 with a date":            {respond(503, "", "Retry-After", "Mon, 23 Nov 2026 11:52:00 GMT"), ReasonRateLimited, true},
+		"503 without it":             {respond(503, "<html>"), ReasonUnavailable, false},
+		"502 with Retry-After":       {respond(502, "<html>", "Retry-After", "600"), ReasonUnavailable, false},
+		"below the reserve":          {respond(503, "", "RateLimit-Limit", "1000", "RateLimit-Remaining", "1"), ReasonUnavailable, true},
+		"below the reserve, and 401": {respond(401, "", "RateLimit-Limit", "1000", "RateLimit-Remaining", "1"), ReasonAuth, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			requests := 0
+			count := func(answer roundTrip) roundTrip {
+				return func(r *http.Request) (*http.Response, error) {
+					requests++
+					return answer(r)
+				}
+			}
+			c := newFakeClient(t, goodToken, count(tc.answer), func(c *Config) { c.RateLimitReserve = .05 })
+			_, err := read(t, c)
+			expectReason(t, err, tc.want)
+			_, paused := c.PausedUntil()[OperationDataLabelingJob]
+			_, _ = read(t, c)
+			if want := map[bool]int{true: 1, false: 2}[tc.paused]; paused != tc.paused || requests != want {
+				t.Errorf("got a pause: %t, and %d requests for two reads, want %t and %d", paused, requests, tc.paused, want)
+			}
+
+			if strings.HasPrefix(name, "below") {
+				return // a token's answer has no such headers
+			}
+			requests = 0
+			c = newFakeClient(t, count(tc.answer), goodJob)
+			_, err = read(t, c)
+			expectReason(t, err, tc.want)
+			_, paused = c.PausedUntil()[OperationToken]
+			_, _ = read(t, c)
+			if paused != tc.paused || requests != 1 {
+				t.Errorf("got a pause of token requests: %t, and %d of them, want %t and 1", paused, requests, tc.paused)
+			}
+		})
 	}
 }
 
-func FuzzDecodeFailure(f *testing.F) {
+func TestErrorTextsAreShort(t *testing.T) {
+	for _, body := range []string{`{"message":"wrong\nreally` + strings.Repeat(".", 400) + `"}`, "wrong\x00really" + strings.Repeat(".", 400)} {
+		for _, status := range []int{200, 400} {
+			_, err := read(t, newFakeClient(t, goodToken, respond(status, body)))
+			if n := utf8.RuneCountInString(err.Message); n != 300 || strings.ContainsAny(err.Message, "\n\x00") {
+				t.Errorf("got %q of %d characters, want 300 printable ones", err.Message, n)
+			}
+		}
+	}
+}
+
+// FuzzAnswer: whatever comes, there is a job or an error with a reason, in one
+// line, and no count below zero.
+func FuzzAnswer(f *testing.F) {
 	for _, body := range []string{
+		`{"jobId":"ff80808186b966950186b97922e200ab","jobStatus":"Completed","objectType":"Account","progress":{"failed":1,"labeled":9,"timeout":1},"success":true,"totalObject":11}`,
+		`{"jobStatus":"Accepted","progress":null,"totalObject":"7"}`, `{"totalObject":1e3}`,
 		`{"processId":"4C01","reasons":[{"code":"50000020","message":"The job does not exist"}],"success":false}`,
-		`{"code":70,"message":"m"}`, `{"error":"invalid_client"}`, `{"reasons":null}`, `null`, `<html>`, ``,
+		`{"access_token":"c652cbc0ea384b9f81856a93a2a74538","expires_in":3599}`, `{"access_token":"t","expires_in":"1e400"}`,
+		`{"code":70,"message":"m"}`, `{"error":"invalid_client"}`, `{"reasons":null}`, `null`, `<html>`, `[`, ``,
 	} {
 		f.Add(200, []byte(body))
+		f.Add(401, []byte(body))
 	}
+	c := newFakeClient(&testing.T{}, nil, nil)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		a := &answer{operation: OperationDataLabelingJob, status: status, body: body}
-		e := a.refusal(a.failure())
-		if e.Reason == "" || !utf8.ValidString(e.Error()) || strings.ContainsAny(e.Error(), "\n\r") {
-			t.Errorf("%q: %q", e.Reason, e.Error())
+		job, jobErr := a.job(sampleID)
+		a.operation = OperationToken
+		tok, tokenErr := c.readToken(a, now)
+		if (job == nil) == (jobErr == nil) || (tok == nil) == (tokenErr == nil) {
+			t.Fatalf("got the job %v, %v and the token %v, %v, want one of each", job, jobErr, tok, tokenErr)
+		}
+		for _, e := range []*Error{jobErr, tokenErr} {
+			if e != nil && (e.Reason == "" || !utf8.ValidString(e.Error()) || strings.ContainsAny(e.Error(), "\n\r")) {
+				t.Errorf("got %q: %q, want a reason and one line", e.Reason, e.Error())
+			}
+		}
+		if tok != nil && (!tok.expires.After(now) || tok.renew.After(tok.expires) || tok.renew.Before(now)) {
+			t.Errorf("got a token that expires at %s and is renewed at %s", tok.expires, tok.renew)
+		}
+		if job != nil {
+			for _, n := range []*int64{job.Labeled, job.Failed, job.Timeout, job.Total} {
+				if n != nil && *n < 0 {
+					t.Errorf("got a count of %d", *n)
+				}
+			}
 		}
 	})
 }

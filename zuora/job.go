@@ -114,11 +114,11 @@ func (a *answer) job(id string) (*DataLabelingJob, *Error) {
 	e := a.refusal(f)
 	besideJob := e.Reason == ReasonRefused && !f.denied && !errors.Is(err, errNoJob)
 	if e.Reason == ReasonInvalidResponse || besideJob {
-		said := e.Message
-		e.Reason, e.Message = ReasonInvalidResponse, err.Error()
-		if said != "" && (!f.object || errors.Is(err, errNoJob)) {
-			e.Message += ": " + said
+		message := err.Error()
+		if e.Message != "" && (!f.object || errors.Is(err, errNoJob)) {
+			message += ": " + e.Message
 		}
+		e.Reason, e.Message = ReasonInvalidResponse, printable(message, maxText)
 	}
 	return nil, e
 }

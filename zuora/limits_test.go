@@ -1,173 +1,151 @@
 package zuora
 
 import (
+	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-func TestRateLimit(t *testing.T) {
-	for value, want := range map[string]*int64{
-		"2250000, 50000;w=60, 2250000;w=3600, 27000000;w=86400": new(int64(2250000)),
-		"50000;w=60, 27000000;w=86400":                          new(int64(50000)),
-		"100":                                                   new(int64(100)),
-		" 100 ":                                                 new(int64(100)),
-		"":                                                      nil,
-		"many":                                                  nil,
-		"-1":                                                    nil,
-		"99999999999999999999":                                  nil,
-		", 5":                                                   nil,
-	} {
-		got := rateLimit(value)
-		if (got == nil) != (want == nil) || got != nil && *got != *want {
-			t.Errorf("rateLimit(%q) = %v, want %v", value, got, want)
-		}
-	}
-}
-
-var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-
-func TestRetryAfter(t *testing.T) {
-	for value, want := range map[string]time.Duration{
-		"120":                           2 * time.Minute,
-		"0":                             0,
-		"Mon, 23 Nov 2026 12:01:30 GMT": 90 * time.Second,
-		"Mon, 23 Nov 2026 11:00:00 GMT": 0,
-		"":                              -1,
-		"-5":                            -1,
-		"1.5":                           -1,
-		"soon":                          -1,
-		"1795000000":                    -1, // an instant is no time span
-	} {
-		got := retryAfter(http.Header{"Retry-After": {value}}, now)
-		if (got == nil) != (want < 0) || got != nil && *got != want {
-			t.Errorf("retryAfter(%q) = %v, want %v", value, got, want)
-		}
-	}
-}
+// now is when a bubble of synctest begins.
+var now = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func TestPauses(t *testing.T) {
 	for name, tc := range map[string]struct {
-		header http.Header
-		want   time.Duration
+		headers []string
+		want    time.Duration
 	}{
-		"Retry-After":                         {http.Header{"Retry-After": {"120"}, headerRateReset: {"7"}}, 2 * time.Minute},
-		"RateLimit-Reset without it":          {http.Header{headerRateReset: {"7"}}, 7 * time.Second},
-		"RateLimit-Reset where it is wrong":   {http.Header{"Retry-After": {"soon"}, headerRateReset: {"7"}}, 7 * time.Second},
-		"neither":                             {nil, time.Minute},
-		"Retry-After alone, whatever is left": {http.Header{"Retry-After": {"30"}, headerRateRemaining: {"0"}, headerRateReset: {"7200"}}, 30 * time.Second},
-		"a date by Zuora's clock":             {http.Header{"Retry-After": {"Mon, 23 Nov 2026 11:52:00 GMT"}, "Date": {"Mon, 23 Nov 2026 11:50:00 GMT"}}, 2 * time.Minute},
-		"at most 15 minutes":                  {http.Header{"Retry-After": {"86400"}}, 15 * time.Minute},
-		"at least a second":                   {http.Header{"Retry-After": {"0"}}, time.Second},
+		"Retry-After alone, whatever is left": {[]string{"Retry-After", "30", "RateLimit-Remaining", "0", "RateLimit-Reset", "7200"}, 30 * time.Second},
+		"a fraction is rounded up":            {[]string{"Retry-After", "299.997"}, 5 * time.Minute},
+		"an HTTP date":                        {[]string{"Retry-After", "Sat, 01 Jan 2000 00:01:30 GMT"}, 90 * time.Second},
+		"a date by Zuora's clock":             {[]string{"Retry-After", "Mon, 23 Nov 2026 11:52:00 GMT", "Date", "Mon, 23 Nov 2026 11:50:00 GMT"}, 2 * time.Minute},
+		"a date in the past":                  {[]string{"Retry-After", "Fri, 31 Dec 1999 23:00:00 GMT"}, time.Second},
+		"at once":                             {[]string{"Retry-After", "0"}, time.Second},
+		"a day":                               {[]string{"Retry-After", "86400"}, 15 * time.Minute},
+		"RateLimit-Reset":                     {[]string{"RateLimit-Reset", "7"}, 7 * time.Second},
+		"RateLimit-Reset with a fraction":     {[]string{"RateLimit-Reset", "6.1"}, 7 * time.Second},
+		"Retry-After is no time":              {[]string{"Retry-After", "soon", "RateLimit-Reset", "7"}, 7 * time.Second},
+		"Retry-After below zero":              {[]string{"Retry-After", "-5"}, time.Minute},
+		"an instant is no time span":          {[]string{"Retry-After", "1795000000"}, time.Minute},
+		"NaN":                                 {[]string{"Retry-After", "NaN"}, time.Minute},
+		"none":                                {nil, time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := &limits{}
-			l.pause(OperationToken, tc.header, now)
-			if got := l.pausedUntil(now)[OperationToken].Sub(now); got != tc.want {
-				t.Errorf("paused for %s, want %s", got, tc.want)
-			}
-			if l.paused(OperationToken, now.Add(tc.want-1)) == nil || l.paused(OperationToken, now.Add(tc.want)) != nil {
-				t.Error("paused does not end when pausedUntil says")
-			}
-			if l.paused(OperationDataLabelingJob, now) != nil {
-				t.Error("the other operation is paused too")
-			}
-			l.pause(OperationToken, http.Header{"Retry-After": {"1"}}, now)
-			if got := l.pausedUntil(now)[OperationToken].Sub(now); got != tc.want {
-				t.Errorf("a later answer brought the instant forward to %s", got)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				limited := respond(429, "", tc.headers...)
+				for operation, c := range map[string]*Client{
+					OperationDataLabelingJob: newFakeClient(t, goodToken, limited),
+					OperationToken:           newFakeClient(t, limited, goodJob),
+				} {
+					_, _ = read(t, c)
+					want := map[string]time.Time{operation: time.Now().Add(tc.want)}
+					if diff := cmp.Diff(want, c.PausedUntil()); diff != "" {
+						t.Error(diff)
+					}
+				}
+			})
 		})
 	}
 }
 
+// A pause ends when it says, and no later answer to a request that was sent
+// before shortens it.
+func TestPauseEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var requests atomic.Int64
+		c := newFakeClient(t, goodToken, func(r *http.Request) (*http.Response, error) {
+			switch requests.Add(1) {
+			case 1:
+				time.Sleep(time.Second)
+				return respond(429, "", "Retry-After", "100")(r)
+			case 2:
+				time.Sleep(11 * time.Second)
+				return respond(429, "", "Retry-After", "1")(r)
+			}
+			return goodJob(r)
+		})
+		readAll(t, c, 2)
+		time.Sleep(90*time.Second - time.Nanosecond)
+		_, err := read(t, c)
+		if expectReason(t, err, ReasonRateLimited); requests.Load() != 2 {
+			t.Errorf("got %d requests during the pause, want the 2 before", requests.Load())
+		}
+		time.Sleep(time.Nanosecond)
+		if _, err := read(t, c); err != nil || len(c.PausedUntil()) > 0 {
+			t.Errorf("got %v and the pauses %v at its end, want an answer and none", err, c.PausedUntil())
+		}
+	})
+}
+
 func TestReserve(t *testing.T) {
-	header := func(limit, remaining, reset string) http.Header {
-		return http.Header{headerRateLimit: {limit}, headerRateRemaining: {remaining}, headerRateReset: {reset}}
-	}
 	for name, tc := range map[string]struct {
-		header http.Header
-		want   time.Duration
+		limit, remaining, reset string
+		want                    time.Duration
 	}{
-		"above":                         {header("1000", "51", "30"), 0},
-		"at the reserve":                {header("1000", "50", "30"), 0},
-		"below":                         {header("1000, 5;w=1", "49", "30"), 30 * time.Second},
-		"below, until a distant reset":  {header("1000", "0", "7200"), 2 * time.Hour},
-		"below, without a known reset":  {header("1000", "0", ""), time.Minute},
-		"below, with an absurd reset":   {header("1000", "0", "20000000"), 24 * time.Hour},
-		"no limit, no share of it":      {header("", "1", "30"), 0},
-		"none left, of whatever limit":  {header("", "0", "30"), 30 * time.Second},
-		"no remaining, nothing to fear": {header("1000", "", "30"), 0},
+		"at the reserve":                {"1000", "50", "30", 0},
+		"below":                         {"1000, 5;w=1", "49", "30", 30 * time.Second},
+		"below, the first of a list":    {" 1000;w=60, 27000000;w=86400", "49", "30", 30 * time.Second},
+		"below, until a distant reset":  {"1000", "0", "7200", 2 * time.Hour},
+		"below, without a known reset":  {"1000", "0", "", time.Minute},
+		"below, with an absurd reset":   {"1000", "0", "20000000", 24 * time.Hour},
+		"no limit, no share of it":      {"many", "1", "30", 0},
+		"none left, of whatever limit":  {"", "0", "30", 30 * time.Second},
+		"no remaining, nothing to fear": {"1000", "-1", "30", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := new(limits)
-			l.note(tc.header, false, .05, secrets{}, now)
-			until, paused := l.pausedUntil(now)[OperationDataLabelingJob]
-			if got := until.Sub(now); paused != (tc.want > 0) || paused && got != tc.want {
-				t.Errorf("paused for %s, want %s", got, tc.want)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				c := newFakeClient(t, goodToken, respond(200, `{"jobStatus":"Completed"}`,
+					"RateLimit-Limit", tc.limit, "RateLimit-Remaining", tc.remaining, "RateLimit-Reset", tc.reset,
+				), func(c *Config) { c.RateLimitReserve = .05 })
+				if _, err := read(t, c); err != nil {
+					t.Error(err)
+				}
+				until, paused := c.PausedUntil()[OperationDataLabelingJob]
+				if got := time.Until(until); paused != (tc.want > 0) || paused && got != tc.want {
+					t.Errorf("got a pause of %s: %t, want %s", got, paused, tc.want)
+				}
+			})
 		})
 	}
 }
 
 func TestLimitsAreKeptUntilToldOtherwise(t *testing.T) {
-	l := &limits{}
-	if s := l.snapshot(); s.RateLimit != nil || s.RateLimitRemaining != nil || !s.RateLimitReset.IsZero() || len(s.Concurrency) != 0 {
-		t.Errorf("limits before any answer: %+v", s)
-	}
-	l.note(http.Header{
-		headerRateLimit: {"100"}, headerRateRemaining: {"99"}, headerRateReset: {"60"},
-		headerConcurrencyType: {"Default"}, headerConcurrencyLimit: {"40"}, headerConcurrencyRemaining: {"38"},
-	}, false, .05, secrets{}, now)
-	l.note(http.Header{headerRateRemaining: {"98"}}, false, .05, secrets{}, now.Add(time.Second))
-	s := l.snapshot()
-	if *s.RateLimit != 100 || *s.RateLimitRemaining != 98 || !s.RateLimitReset.Equal(now.Add(time.Minute)) {
-		t.Errorf("rate limit %d, %d, %s", *s.RateLimit, *s.RateLimitRemaining, s.RateLimitReset)
-	}
-	if c := s.Concurrency["Default"]; *c.Limit != 40 || *c.Remaining != 38 {
-		t.Errorf("concurrency %+v", c)
-	}
-	for i := range 100 {
-		l.note(http.Header{headerConcurrencyType: {string(rune('a' + i))}, headerConcurrencyLimit: {"1"}}, false, .05, secrets{}, now)
-	}
-	if n := len(l.snapshot().Concurrency); n != maxConcurrencyTypes {
-		t.Errorf("%d types kept", n)
-	}
-}
-
-func FuzzRetryAfter(f *testing.F) {
-	for _, value := range []string{"120", "Mon, 23 Nov 2026 12:01:30 GMT", "", "-1", "99999999999999999999"} {
-		f.Add(value)
-	}
-	f.Fuzz(func(t *testing.T, value string) {
-		if d := retryAfter(http.Header{"Retry-After": {value}}, now); d != nil && *d < 0 {
-			t.Errorf("%s", *d)
+	synctest.Test(t, func(t *testing.T) {
+		answers := []roundTrip{
+			respond(200, "", "RateLimit-Limit", "2250000, 50000;w=60", "RateLimit-Remaining", "99", "RateLimit-Reset", "60",
+				"Concurrency-Limit-Type", "Default", "Concurrency-Limit-Limit", "40", "Concurrency-Limit-Remaining", "38"),
+			respond(200, "", "RateLimit-Limit", "many", "RateLimit-Remaining", "98", "RateLimit-Reset", "-1"),
 		}
-		l := &limits{}
-		l.pause(OperationToken, http.Header{"Retry-After": {value}}, now)
-		if d := l.pausedUntil(now)[OperationToken].Sub(now); d < minPause || d > maxPause {
-			t.Errorf("paused for %s", d)
+		for i := range 100 { // what a confused gateway could make us keep
+			answers = append(answers, respond(200, "", "Concurrency-Limit-Type", fmt.Sprint(i), "Concurrency-Limit-Limit", "1"))
 		}
-	})
-}
-
-func FuzzLimits(f *testing.F) {
-	f.Add("2250000, 50000;w=60", "2249999", "17", "Default", "40", "39")
-	f.Add("", "-1", "x", "", "", "")
-	f.Fuzz(func(t *testing.T, limit, remaining, reset, kind, concurrent, left string) {
-		l := new(limits)
-		h := http.Header{
-			headerRateLimit: {limit}, headerRateRemaining: {remaining}, headerRateReset: {reset},
-			headerConcurrencyType: {kind}, headerConcurrencyLimit: {concurrent}, headerConcurrencyRemaining: {left},
+		c := newFakeClient(t, goodToken, func(r *http.Request) (*http.Response, error) {
+			answer := answers[0]
+			answers = answers[1:]
+			time.Sleep(time.Second)
+			return answer(r)
+		})
+		if diff := cmp.Diff(Limits{}, c.Limits()); diff != "" {
+			t.Errorf("before any answer: %s", diff)
 		}
-		l.note(h, false, .05, secrets{}, now)
-		s := l.snapshot()
-		for _, n := range []*int64{s.RateLimit, s.RateLimitRemaining} {
-			if n != nil && *n < 0 {
-				t.Errorf("%d", *n)
-			}
+		_, _ = read(t, c)
+		_, _ = read(t, c)
+		want := Limits{
+			RateLimit: new(int64(2250000)), RateLimitRemaining: new(int64(98)), RateLimitReset: now.Add(61 * time.Second),
+			Concurrency: map[string]ConcurrencyLimit{"Default": {new(int64(40)), new(int64(38))}},
 		}
-		if until, ok := l.pausedUntil(now)[OperationDataLabelingJob]; ok && until.Sub(now) > maxReservePause {
-			t.Errorf("paused until %s", until)
+		if diff := cmp.Diff(want, c.Limits()); diff != "" {
+			t.Error(diff)
+		}
+		for range 100 {
+			_, _ = read(t, c)
+		}
+		if n := len(c.Limits().Concurrency); n != maxConcurrencyTypes {
+			t.Errorf("got %d types, want %d", n, maxConcurrencyTypes)
 		}
 	})
 }

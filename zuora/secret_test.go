@@ -1,229 +1,180 @@
-package zuora_test
+package zuora
 
 import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"html"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
-
-	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
-	"github.com/zuora-exporter/zuora_exporter/zuora"
+	"testing/synctest"
+	"time"
 )
 
-// spellings are ways in which an answer may repeat a secret.
-func spellings(secret string) map[string]string {
-	each := func(format string) string {
-		var b strings.Builder
-		for _, r := range secret {
-			fmt.Fprintf(&b, format, r)
-		}
-		return b.String()
+// A text of a job's answer is withheld if it holds 8 consecutive letters or
+// digits of a secret, or a shorter secret as a word.
+func TestSecretsAreWithheld(t *testing.T) {
+	const clientSecret, param = "Ab1+Cd2/Ef3=Gh4&Ij5-Kl6", "value/of:a-parameter"
+	config := func(c *Config) {
+		c.ClientSecret = func() (string, error) { return clientSecret, nil }
+		c.EndpointParams = url.Values{"assertion": {param}, "audience": {"https://audience.example.com/"}, "flag": {"true", "1234567"}}
+		c.Secrets = []string{"", "***", "hunt-er2", "proxy-password"}
 	}
-	jsonIn := func(s string) string {
-		quoted, _ := json.Marshal(s)
-		return string(quoted)
-	}
-	base := base64.StdEncoding.EncodeToString([]byte(secret))
-	return map[string]string{
-		"as it is":                      secret,
-		"half of it":                    secret[:len(secret)/2],
-		"eight letters and digits":      "not " + strings.Map(alphanumeric, secret)[1:9],
-		"in upper case":                 strings.ToUpper(secret),
-		"query":                         url.QueryEscape(secret),
-		"path":                          url.PathEscape(secret),
-		"percent, each character":       each("%%%02x"),
-		"percent in part":               strings.ReplaceAll(secret, "=", "%3d"),
-		"percent twice":                 url.QueryEscape(url.QueryEscape(secret)),
-		"HTML":                          html.EscapeString(secret),
-		"HTML, each character":          each("&#%d;"),
-		"HTML hexadecimal":              each("&#x%X;"),
-		"HTML twice":                    html.EscapeString(each("&#%d;")),
-		"JSON in JSON":                  jsonIn(jsonIn(secret + "&<")),
-		"JSON, each character":          each(`\u%04x`),
-		"JSON, each character, in JSON": jsonIn(each(`\u%04X`)),
-		"a slash escaped":               strings.ReplaceAll(secret, "/", `\/`),
-		"base64":                        base,
-		"base64 behind a word":          "Basic" + base,
-		"base64 for URLs":               base64.RawURLEncoding.EncodeToString([]byte(secret)),
-		"base64 twice":                  base64.StdEncoding.EncodeToString([]byte(base)),
-		"base64 of id and secret":       base64.StdEncoding.EncodeToString([]byte("an-id:" + secret)),
-		"base64 of percent":             base64.StdEncoding.EncodeToString([]byte(each("%%%02X"))),
-		"percent of base64":             url.QueryEscape(base),
-		"base64 in JSON, in lines":      jsonIn(base[:8] + "\n" + base[8:]),
-		"base64 in lines of 4":          pieces(base, 4, "\n"),
-		"base64 in lines of 8":          pieces(base, 8, "\r\n"),
-		"base64 in pieces of 3":         pieces(base, 3, " "),
-		"base64 in pieces of 6":         pieces(base, 6, "."),
-		"base64 in pieces of 2":         pieces(base, 2, ","),
-		"with spaces":                   strings.Join(strings.Split(secret, ""), " "),
-	}
-}
+	for text, want := range map[string]bool{
+		clientSecret: true,
+		"no client has the secret " + strings.ToUpper(clientSecret): true,
+		url.QueryEscape("Ab1+Cd2Ef3Gh4Ij5"):                         true, // between the escapes
+		"Cd2.Ef3.Gh":                                                true,
+		"C d 2 E f 3 G h":                                           true,
+		"Cd2Ef3G":                                                   false, // seven
+		"Cd2Ef3xGh4Ij":                                              false, // six and five
+		"a-token-0123":                                              true,
+		"12345678":                                                  true,
+		param[6:]:                                                   true,
+		"audience.example.com":                                      false, // a URL is no secret
+		"true 1234567":                                              false,
+		"it is true":                                                false,
+		"the proxy-pass":                                            true,
+		"a proxy":                                                   false,
+		"password hunter2":                                          true,
+		"Hunt-Er2.":                                                 true,
+		"hunter22":                                                  false,
+		"hunter":                                                    false,
 
-func pieces(s string, n int, separator string) string {
-	var parts []string
-	for chunk := range slices.Chunk([]byte(s), n) {
-		parts = append(parts, string(chunk))
-	}
-	return strings.Join(parts, separator)
-}
-
-func alphanumeric(r rune) rune {
-	if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
-		return r
-	}
-	return -1
-}
-
-// However an answer repeats a secret, it goes no further.
-func TestRepeatedSecretsAreWithheld(t *testing.T) {
-	const (
-		assertion = "a/b c=d&efghijklmnop&qrst"
-		password  = "pr0xy:pass/word-of-the-house"
-		withheld  = "(withheld: it repeats a secret)"
-	)
-	secrets := map[string]string{"the client secret": zuoratest.ClientSecret, "a parameter": assertion, "the proxy's password": password}
-	for whose, secret := range secrets {
-		for spelling, text := range spellings(secret) {
-			t.Run(whose+"/"+spelling, func(t *testing.T) {
-				s := newServer(t)
-				s.SetTokenFault(zuoratest.Handle(func(w http.ResponseWriter, _ *http.Request) {
-					w.Header().Set("Zuora-Request-Id", strings.NewReplacer("\n", "", "\r", "").Replace(text))
-					w.WriteHeader(http.StatusUnauthorized)
-					json.NewEncoder(w).Encode(map[string]any{
-						"message": "no client has the secret " + text, "code": text, "processId": text,
-					})
-				}))
-				c := newClient(t, s, func(c *zuora.Config) {
-					c.EndpointParams, c.Secrets = url.Values{"assertion": {assertion}}, []string{password}
-				})
-				_, err := readSample(t, c)
-				for field, got := range map[string]string{"message": err.Message, "code": err.Code, "process id": err.ProcessID, "request id": err.RequestID} {
-					if got != withheld {
-						t.Errorf("got %s %q, want %q", field, got, withheld)
-					}
-				}
-				if err.Reason != zuora.ReasonAuth {
-					t.Errorf("got the reason %s, want auth", err.Reason)
-				}
-			})
-		}
-	}
-}
-
-func TestRepeatedTokenIsWithheld(t *testing.T) {
-	for name, spell := range map[string]func(string) string{
-		"as it is":      func(s string) string { return s },
-		"percent":       func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "a", "%61") },
-		"the last half": func(s string) string { return s[len(s)/2:] },
-		"base64":        func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+		// What Zuora really says stays readable.
+		"The job does not exist": false, "50000020": false, "REQUEST_EXCEEDED_LIMIT": false, zuorasID: false, sampleID: false,
+		strings.Repeat("An unusually long and winding explanation of nothing. ", 5): false,
 	} {
-		t.Run(name, func(t *testing.T) {
-			s := newServer(t)
-			c := newClient(t, s)
-			s.SetFault(zuoratest.SampleJobID, zuoratest.Handle(func(w http.ResponseWriter, r *http.Request) {
-				token := spell(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
-				w.Header().Set("Concurrency-Limit-Type", token)
-				w.Header().Set("Concurrency-Limit-Limit", "40")
-				fmt.Fprintf(w, `{"jobId":%q,"jobStatus":%q,"objectType":%q}`, zuoratest.SampleJobID, token, "of "+zuoratest.ClientSecret)
-			}))
-			job, err := readSample(t, c)
-			if err != nil || job.Status != "" || job.ObjectType != "" {
-				t.Errorf("got %+v and error %v, want neither status nor type", job, err)
+		t.Run(text, func(t *testing.T) {
+			body, _ := json.Marshal(map[string]any{"message": text, "code": text, "processId": text})
+			_, err := read(t, newFakeClient(t, goodToken, respond(401, string(body), headerRequestID, text), config))
+			shown := text
+			if want {
+				shown = withheld
 			}
-			for kind := range c.Limits().Concurrency {
-				if kind != "" {
-					t.Errorf("got the type %q, want none", kind)
+			for field, got := range map[string]string{"message": err.Message, "code": err.Code, "process id": err.ProcessID, "request id": err.RequestID} {
+				if got != shown {
+					t.Errorf("got the %s %q, want %q", field, got, shown)
 				}
+			}
+			expectReason(t, err, ReasonAuth) // decided before
+
+			_, err = read(t, newFakeClient(t, goodToken, func(*http.Request) (*http.Response, error) {
+				return nil, fmt.Errorf("malformed HTTP response %q", text)
+			}, config))
+			if got := err.Message == withheld; got != want {
+				t.Errorf("got %q for a broken answer, want it withheld: %t", err.Message, want)
 			}
 		})
 	}
 }
 
-// Tokens are secrets in a token's answer too: the one that it brings, and those
-// before.
-func TestRepeatedTokensInTokenAnswers(t *testing.T) {
-	const first, second = "first-token-0123456789", "second-token-9876543210"
+// A label's value that repeats a secret counts as not sent, but what Zuora
+// documents is always shown.
+func TestSecretsInLabels(t *testing.T) {
+	config := func(c *Config) {
+		c.ClientSecret = func() (string, error) { return "completed-paymentrun", nil }
+	}
+	for _, tc := range []struct{ status, objectType, wantStatus, wantType string }{
+		{"Completed", "PaymentRun", "Completed", "PaymentRun"},
+		{"completed", "paymentrun", "Completed", ""},
+		{"of a-token-0123456789", "0123456789 of", "", ""},
+		{"Stopped\n" + strings.Repeat("x", 100), "Tenant", "Stopped_" + strings.Repeat("x", 56), "Tenant"},
+	} {
+		job, err := read(t, newFakeClient(t, goodToken, respond(200, fmt.Sprintf(`{"jobStatus":%q,"objectType":%q}`, tc.status, tc.objectType)), config))
+		if err != nil || job.Status != tc.wantStatus || job.ObjectType != tc.wantType {
+			t.Errorf("got %+v, %v for %q of %q, want %q of %q", job, err, tc.status, tc.objectType, tc.wantStatus, tc.wantType)
+		}
+	}
+	c := newFakeClient(t, goodToken, respond(200, "", "Concurrency-Limit-Type", "a-token-0123456789", "Concurrency-Limit-Limit", "40"))
+	_, _ = read(t, c)
+	for kind := range c.Limits().Concurrency {
+		if kind != "" {
+			t.Errorf("got the type %q, want none", kind)
+		}
+	}
+}
+
+// Of a token's answer nothing is shown but the status, an error word, a code of
+// digits and ids, and these only if they hold no secret.
+func TestTokenAnswersShowNothing(t *testing.T) {
+	base := base64.StdEncoding.EncodeToString([]byte("secret_of_the_client"))
 	for name, tc := range map[string]struct {
 		status int
-		header string
 		body   string
+		id     string
+		want   Error
 	}{
-		"a refused renewal that names the old token": {400, "", `{"error":"the token ` + first + ` is still good"}`},
-		"the new token as the request's id":          {200, second, `{"access_token":"` + second + `","expires_in":"soon"}`},
-		"a refusal that holds a token":               {403, "", `{"access_token":"` + second + `","message":"no: ` + second + `"}`},
-		"a limit that holds a token":                 {429, second, `{"access_token":"` + second + `","message":"` + second + `"}`},
+		"OAuth's":             {401, `{"error":"invalid_client","error_description":"no client has ` + base + `"}`, zuorasID, Error{Reason: ReasonAuth, Message: "invalid_client", RequestID: zuorasID}},
+		"Zuora's":             {429, `{"success":false,"processId":"4C0112A0983D039B","reasons":[{"code":"50000070","message":"` + base + `"}]}`, base, Error{Reason: ReasonRateLimited, Code: "50000070", Message: "Too Many Requests", ProcessID: "4C0112A0983D039B"}},
+		"Spring's":            {400, `{"timestamp":"2026","status":400,"message":"Bad credentials","reason":"Bad Request"}`, "", Error{Reason: ReasonAuth, Message: "Bad Request"}},
+		"text":                {403, "Bad credentials", "", Error{Reason: ReasonAuth, Message: "Forbidden"}},
+		"a page":              {403, " <html>" + base, "", Error{Reason: ReasonInvalidResponse, Message: "Forbidden"}},
+		"the wrong host":      {404, `{"message":"no Route matched"}`, "", Error{Reason: ReasonInvalidResponse, Message: "Not Found"}},
+		"the secret":          {401, `{"error":"secret_of_the_client","code":"secret","processId":"ecre"}`, "", Error{Reason: ReasonAuth, Message: "Unauthorized"}},
+		"the new token":       {401, `{"access_token":"abcdef0123456789","code":"0123456789","processId":"abcdef012345"}`, "abcdef0123456789", Error{Reason: ReasonAuth, Message: "Unauthorized"}},
+		"the old token":       {401, `{"error":"invalid_client","code":"9876543210"}`, "9876543210", Error{Reason: ReasonAuth, Message: "invalid_client"}},
+		"a word that is long": {401, `{"error":"` + strings.Repeat("a", 41) + `"}`, "", Error{Reason: ReasonAuth, Message: "Unauthorized"}},
+		"a proxy's":           {407, `{"error":"invalid_client"}`, zuorasID, Error{Reason: ReasonUnavailable, Message: "the proxy refused"}},
+		"no token":            {200, `{"jti":"` + base + `"}`, "", Error{Reason: ReasonInvalidResponse, Message: "no access_token in the answer"}},
+		"no JSON":             {200, base, "", Error{Reason: ReasonInvalidResponse, Message: "no access_token in the answer"}},
+		"a refusal with 200":  {200, `{"error":"invalid_client"}`, "", Error{Reason: ReasonInvalidResponse, Message: "invalid_client"}},
+		"no header's token":   {201, `{"access_token":"a\r\nX-Evil: b"}`, "", Error{Reason: ReasonInvalidResponse, Message: "access_token holds characters that a header cannot"}},
+		"a body too large":    {200, `{"access_token":"` + strings.Repeat("x", maxBody) + `"}`, "", Error{Reason: ReasonInvalidResponse, Message: "the body is larger than 65536 bytes"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newServer(t)
-			answers := []func(http.ResponseWriter){
-				func(w http.ResponseWriter) { fmt.Fprintf(w, `{"access_token":%q,"expires_in":1}`, first) },
-				func(w http.ResponseWriter) {
-					w.Header().Set("Zuora-Request-Id", tc.header)
-					w.WriteHeader(tc.status)
-					io.WriteString(w, tc.body)
-				},
-			}
-			s.SetTokenFault(zuoratest.Handle(func(w http.ResponseWriter, _ *http.Request) {
-				answer := answers[0]
-				answers = answers[1:]
-				answer(w)
-			}))
-			c := newClient(t, s)
-			readSample(t, c) // its token is not accepted; the next one is asked for
-			_, err := c.DataLabelingJob(t.Context(), zuoratest.SampleJobID)
-			told := fmt.Sprintf("%+v", err)
-			if e, ok := errors.AsType[*zuora.Error](err); ok {
-				told += e.RequestID
-			}
-			if strings.Contains(told, first) || strings.Contains(told, second) {
-				t.Errorf("got %s, want no token", told)
-			}
-			if len(answers) != 0 {
-				t.Errorf("%d token requests are left, want none", len(answers))
-			}
+			synctest.Test(t, func(t *testing.T) {
+				token := respond(200, `{"access_token":"9876543210"}`)
+				c := newFakeClient(t, func(r *http.Request) (*http.Response, error) { return token(r) }, goodJob, func(c *Config) {
+					c.ClientSecret = func() (string, error) { return "secret_of_the_client", nil }
+				})
+				if _, err := read(t, c); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Hour)
+				token = respond(tc.status, tc.body, headerRequestID, tc.id)
+				_, err := read(t, c)
+				tc.want.Operation, tc.want.StatusCode = OperationToken, tc.status
+				err.pause, err.unauthorized = 0, false
+				if *err != tc.want {
+					t.Errorf("got %+v, want %+v", *err, tc.want)
+				}
+			})
 		})
 	}
 }
 
-// What Zuora really says stays readable.
-func TestOrdinaryTextsAreShown(t *testing.T) {
-	for _, text := range []string{
-		"The job does not exist", "Authentication error", "invalid_client", "Bad credentials", "50000020", "REQUEST_EXCEEDED_LIMIT",
-		"4C0112A0983D039B", "46a352ed-57a2-4a9f-b7cb-a8c864d839f3", "ff80808186b966950186b97922e200ab",
-		"<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>",
-		`dial tcp 10.1.2.3:443: connect: connection refused (after 3 attempts, 100% of "a\b" lost &amp; more)`,
-		strings.Repeat("An unusually long and winding explanation of nothing. ", 5),
-	} {
-		s := newServer(t)
-		s.SetFault(zuoratest.SampleJobID, zuoratest.Handle(func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(http.StatusBadRequest)
-			json.NewEncoder(w).Encode(map[string]any{"message": text})
-		}))
-		if _, err := readSample(t, newClient(t, s)); err.Message != text {
-			t.Errorf("got %q, want %q", err.Message, text)
+// What is no valid HTTP may quote the client secret, too; what was not even sent
+// may not.
+func TestTokenRequestThatIsLost(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Read(make([]byte, 1000))
+			io.WriteString(conn, base64.StdEncoding.EncodeToString([]byte("secret_of_the_client"))+"\r\n\r\n")
+			conn.Close()
 		}
+	}()
+	_, e := read(t, newClient(t, "http://"+listener.Addr().String()))
+	if expectReason(t, e, ReasonUnavailable); e.Message != "the connection ended without a valid answer" {
+		t.Errorf("got %q, want nothing of what came", e.Message)
+	}
+
+	const noCA = "unable to read CA cert: open /ca.pem: no such file"
+	_, e = read(t, newFakeClient(t, func(*http.Request) (*http.Response, error) { return nil, errors.New(noCA) }, goodJob))
+	if expectReason(t, e, ReasonUnavailable); e.Message != noCA {
+		t.Errorf("got %q, want %q", e.Message, noCA)
 	}
 }
-
-// A proxy's own words are in the transport's error.
-func TestProxyStatusLineIsWithheld(t *testing.T) {
-	s := newServer(t)
-	c := newClient(t, s, func(c *zuora.Config) {
-		c.Secrets = []string{"proxy-password-1"}
-		c.Transport = failing{errors.New("proxyconnect tcp: 407 no user has proxy-password-1")}
-	})
-	if _, err := readSample(t, c); err.Message != "(withheld: it repeats a secret)" || err.Reason != zuora.ReasonUnavailable {
-		t.Errorf("got %v, want a text that is withheld", err)
-	}
-}
-
-type failing struct{ err error }
-
-func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }

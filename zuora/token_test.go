@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,118 +16,87 @@ import (
 	"time"
 )
 
-const jobBody = `{"jobId":"ff80808186b966950186b97922e200ab","jobStatus":"Completed"}`
-
-// transport is an http.RoundTripper in a function.
-type transport func(*http.Request) (*http.Response, error)
-
-func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-func respond(status int, body string) (*http.Response, error) {
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
-}
-
-func goodJob(*http.Request) (*http.Response, error) { return respond(200, jobBody) }
-
-func newTestClient(token, job transport, changes ...func(*Config)) *Client {
-	base, _ := url.Parse("https://rest.example.com/")
-	cfg := Config{
-		BaseURL: base, TokenURL: base.JoinPath("oauth/token"),
-		ClientID: "id", ClientSecret: func() (string, error) { return "hunter2", nil },
-		RequestTimeout: 5 * time.Second,
-		Transport: transport(func(r *http.Request) (*http.Response, error) {
-			if r.URL.Path == "/oauth/token" {
-				return token(r)
-			}
-			return job(r)
-		}),
-	}
-	for _, change := range changes {
-		change(&cfg)
-	}
-	return NewClient(cfg)
-}
-
 // countingTokens hands out token-1, token-2 and so on, each for life.
-func countingTokens(n *atomic.Int64, life time.Duration) transport {
-	return func(*http.Request) (*http.Response, error) {
-		return respond(200, fmt.Sprintf(`{"access_token":"token-%d","expires_in":%d}`, n.Add(1), int(life.Seconds())))
+func countingTokens(n *atomic.Int64, life time.Duration) roundTrip {
+	return func(r *http.Request) (*http.Response, error) {
+		return respond(200, fmt.Sprintf(`{"access_token":"token-%d","expires_in":%d}`, n.Add(1), int(life.Seconds())))(r)
 	}
 }
 
-func read(c *Client) error {
-	_, err := c.DataLabelingJob(context.Background(), sampleID)
-	return err
-}
-
-func reasonOf(t *testing.T, err error) Reason {
-	t.Helper()
-	var e *Error
-	if !errors.As(err, &e) {
-		t.Fatalf("error %v is no *Error", err)
+// readAll has so many reads at once, and returns their errors.
+func readAll(t *testing.T, c *Client, reads int) (failed []*Error) {
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	for range reads {
+		group.Go(func() {
+			if _, err := read(t, c); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed = append(failed, err)
+			}
+		})
 	}
-	return e.Reason
+	group.Wait()
+	return failed
 }
 
 func TestTokenIsRequestedAsZuoraDocuments(t *testing.T) {
 	var got *http.Request
 	var form string
-	c := newTestClient(func(r *http.Request) (*http.Response, error) {
+	c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
 		got = r
 		body, _ := io.ReadAll(r.Body)
 		form = string(body)
-		return respond(200, `{"access_token":"t"}`)
+		return goodToken(r)
 	}, goodJob, func(c *Config) {
-		c.ClientSecret = func() (string, error) { return "a+b/c=d&e", nil }
+		c.ClientID, c.ClientSecret = "id", func() (string, error) { return "a+b/c=d&e", nil }
 		c.EntityID, c.Scopes, c.EndpointParams = "entity", []string{"x", "y"}, url.Values{"audience": {"z"}}
 	})
-	if err := read(c); err != nil {
+	if _, err := read(t, c); err != nil {
 		t.Fatal(err)
 	}
 	if want := "audience=z&client_id=id&client_secret=a%2Bb%2Fc%3Dd%26e&grant_type=client_credentials&scope=x+y"; form != want {
-		t.Errorf("form %s, want %s", form, want)
+		t.Errorf("got the form %s, want %s", form, want)
 	}
 	if got.Method != "POST" || got.URL.Path != "/oauth/token" || got.Header.Get("Zuora-Entity-Ids") != "entity" || got.Header.Get("Authorization") != "" {
-		t.Errorf("%s %s %v", got.Method, got.URL, got.Header)
+		t.Errorf("got %s %s %v, want a POST to /oauth/token for the entity, without Authorization", got.Method, got.URL, got.Header)
 	}
 }
 
 func TestTokenIsSharedAndRenewedAhead(t *testing.T) {
-	for name, tc := range map[string]struct{ life, renewed time.Duration }{
-		"an hour: 300 s before the end":      {time.Hour, 55 * time.Minute},
-		"ten minutes: a tenth before it":     {10 * time.Minute, 9 * time.Minute},
-		"shorter than the margin: a tenth":   {100 * time.Second, 90 * time.Second},
-		"without expires_in: after 3,600 s ": {0, 55 * time.Minute},
+	for name, tc := range map[string]struct {
+		expiresIn string
+		renewed   time.Duration
+	}{
+		"an hour: 300 s before the end":     {`"expires_in":3600`, 55 * time.Minute},
+		"as text":                           {`"expires_in":"3600"`, 55 * time.Minute},
+		"ten minutes: a tenth before it":    {`"expires_in":600`, 9 * time.Minute},
+		"no number: as if it were an hour":  {`"expires_in":"soon"`, 55 * time.Minute},
+		"beyond all: as if it were an hour": {`"expires_in":1e300`, 55 * time.Minute},
+		"missing: as if it were an hour":    {`"scope":"s"`, 55 * time.Minute},
+		"at once: a second":                 {`"expires_in":0`, 900 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var tokens atomic.Int64
-				token := countingTokens(&tokens, tc.life)
-				if tc.life == 0 {
-					token = func(*http.Request) (*http.Response, error) {
-						tokens.Add(1)
-						return respond(200, `{"access_token":"t"}`)
-					}
-				}
-				c := newTestClient(token, goodJob)
-				var group sync.WaitGroup
-				for range 50 {
-					group.Go(func() {
-						if err := read(c); err != nil {
-							t.Error(err)
-						}
-					})
-				}
-				group.Wait()
+				c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
+					tokens.Add(1)
+					return respond(200, `{"access_token":"t",`+tc.expiresIn+`}`)(r)
+				}, goodJob)
+				failed := readAll(t, c, 50)
 				time.Sleep(tc.renewed - time.Millisecond)
-				if err := read(c); err != nil || tokens.Load() != 1 {
-					t.Errorf("error %v and %d tokens before the renewal", err, tokens.Load())
+				failed = append(failed, readAll(t, c, 1)...)
+				if n := tokens.Load(); n != 1 || len(failed) > 0 {
+					t.Errorf("got %d tokens and the errors %v before the renewal, want 1 and none", n, failed)
 				}
 				time.Sleep(time.Millisecond)
-				err := read(c)
+				failed = readAll(t, c, 1)
 				synctest.Wait()
-				if err != nil || tokens.Load() != 2 {
-					t.Errorf("error %v and %d tokens after the renewal", err, tokens.Load())
+				if n := tokens.Load(); n != 2 || len(failed) > 0 {
+					t.Errorf("got %d tokens and the errors %v after the renewal, want 2 and none", n, failed)
+				}
+				if state := c.Token(); !state.Since.Equal(time.Now()) || !state.Expiry.After(state.Since) {
+					t.Errorf("got the state %+v, want that of the new token", state)
 				}
 			})
 		})
@@ -136,50 +106,46 @@ func TestTokenIsSharedAndRenewedAhead(t *testing.T) {
 func TestFailedRenewalCostsNothingWhileTheTokenLives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var requests atomic.Int64
-		c := newTestClient(func(*http.Request) (*http.Response, error) {
+		c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
 			if requests.Add(1) == 1 {
-				return respond(200, `{"access_token":"t","expires_in":3600}`)
+				return goodToken(r)
 			}
-			return respond(503, "")
+			return respond(503, "")(r)
 		}, goodJob)
 		for range 239 { // a scrape every 15 s, until 15 s before the end
-			if err := read(c); err != nil {
+			if _, err := read(t, c); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(15 * time.Second)
 		}
+		if c.Token().Failure == nil {
+			t.Error("got no failure, want the renewal's")
+		}
 		// 1, 2, 4, 8, 16, 32 and 60 s apart, as the scrapes come: 20 scrapes.
 		if n := requests.Load(); n < 5 || n > 11 {
-			t.Errorf("%d token requests", n)
+			t.Errorf("got %d token requests, want 5 to 11", n)
 		}
 		time.Sleep(time.Minute)
-		if got := reasonOf(t, read(c)); got != ReasonUnavailable {
-			t.Errorf("reason %s once the token has ended", got)
-		}
+		_, err := read(t, c)
+		expectReason(t, err, ReasonUnavailable)
 	})
 }
 
 func TestRefusedTokenBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
-		var at []time.Duration
-		c := newTestClient(func(*http.Request) (*http.Response, error) {
-			at = append(at, time.Since(begun))
-			return respond(401, `{"error":"invalid_client"}`)
+		var at []float64
+		c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
+			at = append(at, time.Since(begun).Seconds())
+			return respond(401, `{"error":"invalid_client"}`)(r)
 		}, goodJob)
 		for range 10 * 60 * 10 { // ten minutes of ten scrapes a second
-			if got := reasonOf(t, read(c)); got != ReasonAuth {
-				t.Fatalf("reason %s", got)
-			}
+			_, err := read(t, c)
+			expectReason(t, err, ReasonAuth)
 			time.Sleep(100 * time.Millisecond)
 		}
-		for i, want := range []float64{0, 1, 3, 7, 15, 31, 63, 123, 183} {
-			if got := at[i].Seconds(); got != want {
-				t.Errorf("request %d after %v s, want %v s", i, got, want)
-			}
-		}
-		if len(at) > 16 {
-			t.Errorf("%d requests in ten minutes", len(at))
+		if want := []float64{0, 1, 3, 7, 15, 31, 63, 123, 183}; len(at) > 16 || !slices.Equal(at[:len(want)], want) {
+			t.Errorf("got requests after %v s, want at most 16, the first after %v s", at, want)
 		}
 	})
 }
@@ -187,11 +153,11 @@ func TestRefusedTokenBacksOff(t *testing.T) {
 func TestTokenRequestOutlivesItsWaiter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var requests atomic.Int64
-		c := newTestClient(func(r *http.Request) (*http.Response, error) {
+		c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
 			requests.Add(1)
 			select {
 			case <-time.After(3 * time.Second):
-				return respond(200, `{"access_token":"t"}`)
+				return goodToken(r)
 			case <-r.Context().Done():
 				return nil, r.Context().Err()
 			}
@@ -199,86 +165,127 @@ func TestTokenRequestOutlivesItsWaiter(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		begun := time.Now()
-		_, err := c.DataLabelingJob(ctx, sampleID)
-		if got := reasonOf(t, err); got != ReasonTimeout || time.Since(begun) != time.Second {
-			t.Errorf("%s after %s", got, time.Since(begun))
+		err := c.CheckToken(ctx)
+		if e, ok := errors.AsType[*Error](err); !ok || e.Reason != ReasonTimeout || e.Operation != OperationToken || time.Since(begun) != time.Second {
+			t.Errorf("got %v after %s, want a timeout for the token after 1s", err, time.Since(begun))
 		}
 		time.Sleep(5 * time.Second)
-		if err := read(c); err != nil || requests.Load() != 1 {
-			t.Errorf("error %v after %d token requests", err, requests.Load())
+		if err := c.CheckToken(t.Context()); err != nil || requests.Load() != 1 {
+			t.Errorf("got %v and %d token requests, want the token of the first", err, requests.Load())
+		}
+
+		c.cfg.RequestTimeout = 2 * time.Second
+		time.Sleep(time.Hour)
+		begun = time.Now()
+		_, e := read(t, c)
+		if expectReason(t, e, ReasonTimeout); time.Since(begun) != 2*time.Second {
+			t.Errorf("got an error after %s, want one at the request timeout of 2s", time.Since(begun))
 		}
 	})
 }
 
-func TestTokenRequestEndsAtTheRequestTimeout(t *testing.T) {
+// A secret file on a hung file system keeps reads waiting, and nothing else. It
+// is read once at a time.
+func TestSecretThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newTestClient(func(r *http.Request) (*http.Response, error) {
-			<-r.Context().Done()
-			return nil, r.Context().Err()
-		}, goodJob)
-		begun := time.Now()
-		if got := reasonOf(t, read(c)); got != ReasonTimeout || time.Since(begun) != 5*time.Second {
-			t.Errorf("%s after %s", got, time.Since(begun))
-		}
-	})
-}
-
-func TestUnauthorizedDropsTheTokenOnceAMinute(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var tokens, reads atomic.Int64
-		c := newTestClient(countingTokens(&tokens, time.Hour), func(*http.Request) (*http.Response, error) {
-			reads.Add(1)
-			return respond(401, `{"message":"Authentication error"}`)
-		})
-		for range 5 { // five scrapes of fifty jobs that answer 401 whatever the token
-			var group sync.WaitGroup
-			for range 50 {
-				group.Go(func() {
-					if got := reasonOf(t, read(c)); got != ReasonAuth {
-						t.Errorf("reason %s", got)
-					}
-				})
+		hung, calls := make(chan struct{}), 0
+		c := newFakeClient(t, goodToken, goodJob, func(c *Config) {
+			c.ClientSecret = func() (string, error) {
+				calls++
+				<-hung
+				return "secret", nil
 			}
-			group.Wait()
-			time.Sleep(15 * time.Second)
+		})
+		for range 3 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			go func() { _, _ = c.DataLabelingJob(ctx, sampleID) }()
 		}
-		if n := tokens.Load(); n > 3 {
-			t.Errorf("%d tokens", n)
+		synctest.Wait()
+		if c.Token().Failure != nil || c.Limits().RateLimit != nil || len(c.PausedUntil()) != 0 || calls != 1 {
+			t.Errorf("got the state %+v and %d calls, want none and one", c.Token(), calls)
 		}
-		if n := reads.Load(); n > 5*50*2 {
-			t.Errorf("%d reads", n)
+		close(hung)
+		if _, err := read(t, c); err != nil {
+			t.Errorf("got %v once the file is there, want an answer", err)
 		}
 	})
 }
 
-func TestRevokedTokenFailsNoRead(t *testing.T) {
-	for name, refusal := range map[string]transport{
-		"401": func(*http.Request) (*http.Response, error) { return respond(401, "") },
-		"below version 2024-05-20": func(*http.Request) (*http.Response, error) {
-			return respond(200, `{"success":false,"reasons":[{"code":90000011,"message":"Authentication error"}]}`)
-		},
+// A revoked token fails no read, and a new one is asked for once.
+func TestRevokedToken(t *testing.T) {
+	for name, refusal := range map[string]roundTrip{
+		"401":                      respond(401, ""),
+		"below version 2024-05-20": respond(200, `{"success":false,"reasons":[{"code":90000011,"message":"Authentication error"}]}`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var tokens atomic.Int64
-				c := newTestClient(countingTokens(&tokens, time.Hour), func(r *http.Request) (*http.Response, error) {
-					time.Sleep(10 * time.Millisecond)
+				c := newFakeClient(t, countingTokens(&tokens, time.Hour), func(r *http.Request) (*http.Response, error) {
+					// Some are refused after the new token has come.
+					time.Sleep(time.Duration(tokens.Load()) * 10 * time.Millisecond)
 					if r.Header.Get("Authorization") == "Bearer token-1" {
 						return refusal(r)
 					}
-					return respond(200, jobBody)
+					return goodJob(r)
 				})
-				var group sync.WaitGroup
-				for range 50 {
-					group.Go(func() {
-						if err := read(c); err != nil {
-							t.Error(err)
-						}
-					})
+				go readAll(t, c, 50)
+				time.Sleep(5 * time.Millisecond)
+				if failed := readAll(t, c, 50); len(failed) > 0 || tokens.Load() != 2 {
+					t.Errorf("got %d tokens and the errors %v, want 2 and none", tokens.Load(), failed)
 				}
-				group.Wait()
-				if tokens.Load() != 2 {
-					t.Errorf("%d tokens", tokens.Load())
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// One job that always gets 401 does not take the token of all others, whatever
+// comes of the renewals, which are one a minute.
+func TestJobThatIsAlwaysUnauthorized(t *testing.T) {
+	const bad = "00000000000000000000000000000001"
+	for name, renewal := range map[string]roundTrip{
+		"the token endpoint fails": respond(503, ""),
+		"it refuses":               respond(401, `{"error":"invalid_client"}`),
+		"it hangs": func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		},
+		"it gives tokens": goodToken,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var tokens atomic.Int64
+				c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
+					if tokens.Add(1) == 1 {
+						return goodToken(r)
+					}
+					return renewal(r)
+				}, func(r *http.Request) (*http.Response, error) {
+					if strings.HasSuffix(r.URL.Path, bad) {
+						return respond(401, `{"message":"Authentication error"}`)(r)
+					}
+					return goodJob(r)
+				})
+				for range 4 * 5 { // five minutes of scrapes
+					done := make(chan error)
+					go func() {
+						_, err := c.DataLabelingJob(t.Context(), bad)
+						done <- err
+					}()
+					synctest.Wait()
+					begun := time.Now()
+					if failed := readAll(t, c, 3); len(failed) > 0 || time.Since(begun) > 0 {
+						t.Errorf("got the errors %v after %s for the good jobs, want answers at once", failed, time.Since(begun))
+					}
+					e, ok := errors.AsType[*Error](<-done)
+					if !ok || e.Operation != OperationDataLabelingJob || e.Reason != ReasonAuth || e.StatusCode != 401 {
+						t.Errorf("got %v for the bad job, want its own 401", e)
+					}
+					time.Sleep(15*time.Second - time.Since(begun))
+				}
+				if n := tokens.Load(); n != 1+5 {
+					t.Errorf("got %d token requests in five minutes, want one, and one a minute", n)
 				}
 			})
 		})
@@ -288,52 +295,68 @@ func TestRevokedTokenFailsNoRead(t *testing.T) {
 func TestSecretIsReadForEveryToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		secret, accepted := "old", "old"
-		c := newTestClient(func(r *http.Request) (*http.Response, error) {
+		c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
 			form, _ := io.ReadAll(r.Body)
 			if !strings.Contains(string(form), "client_secret="+accepted+"&") {
-				return respond(401, "")
+				return respond(401, "")(r)
 			}
-			return respond(200, `{"access_token":"t","expires_in":3600}`)
-		}, goodJob)
-		c.cfg.ClientSecret = func() (string, error) { return secret, nil }
-		if err := read(c); err != nil {
-			t.Fatal(err)
+			return goodToken(r)
+		}, goodJob, func(c *Config) {
+			c.ClientSecret = func() (string, error) {
+				if secret == "gone" {
+					return "", errors.New("client_secret_file: no such file")
+				}
+				return secret, nil
+			}
+		})
+		for _, secret = range []string{"old", "new"} {
+			accepted = secret
+			if _, err := read(t, c); err != nil {
+				t.Errorf("got %v with the %s secret, want an answer", err, secret)
+			}
+			time.Sleep(time.Hour)
 		}
-		secret, accepted = "new", "new"
-		time.Sleep(time.Hour)
-		if err := read(c); err != nil {
-			t.Error(err)
-		}
-		c.cfg.ClientSecret = func() (string, error) { return "", errors.New("client_secret_file: no such file") }
-		time.Sleep(time.Hour)
-		if got := reasonOf(t, read(c)); got != ReasonAuth {
-			t.Errorf("reason %s without a secret", got)
+		secret = "gone"
+		_, err := read(t, c)
+		expectReason(t, err, ReasonAuth)
+		if !strings.Contains(err.Message, "no such file") {
+			t.Errorf("got %v, want the secret's error", err)
 		}
 	})
 }
 
-func TestLimitedTokenRequestsWait(t *testing.T) {
+// A process sends at most 60 token requests a minute, and 40 in a burst, over
+// all tenants; more wait for their turn. What is not sent does not count.
+func TestTokenBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var requests atomic.Int64
-		c := newTestClient(func(*http.Request) (*http.Response, error) {
-			if requests.Add(1) == 1 {
-				resp, err := respond(429, "")
-				resp.Header.Set("Retry-After", "100")
-				return resp, err
-			}
-			return respond(200, `{"access_token":"t"}`)
-		}, goodJob)
+		budget := NewTokenBudget()
+		shared := func(c *Config) { c.TokenBudget = budget }
 		for range 100 {
-			if got := reasonOf(t, read(c)); got != ReasonRateLimited {
-				t.Fatalf("reason %s", got)
-			}
-			if until := c.PausedUntil(); len(until) != 1 || until[OperationToken].IsZero() {
-				t.Fatalf("paused until %v", until)
-			}
-			time.Sleep(time.Second)
+			_, err := read(t, newFakeClient(t, goodToken, goodJob, shared, func(c *Config) {
+				c.ClientSecret = func() (string, error) { return "", errors.New("no such file") }
+			}))
+			expectReason(t, err, ReasonAuth)
 		}
-		if err := read(c); err != nil || requests.Load() != 2 {
-			t.Errorf("error %v and %d requests", err, requests.Load())
+		begun := time.Now()
+		var mu sync.Mutex
+		var sent []time.Duration
+		var group sync.WaitGroup
+		for range 100 {
+			group.Go(func() {
+				c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
+					mu.Lock()
+					defer mu.Unlock()
+					sent = append(sent, time.Since(begun))
+					return goodToken(r)
+				}, goodJob, shared)
+				if _, err := read(t, c); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if sent[39] != 0 || sent[40] == 0 || sent[59] > time.Minute || sent[60] < time.Minute || sent[99] > 3*time.Minute {
+			t.Errorf("got requests after %v, want 40 at once, 60 in a minute and 100 in three", sent)
 		}
 	})
 }
