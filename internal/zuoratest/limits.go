@@ -21,7 +21,12 @@ type RateLimit struct {
 // with its first job request; once it is used up, job requests get 429 until it
 // ends. Without a limit no RateLimit headers are sent.
 func (s *Server) SetRateLimits(limit ...RateLimit) {
-	s.locked(func() { s.limit = append(limit, RateLimit{})[0] })
+	s.locked(func() {
+		s.limit = RateLimit{}
+		for _, l := range limit { // There is one at most.
+			s.limit = l
+		}
+	})
 }
 
 // withinLimits counts a job request, also one that is then refused. It sets the
