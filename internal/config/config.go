@@ -3,10 +3,10 @@
 package config
 
 import (
+	"fmt"
+	"net/url"
 	"reflect"
 	"time"
-
-	promconfig "github.com/prometheus/common/config"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
@@ -39,42 +39,65 @@ type Tenant struct {
 	// Jobs may be empty. No two are the same job.
 	Jobs []Job
 
-	// A function, because fmt would print the secrets of a struct.
-	connection func() connection
+	// settings returns all that the file says. It is a function, because fmt
+	// would print the secrets of a struct.
+	settings func() tenant
 }
 
 // Job is one data labeling job to read.
 type Job struct {
 	// ID is what Zuora calls the job, as written in the file.
-	ID string
+	ID string `yaml:"id"`
 	// Labels are on every series of the job; nil if it has none.
-	Labels map[string]string
-}
-
-// connection is all that the client and the transport of a tenant depend on.
-type connection struct {
-	name  string
-	zuora zuora.Config // without functions, which cannot be compared
-	// secretKey is the key that gives the client secret, and secret its value.
-	secretKey, secret     string
-	maxConcurrentRequests int
-	proxy                 promconfig.ProxyConfig
-	tls                   promconfig.TLSConfig
+	Labels map[string]string `yaml:"labels"`
 }
 
 // SameClient reports whether t and o differ in nothing but their jobs and the
 // two refresh intervals. Then o can use the token, the connections and the
 // pauses of t. Files and environment variables are compared by name, because
-// they are read again whenever they are needed. A key whose value is in Tenant
-// itself is compared only if readTenant copies it to connection.
+// they are read again whenever they are needed.
 func (t *Tenant) SameClient(o *Tenant) bool {
-	return reflect.DeepEqual(t.connection(), o.connection())
+	a, b := t.settings(), o.settings()
+	a.Jobs, a.RefreshInterval, a.CompletedRefreshInterval = b.Jobs, b.RefreshInterval, b.CompletedRefreshInterval
+	return reflect.DeepEqual(a, b)
 }
 
-// SameCredentials reports whether t and o are the same client to Zuora: then
-// pauses and the token's back-off go on.
+// SameCredentials reports whether Zuora sees the same client in t and o. Then o
+// has to keep to the pauses of t.
 func (t *Tenant) SameCredentials(o *Tenant) bool {
-	a, b := t.connection(), o.connection()
-	return a.name == b.name && a.zuora.ClientID == b.zuora.ClientID &&
-		a.zuora.BaseURL.String() == b.zuora.BaseURL.String() && a.zuora.TokenURL.String() == b.zuora.TokenURL.String()
+	a, b := t.Zuora, o.Zuora
+	return t.Name == o.Name && a.ClientID == b.ClientID &&
+		a.BaseURL.String() == b.BaseURL.String() && a.TokenURL.String() == b.TokenURL.String()
+}
+
+// newTenant returns the tenant that the file describes; place is where its
+// oauth2 is, for errors.
+func newTenant(t tenant, place string) *Tenant {
+	o := t.OAuth2
+	z := zuora.Config{
+		BaseURL: t.BaseURL.URL, TokenURL: o.TokenURL.URL, ClientID: o.ClientID, Scopes: o.Scopes,
+		EntityID: t.EntityID, APIVersion: t.APIVersion,
+		RequestTimeout: time.Duration(t.RequestTimeout), RateLimitReserve: t.RateLimitReserve,
+	}
+	if len(o.EndpointParams) > 0 {
+		z.EndpointParams = url.Values{}
+	}
+	for name, value := range o.EndpointParams {
+		z.EndpointParams.Set(name, value)
+	}
+	z.ClientSecret = func() (string, error) {
+		secret, err := o.secret()
+		if err != nil {
+			key, _ := o.source()
+			err = fmt.Errorf("%s: %w (%s)", key, err, place)
+		}
+		return secret, err
+	}
+	return &Tenant{
+		Name: t.Name, Zuora: z, MaxConcurrentRequests: int(t.MaxConcurrentRequests),
+		RefreshInterval:          time.Duration(t.RefreshInterval),
+		CompletedRefreshInterval: time.Duration(t.CompletedRefreshInterval),
+		Jobs:                     t.Jobs,
+		settings:                 func() tenant { return t },
+	}
 }

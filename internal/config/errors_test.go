@@ -1,8 +1,7 @@
 package config
 
 import (
-	"io/fs"
-	"os"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,248 +10,263 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
-const tenantKeyNames = "; the keys here are name, base_url, oauth2, entity_id, api_version, request_timeout, max_concurrent_requests, " +
-	"refresh_interval, completed_refresh_interval, rate_limit_reserve, proxy_url, no_proxy, proxy_from_environment, " +
-	"proxy_connect_header, tls_config, jobs"
+const tenantKeys = "name, base_url, oauth2, entity_id, api_version, request_timeout, max_concurrent_requests, refresh_interval, completed_refresh_interval, rate_limit_reserve, proxy_url, no_proxy, proxy_from_environment, proxy_connect_header, tls_config, jobs"
+
+// The texts are those of fileOf. hunter2 stands where a secret is easily pasted,
+// and no error has it.
+func TestErrors(t *testing.T) {
+	for _, tt := range []struct{ name, text, want string }{
+		// The file as a whole.
+		{"empty file", "\n", "1: the file is empty: it needs at least one tenant"},
+		{"empty document", "---\n", "1: the file is empty: it needs at least one tenant"},
+		{"a list", "- name: prod\n", "1: the file must begin with the key tenants:"},
+		{"no tenants", "tenants: []\n", "1: tenants: needs at least one tenant"},
+		{"tenants without a value", "tenants:\n", "1: tenants: needs at least one tenant"},
+		{"unknown key at the top", "jobs: []\n", "1: jobs: unknown key; the keys here are tenants"},
+		{"second document", minimal + "---\n" + minimal, "5: a second YAML document begins here: there must be only one"},
+		{"byte order mark in the middle", minimal + "\ufeffa: b", "5: \"\\ufeffa\": unknown key; the keys here are tenants"},
+		{"not UTF-8", "    entity_id: \xff\n", "5: not valid YAML here or just above: the file must be saved as UTF-8"},
+		{"control character", "    entity_id: \x01\n", "5: not valid YAML here or just above: control characters are not allowed"},
+		{"alias inside its anchor", "tenants: &hunter2 [*hunter2]\n", "1: tenants[0]: must be a mapping: keys with a colon, each on its own line"},
+		{"merge inside its anchor", "tenants: [{<<: &hunter2 {<<: *hunter2}}]\n", "1: an alias (*) or a merge (<<) cannot be followed"},
+		{"merge of text", "    <<: hunter2\n", "1: an alias (*) or a merge (<<) cannot be followed"},
+		{"merge of a bad mapping", "    <<: {entity_id: [hunter2]}\n", "1: an alias (*) or a merge (<<) cannot be followed"},
+		{"alias without anchor", "    entity_id: *hunter2\n", "5: not valid YAML here or just above: there is an alias (*) without its anchor (&); a text that begins with * needs quotes"},
+		// Syntax.
+		{"colon in a text", "    entity_id: a: b\n", "5: not valid YAML: a text with a colon and a space needs quotes, and the keys of a mapping need the same indentation"},
+		{"key far to the right", "    entity_id: a\n      api_version: 1\n", "6: not valid YAML: a text with a colon and a space needs quotes, and the keys of a mapping need the same indentation"},
+		{"key far to the left", "    jobs:\n      - id: " + jobA + "\n        labels:\n          a: b\n         c: d\n", "9: not valid YAML here or just above: the keys of a mapping need the same indentation"},
+		{"key between", "   entity_id: x\n", "5: not valid YAML here or just above: the elements of a list need the same indentation"},
+		{"tab", "    jobs:\n\t- id: a\n", "6: not valid YAML: YAML is indented with spaces only, not with tabs"},
+		{"tab after spaces", "    jobs:\n  \t- id: a\n", "6: not valid YAML: YAML is indented with spaces only, not with tabs"},
+		{"no colon", "    entity_id x\n    api_version: 1\n", "5: not valid YAML: a key needs a colon and a space after it"},
+		{"quote not closed", "    entity_id: 'x\n    api_version: 1\n", "5: not valid YAML: a quote is not closed"},
+		{"bracket not closed", "    jobs: [a\n  - name: b\n", "6: not valid YAML here or just above: a bracket or a brace is not closed, or a comma is missing"},
+		{"brace not closed", "tenants: [{name: a\n", "1: not valid YAML here or just above: a bracket or a brace is not closed, or a comma is missing"},
+		{"at sign", "    entity_id: @x\n", "5: not valid YAML: a text that begins with @, % or ` needs quotes"},
+		{"percent", "    entity_id: %x\n", "5: not valid YAML: a text that begins with @, % or ` needs quotes"},
+		{"ampersand and a slash", "    entity_id: &x/y\n", "5: not valid YAML: a text that begins with & or * needs quotes"},
+		{"after the document", "    entity_id: a\n...\na: [\n", "7: not valid YAML here or just above: did not find expected <document start>"},
+		// Keys.
+		{"key like another", "    base_urls: x\n", "5: tenants[0].base_urls: unknown key; did you mean base_url?"},
+		{"key in other letters", "    apiVersion: 1\n", "5: tenants[0].apiVersion: unknown key; did you mean api_version?"},
+		{"key with a hyphen", "    max-concurrent-requests: 1\n", "5: tenants[0].max-concurrent-requests: unknown key; did you mean max_concurrent_requests?"},
+		{"key like none", "    color: x\n", "5: tenants[0].color: unknown key; the keys here are " + tenantKeys},
+		{"key of many lines", "    \"a\\nb\": x\n", "5: tenants[0].\"a\\nb\": unknown key; the keys here are " + tenantKeys},
+		{"empty key", "    \"\": x\n", "5: tenants[0].\"\": unknown key; the keys here are " + tenantKeys},
+		{"key of another place", "    client_id: x\n", "5: tenants[0].client_id: unknown key; the keys here are " + tenantKeys},
+		{"key like another in oauth2", "oauth2: {client_id: id, client_sekret: x}", "4: tenants[0].oauth2: unknown key; did you mean client_secret?"},
+		{"key of Prometheus in tls_config", "    tls_config: {ca_ref: x}\n", "5: tenants[0].tls_config: unknown key; did you mean ca_file?"},
+		{"unknown key of tls_config", "    tls_config: {hunter2: x}\n", "5: tenants[0].tls_config: unknown key; the keys here are ca, cert, key, ca_file, cert_file, key_file, server_name, insecure_skip_verify, min_version, max_version"},
+		{"unknown key of a job", "    jobs: [{id: " + jobA + ", label: {}}]\n", "5: tenants[0].jobs[0].label: unknown key; did you mean labels?"},
+		{"a secret that is badly indented", "oauth2:\n      client_id: a\n      client_secret:\n    hunter2: hunter2", "7: tenants[0]: unknown key; the keys here are " + tenantKeys},
+		{"duplicate key", "    name: x\n", "5: tenants[0].name: duplicate key, first on line 2"},
+		{"duplicate key without a value", "    jobs: []\n    jobs:\n", "6: tenants[0].jobs: duplicate key, first on line 5"},
+		{"duplicate label", "    jobs:\n      - id: " + jobA + "\n        labels:\n          wave: 1\n          wave: 2\n", "9: tenants[0].jobs[0].labels.wave: duplicate key, first on line 8"},
+		{"duplicate key in oauth2", "oauth2: {client_id: a, client_id: b}", "4: tenants[0].oauth2.client_id: duplicate key, first on line 4"},
+		{"a list as key", "    ? [a]\n    : b\n", "5: tenants[0]: has a key that is not a plain name"},
+		{"no name", "tenants:\n  - jobs: []\n    base_url: https://h\n", "2: tenants[0].name: is missing or has no value"},
+		{"no base_url", "tenants:\n  - name: a\n    jobs: []\n", "2: tenants[0].base_url: is missing or has no value"},
+		{"no oauth2", "tenants:\n  - name: a\n    base_url: https://h\n", "2: tenants[0].oauth2.client_id: is missing or has no value"},
+		{"second tenant", "  - name: b\n    base_url: https://h\n", "5: tenants[1].oauth2.client_id: is missing or has no value"},
+		// Kinds.
+		{"tenant as text", "tenants: [a]\n", "1: tenants[0]: must be a mapping: keys with a colon, each on its own line"},
+		{"tenants as mapping", "tenants: {name: a}\n", "1: tenants: must be a list: each element on its own line, after a hyphen"},
+		{"name as list", "tenants: [{name: [a]}]\n", "1: tenants[0].name: must be a single value; if it begins with { or [, put it in quotes"},
+		{"name as template", "tenants: [{name: {{ x }}}]\n", "1: tenants[0].name: must be a single value; if it begins with { or [, put it in quotes"},
+		{"name tagged", "tenants: [{name: !!int hunter2}]\n", "1: tenants[0].name: must be a single value; if it begins with { or [, put it in quotes"},
+		{"jobs as mapping", "    jobs: {id: a}\n", "5: tenants[0].jobs: must be a list: each element on its own line, after a hyphen"},
+		{"job as text", "    jobs: [" + jobA + "]\n", "5: tenants[0].jobs[0]: must be a mapping: keys with a colon, each on its own line"},
+		{"labels as list", "    jobs: [{id: " + jobA + ", labels: [a]}]\n", "5: tenants[0].jobs[0].labels: must be a mapping: keys with a colon, each on its own line"},
+		{"label as list", "    jobs: [{id: " + jobA + ", labels: {wave: [1]}}]\n", "5: tenants[0].jobs[0].labels.wave: must be a single value; if it begins with { or [, put it in quotes"},
+		{"oauth2 as text", "oauth2: hunter2", "4: tenants[0].oauth2: must be a mapping: keys with a colon, each on its own line"},
+		{"scopes as text", "oauth2: {client_id: a, client_secret: b, scopes: a b}", "4: tenants[0].oauth2.scopes: must be a list: each element on its own line, after a hyphen"},
+		{"header as text", "    proxy_connect_header: {hunter2: hunter2}\n", "5: tenants[0].proxy_connect_header: must be a list: each element on its own line, after a hyphen"},
+		{"boolean as text", "    proxy_from_environment: 'hunter2'\n", "5: tenants[0].proxy_from_environment: must be true or false"},
+		// Values of a tenant.
+		{"name with a line break", "  - name: \"a\\nb\"\n", "5: tenants[1].name: must have printable characters only"},
+		{"same name", "  - name: prod\n    base_url: https://h\n", "5: tenants[1].name: is also the name of the tenant on line 2"},
+		{"entity_id with a space", "    entity_id: a b\n", "5: tenants[0].entity_id: must be visible ASCII characters"},
+		{"api_version no version", "    api_version: v1\n", "5: tenants[0].api_version: must be a date such as 2025-08-12 or a number such as 341.0"},
+		{"api_version no date", "    api_version: 2025-13-01\n", "5: tenants[0].api_version: must be a date such as 2025-08-12 or a number such as 341.0"},
+		{"duration without unit", "    request_timeout: 5\n", "5: tenants[0].request_timeout: must be a duration with its unit, such as 30s or 1m30s"},
+		{"number of seconds", "    refresh_interval: 300\n", "5: tenants[0].refresh_interval: must be a duration with its unit, such as 30s or 1m30s"},
+		{"fraction of a unit", "    refresh_interval: 1.5s\n", "5: tenants[0].refresh_interval: must be a duration with its unit, such as 30s or 1m30s"},
+		{"duration out of range", "    completed_refresh_interval: 300y\n", "5: tenants[0].completed_refresh_interval: must be a duration with its unit, such as 30s or 1m30s"},
+		{"request_timeout of 0s", "    request_timeout: 0s\n", "5: tenants[0].request_timeout: must be more than 0s"},
+		{"max_concurrent_requests of 0", "    max_concurrent_requests: 0\n", "5: tenants[0].max_concurrent_requests: must be a whole number from 1 up"},
+		{"half a request", "    max_concurrent_requests: 2.5\n", "5: tenants[0].max_concurrent_requests: must be a whole number from 1 up"},
+		{"too many requests", "    max_concurrent_requests: 9223372036854775807\n", "5: tenants[0].max_concurrent_requests: must be a whole number from 1 up"},
+		{"requests in words", "    max_concurrent_requests: ten\n", "5: tenants[0].max_concurrent_requests: must be a number, without a unit"},
+		{"reserve of 1", "    rate_limit_reserve: 1\n", "5: tenants[0].rate_limit_reserve: must be a number from 0 to below 1, such as 0.05 for 5 %"},
+		{"reserve below 0", "    rate_limit_reserve: -0.1\n", "5: tenants[0].rate_limit_reserve: must be a number from 0 to below 1, such as 0.05 for 5 %"},
+		{"reserve not a number", "    rate_limit_reserve: .nan\n", "5: tenants[0].rate_limit_reserve: must be a number from 0 to below 1, such as 0.05 for 5 %"},
+		{"reserve in percent", "    rate_limit_reserve: 5%\n", "5: tenants[0].rate_limit_reserve: must be a number, without a unit"},
+		// URLs.
+		{"no scheme", "base_url: rest.zuora.com", "3: tenants[0].base_url: must be a URL with a scheme and a host, such as https://example.com:8443"},
+		{"other scheme", "base_url: ftp://h", "3: tenants[0].base_url: must begin with one of http://, https://"},
+		{"no host", "base_url: https:///a", "3: tenants[0].base_url: must be a URL with a scheme and a host, such as https://example.com:8443"},
+		{"only a port", "base_url: https://:80", "3: tenants[0].base_url: must be a URL with a scheme and a host, such as https://example.com:8443"},
+		{"bad port", "base_url: https://h:hunter2", "3: tenants[0].base_url: must be a URL with a scheme and a host, such as https://example.com:8443"},
+		{"high port", "base_url: https://h:65536", "3: tenants[0].base_url: has a port above 65535"},
+		{"bad escape", "base_url: https://h/%zz", "3: tenants[0].base_url: must be a URL with a scheme and a host, such as https://example.com:8443"},
+		{"scheme twice", "base_url: https://https://rest.zuora.com", "3: tenants[0].base_url: has its scheme twice"},
+		{"zero-width space", "base_url: https://rest.zuora.com\u200b", "3: tenants[0].base_url: has an invisible character, such as a zero-width space: type it anew"},
+		{"v1", "base_url: https://h/v1", "3: tenants[0].base_url: must end before /v1 or /oauth/token, because the exporter adds these"},
+		{"v1 and a slash", "base_url: https://h/a/v1/", "3: tenants[0].base_url: must end before /v1 or /oauth/token, because the exporter adds these"},
+		{"v1 and more", "base_url: https://h/v1/accounts", "3: tenants[0].base_url: must end before /v1 or /oauth/token, because the exporter adds these"},
+		{"token path", "base_url: https://h/oauth/token", "3: tenants[0].base_url: must end before /v1 or /oauth/token, because the exporter adds these"},
+		{"user", "base_url: https://u@h", "3: tenants[0].base_url: must not have a user name or password"},
+		{"password with a slash", "base_url: https://u:1/p@h", "3: tenants[0].base_url: must not have a user name or password"},
+		{"empty query", "base_url: https://h?", "3: tenants[0].base_url: must not have a query (?)"},
+		{"fragment", "base_url: https://h#a", "3: tenants[0].base_url: must not have a fragment (#)"},
+		{"token_url with password", "oauth2: {client_id: a, client_secret: b, token_url: 'https://u:hunter2@h'}", "4: tenants[0].oauth2.token_url: must not have a user name or password"},
+		// Proxy.
+		{"no_proxy alone", "    no_proxy: x\n", "2: tenants[0]: if no_proxy is configured, proxy_url must also be configured"},
+		{"two proxies", "    proxy_url: http://p\n    proxy_from_environment: true\n", "2: tenants[0]: if proxy_from_environment is configured, proxy_url must not be configured"},
+		{"header without proxy", "    proxy_connect_header: {A: [b]}\n", "2: tenants[0]: if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured"},
+		{"proxy without scheme", "    proxy_url: proxy:3128\n", "5: tenants[0].proxy_url: must be a URL with a scheme and a host, such as https://example.com:8443"},
+		{"proxy with a path", "    proxy_url: http://u:1/hunter2@p\n", "5: tenants[0].proxy_url: must end after the host and the port; in a password, write / ? # as %2F %3F %23"},
+		{"proxy with a question mark", "    proxy_url: http://u:1?hunter2@p\n", "5: tenants[0].proxy_url: must end after the host and the port; in a password, write / ? # as %2F %3F %23"},
+		{"header with a space", "    proxy_url: http://p\n    proxy_connect_header: {hunter 2: [b]}\n", "6: tenants[0].proxy_connect_header: has a key that is no name of a header"},
+		{"header of two lines", "    proxy_url: http://p\n    proxy_connect_header: {a: [\"b\\nc\"]}\n", "6: tenants[0].proxy_connect_header: must have values of one line"},
+		// oauth2.
+		{"no client_id", "oauth2: {client_secret: hunter2}", "4: tenants[0].oauth2.client_id: is missing or has no value"},
+		{"empty client_id", "oauth2: {client_id: '', client_secret: hunter2}", "4: tenants[0].oauth2.client_id: is missing or has no value"},
+		{"no secret", "oauth2: {client_id: a}", "4: tenants[0].oauth2: needs exactly one of client_secret, client_secret_file, client_secret_env, and has 0 with a value; a text that begins with # & * or ! needs quotes"},
+		{"secret without a value", "oauth2: {client_id: a, client_secret: }", "4: tenants[0].oauth2: needs exactly one of client_secret, client_secret_file, client_secret_env, and has 0 with a value; a text that begins with # & * or ! needs quotes"},
+		{"secret that begins with &", "oauth2: {client_id: a, client_secret: &hunter2 }", "4: tenants[0].oauth2: needs exactly one of client_secret, client_secret_file, client_secret_env, and has 0 with a value; a text that begins with # & * or ! needs quotes"},
+		{"secret that is a comment", "oauth2:\n      client_id: a\n      client_secret: #hunter2", "4: tenants[0].oauth2: needs exactly one of client_secret, client_secret_file, client_secret_env, and has 0 with a value; a text that begins with # & * or ! needs quotes"},
+		{"two secrets", "oauth2: {client_id: a, client_secret: hunter2, client_secret_file: hunter2}", "4: tenants[0].oauth2: needs exactly one of client_secret, client_secret_file, client_secret_env, and has 2 with a value; a text that begins with # & * or ! needs quotes"},
+		{"variable with a dollar", "oauth2: {client_id: a, client_secret_env: $hunter2}", "4: tenants[0].oauth2.client_secret_env: must be the name of an environment variable, without $"},
+		{"placeholder of a shell", "oauth2: {client_id: a, client_secret: '${hunter2}'}", "4: tenants[0].oauth2.client_secret: looks like a placeholder, and the exporter replaces none; client_secret_env takes the name of an environment variable"},
+		{"placeholder of Helm", "oauth2: {client_id: '{{ hunter2 }}', client_secret: hunter2}", "4: tenants[0].oauth2.client_id: looks like a placeholder, and the exporter replaces none; client_secret_env takes the name of an environment variable"},
+		{"placeholder of SOPS", "oauth2: {client_id: a, client_secret: 'ENC[AES256,data:hunter2]'}", "4: tenants[0].oauth2.client_secret: looks like a placeholder, and the exporter replaces none; client_secret_env takes the name of an environment variable"},
+		{"placeholder of Vault", "oauth2: {client_id: a, client_secret: 'vault:hunter2#a'}", "4: tenants[0].oauth2.client_secret: looks like a placeholder, and the exporter replaces none; client_secret_env takes the name of an environment variable"},
+		{"NUL", `oauth2: {client_id: a, client_secret: "a\0b"}`, "4: tenants[0].oauth2.client_secret: has a NUL, as text in UTF-16 does: save it as UTF-8"},
+		{"parameter grant_type", "oauth2: {client_id: a, client_secret: hunter2, endpoint_params: {grant_type: hunter2}}", "4: tenants[0].oauth2.endpoint_params: must not set grant_type, client_id or client_secret"},
+		// tls_config.
+		{"unknown version", "    tls_config: {min_version: TLS9}\n", "5: tenants[0].tls_config.min_version: must be one of TLS10, TLS11, TLS12, TLS13"},
+		{"versions", "    tls_config: {min_version: TLS13, max_version: TLS12}\n", "5: tenants[0].tls_config: max_version must not be below min_version"},
+		{"certificate without key", "    tls_config: {cert: hunter2}\n", "5: tenants[0].tls_config: needs both a client certificate (cert or cert_file) and its key (key or key_file)"},
+		{"two authorities", "    tls_config: {ca: hunter2, ca_file: hunter2}\n", "5: tenants[0].tls_config: must not have both ca and ca_file"},
+		{"no file", "    tls_config: {ca_file: hunter2}\n", "5: tenants[0].tls_config.ca_file: cannot be read: no such file or directory"},
+		{"home directory", "    tls_config: {ca_file: ~/hunter2}\n", "5: tenants[0].tls_config.ca_file: cannot be read: ~ and $ in a path are not expanded"},
+		{"directory", "    tls_config: {ca_file: .}\n", "5: tenants[0].tls_config.ca_file: cannot be read: is a directory"},
+		{"no certificate", "    tls_config: {ca: hunter2}\n", "5: tenants[0].tls_config: each block of ca or ca_file must be a certificate in PEM format"},
+		{"no pair", "    tls_config: {cert: hunter2, key: hunter2}\n", "5: tenants[0].tls_config: the client certificate and its key are not a pair in PEM format"},
+		// Jobs.
+		{"job without id", "    jobs:\n      - labels: {}\n", "6: tenants[0].jobs[0].id: is missing or has no value"},
+		{"short id", "    jobs:\n      - id: abc\n", "6: tenants[0].jobs[0].id: a job id has 32 characters, this one has 3"},
+		{"long id", "    jobs: [{id: " + jobA + "c}]\n", "5: tenants[0].jobs[0].id: a job id has 32 characters, this one has 33"},
+		{"same job", "    jobs:\n      - id: ff80808186b966950186b97922-e2-00\n      - id: " + jobA + "\n      - id: FF80-808186B966950186B97922E200-\n", "8: tenants[0].jobs[2].id: is the same job as on line 6"},
+		{"label with a hyphen", "    jobs: [{id: " + jobA + ", labels: {a-b: x}}]\n", "5: tenants[0].jobs[0].labels.a-b: a label name has letters, digits and underscores, and does not begin with a digit"},
+		{"label with a line break", "    jobs: [{id: " + jobA + ", labels: {\"ab\\n\": x}}]\n", "5: tenants[0].jobs[0].labels.\"ab\\n\": a label name has letters, digits and underscores, and does not begin with a digit"},
+		{"label of Prometheus", "    jobs: [{id: " + jobA + ", labels: {__name__: x}}]\n", "5: tenants[0].jobs[0].labels.__name__: label names that begin with __ belong to Prometheus"},
+		{"label of the exporter", "    jobs: [{id: " + jobA + ", labels: {job_id: x}}]\n", "5: tenants[0].jobs[0].labels.job_id: the label name is already used by the exporter or by Prometheus"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Parse("zuora.yml", []byte(fileOf(tt.text)))
+			if want := "zuora.yml:" + tt.want; err == nil || err.Error() != want {
+				t.Errorf("\n got %v\nwant %s", err, want)
+			}
+		})
+	}
+}
+
+// Few lines can stand for millions of values.
+func TestTooManyAliases(t *testing.T) {
+	jobs := strings.Repeat("{id: x}, ", 1000)
+	_, err := Parse("zuora.yml", []byte("tenants:\n  - &a {jobs: ["+jobs+"]}\n"+strings.Repeat("  - *a\n", 1000)))
+	if want := "zuora.yml:1: there are too many aliases (*)"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
 
 func TestWarnings(t *testing.T) {
-	const variable = "looks like a variable, but the exporter expands none; client_secret_env takes the name of an environment variable"
-	const http = "http:// sends secrets unencrypted; use https://"
-	tests := []struct {
-		name, url, oauth2 string
-		want              []string
+	t.Setenv("HTTPS_PROXY", "http://proxy:3128")
+	t.Setenv("NO_PROXY", "rest.zuora.com")
+	const (
+		http        = "http:// sends secrets unencrypted; use https://"
+		placeholder = "looks like a placeholder, and the exporter replaces none"
+		proxy       = "2: tenants[0]: the environment has a proxy (HTTPS_PROXY), but this tenant uses none: set proxy_from_environment to true, or to false if that is meant"
+		notASCII    = "has a character that is not visible ASCII, such as a space or a zero-width space"
+		repairsNone = ", written in this way, so it repairs nothing"
+	)
+	for _, tt := range []struct {
+		name, text string
+		want       []string
 	}{
-		{name: "nothing", url: "https://h", oauth2: "client_secret: a"},
-		{name: "http", url: "http://h", oauth2: "client_secret: a", want: []string{"3: tenants[0].base_url: " + http}},
-		{name: "http to an address", url: "http://10.0.0.1:80", oauth2: "client_secret: a", want: []string{"3: tenants[0].base_url: " + http}},
-		{name: "localhost", url: "http://localhost:80", oauth2: "client_secret: a"},
-		{name: "loopback", url: "http://127.0.0.2", oauth2: "client_secret: a"},
-		{name: "IPv6 loopback", url: "http://[::1]:80", oauth2: "client_secret: a"},
-		{name: "name like loopback", url: "http://127.0.0.1.example.com", oauth2: "client_secret: a", want: []string{"3: tenants[0].base_url: " + http}},
-		{name: "token_url", url: "https://h", oauth2: "client_secret: a, token_url: 'http://h/token'", want: []string{"4: tenants[0].oauth2.token_url: " + http}},
-		{name: "variable", url: "https://h", oauth2: "client_secret: $hunter2", want: []string{"4: tenants[0].oauth2.client_secret: " + variable}},
-		{name: "variable in braces", url: "https://h", oauth2: "client_secret: '${hunter2:-x}'", want: []string{"4: tenants[0].oauth2.client_secret: " + variable}},
-		{name: "dollar inside", url: "https://h", oauth2: "client_secret: a$hunter2"},
-		{name: "dollar alone", url: "https://h", oauth2: "client_secret: '$'"},
-		{name: "two", url: "http://h", oauth2: "client_secret: $A", want: []string{"3: tenants[0].base_url: " + http, "4: tenants[0].oauth2.client_secret: " + variable}},
-	}
-	for _, tt := range tests {
+		{name: "nothing", text: minimal},
+		{name: "http", text: "base_url: http://rest.zuora.com", want: []string{"3: tenants[0].base_url: " + http}},
+		{name: "http to an address", text: "base_url: http://10.0.0.1\n    proxy_url: http://p", want: []string{"3: tenants[0].base_url: " + http}},
+		{name: "localhost", text: "base_url: http://localhost:80"},
+		{name: "loopback", text: "base_url: http://127.0.0.2"},
+		{name: "IPv6 loopback", text: "base_url: http://[::1]:80"},
+		{name: "http of the token", text: "oauth2: {client_id: a, client_secret: abcdefgh, token_url: 'http://h'}", want: []string{"4: tenants[0].oauth2.token_url: " + http}},
+		{name: "proxy of the environment", text: "base_url: https://h", want: []string{proxy}},
+		{name: "proxy of the environment, not wanted", text: "base_url: https://h\n    proxy_from_environment: false"},
+		{name: "proxy of the environment, wanted", text: "base_url: https://h\n    proxy_from_environment: true"},
+		{name: "another proxy", text: "base_url: https://h\n    proxy_url: http://p"},
+
+		{name: "variable", text: "oauth2: {client_id: a, client_secret: $hunter2hunter2}", want: []string{"4: tenants[0].oauth2.client_secret: " + placeholder}},
+		{name: "dollar inside", text: "oauth2: {client_id: a, client_secret: a$hunter2}"},
+		{name: "angle brackets", text: "oauth2: {client_id: <hunter2>, client_secret: <hunter2hunter2>}", want: []string{"4: tenants[0].oauth2.client_id: " + placeholder, "4: tenants[0].oauth2.client_secret: " + placeholder}},
+		{name: "quotes in quotes", text: "oauth2: {client_id: a, client_secret: '\"hunter2hunter2\"'}", want: []string{"4: tenants[0].oauth2.client_secret: is in quotes, which are sent as a part of it"}},
+		{name: "name and secret", text: "oauth2: {client_id: a, client_secret: CLIENT_SECRET=hunter2}", want: []string{"4: tenants[0].oauth2.client_secret: looks like NAME=value, and all of it is sent"}},
+		{name: "base64", text: "oauth2: {client_id: a, client_secret: aGVsbG8=d29ybGQ=}"},
+		{name: "two lines", text: "oauth2:\n      client_id: a\n      client_secret: |\n        hunter2\n        hunter2", want: []string{"6: tenants[0].oauth2.client_secret: has more than one line, and all of them are sent"}},
+		{name: "zero-width space", text: "oauth2: {client_id: a\u200b, client_secret: abcdefgh\u200b}", want: []string{"4: tenants[0].oauth2.client_id: " + notASCII, "4: tenants[0].oauth2.client_secret: " + notASCII}},
+		{name: "short secret", text: "oauth2: {client_id: a, client_secret: hunter2}", want: []string{"4: tenants[0].oauth2.client_secret: has fewer than 8 letters and digits: a text that repeats it is hard to recognise"}},
+		{name: "home directory", text: "oauth2: {client_id: a, client_secret_file: ~/hunter2}", want: []string{"4: tenants[0].oauth2.client_secret_file: cannot be read: ~ and $ in a path are not expanded"}},
+		{name: "no secret file", text: "oauth2: {client_id: a, client_secret_file: hunter2}"},
+
+		{name: "label of targets", text: "    jobs: [{id: " + jobA + ", labels: {pod: a}}, {id: " + jobB + ", labels: {pod: a}}]\n", want: []string{"5: tenants[0].jobs[0].labels.pod: Prometheus often sets this label on each target, and then renames this one to exported_pod"}},
+		{name: "repairs", text: "    jobs: [{id: " + jobA + "}, {id: " + jobB + ", labels: {repairs: " + jobA + "}}]\n"},
+		{name: "repairs no id", text: "    jobs: [{id: " + jobA + ", labels: {repairs: yes}}]\n", want: []string{"5: tenants[0].jobs[0].labels.repairs: is not the id of a job, so it repairs nothing"}},
+		{name: "repairs another job", text: "    jobs: [{id: " + jobA + ", labels: {repairs: " + jobB + "}}]\n", want: []string{"5: tenants[0].jobs[0].labels.repairs: no other job of this tenant has the id " + jobB + repairsNone}},
+		{name: "repairs itself", text: "    jobs: [{id: " + jobA + ", labels: {repairs: " + jobA + "}}]\n", want: []string{"5: tenants[0].jobs[0].labels.repairs: no other job of this tenant has the id " + jobA + repairsNone}},
+		{name: "repairs in capitals", text: "    jobs: [{id: " + jobA + "}, {id: " + jobB + ", labels: {repairs: " + strings.ToUpper(jobA) + "}}]\n", want: []string{"5: tenants[0].jobs[1].labels.repairs: no other job of this tenant has the id " + strings.ToUpper(jobA) + repairsNone}},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := parse(t, "tenants:\n  - name: a\n    base_url: "+tt.url+"\n    oauth2: {client_id: id, "+tt.oauth2+"}\n")
 			var want []string
 			for _, w := range tt.want {
 				want = append(want, "dir/test.yml:"+w)
 			}
-			if !slices.Equal(c.Warnings, want) {
-				t.Errorf("got %q, want %q", c.Warnings, want)
+			if got := parse(t, fileOf(tt.text)).Warnings; !slices.Equal(got, want) {
+				t.Errorf("\n got %q\nwant %q", got, want)
 			}
 		})
 	}
 }
 
-// TestErrors has either a whole file, or lines that follow the minimal tenant:
-// the first of them is line 5.
-func TestErrors(t *testing.T) {
-	tests := []struct{ name, lines, file, want string }{
-		// The file as a whole.
-		{name: "empty file", file: "\n", want: "1: the file is empty: it needs at least one tenant"},
-		{name: "only comments", file: "# nothing\n", want: "1: the file is empty: it needs at least one tenant"},
-		{name: "empty document", file: "---\n", want: "2: must be a mapping, but nothing is given"},
-		{name: "a list", file: "- a\n", want: "1: must be a mapping, not a list"},
-		{name: "text", file: "hunter2\n", want: "1: must be a mapping, not a single value"},
-		{name: "no tenants key", file: "{}\n", want: "1: tenants: is missing"},
-		{name: "no tenants", file: "tenants: []\n", want: "1: tenants: must have at least one tenant"},
-		{name: "tenants null", file: "tenants:\n", want: "1: tenants: must be a list, but nothing is given"},
-		{name: "second document", file: minimal + "---\n" + minimal, want: "5: a second YAML document begins here: there must be only one"},
-		{name: "unknown key at the top", file: "tenant:\n", want: "1: tenant: unknown key; the keys here are tenants"},
-		{name: "syntax, scanner", lines: "    api_version: a: b\n", want: "5: not valid YAML: mapping values are not allowed in this context"},
-		{name: "syntax, parser", lines: "    jobs: [a\n  - name: b\n", want: "5: not valid YAML: did not find expected ',' or ']'"},
-		{name: "syntax, first line", file: "a: b: c\n", want: "1: not valid YAML: mapping values are not allowed in this context"},
-		{name: "syntax, after the document", lines: "...\na: [\n", want: "6: not valid YAML: did not find expected <document start>"},
-		{name: "unknown anchor", lines: "    # *foobar *foo\n    entity_id: *foo\n", want: "6: " + noAliases},
-		{name: "control character", lines: "    entity_id: \x01\n", want: "5: not valid YAML: control characters are not allowed"},
-		{name: "not UTF-8", lines: "    entity_id: \xff\n", want: "5: not valid YAML: invalid leading UTF-8 octet"},
-
-		{name: "syntax, in a block of many lines", lines: "    jobs:\n      - id: " + jobA + "\n        labels:\n          a: b\n         c: d\n", want: "9: not valid YAML: did not find expected key"},
-		{name: "syntax, indentation", lines: "   entity_id: x\n", want: "5: not valid YAML: did not find expected '-' indicator"},
-		{name: "syntax, tab", lines: "    jobs:\n\t- id: a\n", want: "6: indented with a tab; YAML takes spaces only"},
-		{name: "syntax, tab after spaces", lines: "    jobs:\n  \t- id: a\n", want: "6: indented with a tab; YAML takes spaces only"},
-		{name: "syntax, no colon", lines: "    entity_id x\n    api_version: 1\n", want: "5: not valid YAML: could not find expected ':'"},
-		{name: "syntax, quote", lines: "    entity_id: 'x\n    api_version: 1\n", want: "5: not valid YAML: found unexpected end of stream"},
-
-		// Keys.
-		{name: "unknown key", lines: "    base_urls: x\n", want: "5: tenants[0].base_urls: unknown key" + tenantKeyNames},
-		{name: "unknown key in many lines", lines: "    \"a\\nb\": x\n", want: `5: tenants[0]."a\nb": unknown key` + tenantKeyNames},
-		{name: "duplicate key", lines: "    name: x\n", want: "5: tenants[0].name: duplicate key, first on line 2"},
-		{name: "duplicate label", lines: "    jobs:\n      - id: " + jobA + "\n        labels:\n          wave: 1\n          wave: 2\n", want: "9: tenants[0].jobs[0].labels.wave: duplicate key, first on line 8"},
-		{name: "a list as key", lines: "    ? [a]\n    : b\n", want: "5: tenants[0]: has a key that is not a plain name"},
-		{name: "null as key", lines: "    ~: b\n", want: "5: tenants[0]: has a key that is not a plain name"},
-		{name: "no name", file: "tenants:\n  - jobs: []\n    base_url: https://h\n", want: "2: tenants[0].name: is missing"},
-		{name: "no base_url", file: "tenants:\n  - name: a\n    jobs: []\n", want: "2: tenants[0].base_url: is missing"},
-		{name: "no oauth2", file: "tenants:\n  - name: a\n    base_url: https://h\n", want: "2: tenants[0].oauth2: is missing"},
-		{name: "second tenant", lines: "  - name: b\n    base_url: https://h\n", want: "5: tenants[1].oauth2: is missing"},
-
-		// Kinds.
-		{name: "tenant as text", file: "tenants: [a]\n", want: "1: tenants[0]: must be a mapping, not a single value"},
-		{name: "name as list", file: "tenants: [{name: [a]}]\n", want: "1: tenants[0].name: must be a single value, not a list"},
-		{name: "name null", file: "tenants:\n  - name:\n", want: "2: tenants[0].name: must be a single value, but nothing is given"},
-		{name: "name empty", file: "tenants:\n  - name: ''\n", want: "2: tenants[0].name: must not be empty"},
-		{name: "name tagged", file: "tenants:\n  - name: !!binary aGk=\n", want: "2: tenants[0].name: must not have a YAML tag"},
-		{name: "jobs as mapping", lines: "    jobs: {id: a}\n", want: "5: tenants[0].jobs: must be a list, not a mapping"},
-		{name: "jobs null", lines: "    jobs:\n", want: "5: tenants[0].jobs: must be a list, but nothing is given"},
-		{name: "jobs with a null", lines: "    jobs:\n      -\n", want: "6: tenants[0].jobs[0]: must be a mapping, but nothing is given"},
-
-		// Values of a tenant.
-		{name: "name with a line break", lines: "  - name: \"a\\nb\"\n", want: "5: tenants[1].name: must have printable characters only"},
-		{name: "same name", lines: "  - name: prod\n", want: "5: tenants[1].name: is also the name of the tenant on line 2"},
-		{name: "entity_id with a line break", lines: "    entity_id: \"a\\nb\"\n", want: "5: tenants[0].entity_id: must be visible ASCII characters"},
-		{name: "entity_id empty", lines: "    entity_id: ''\n", want: "5: tenants[0].entity_id: must be visible ASCII characters"},
-		{name: "api_version no version", lines: "    api_version: v1\n", want: "5: tenants[0].api_version: must be a date such as 2025-08-12 or a number such as 341.0"},
-		{name: "api_version no date", lines: "    api_version: 2025-13-01\n", want: "5: tenants[0].api_version: must be a date such as 2025-08-12 or a number such as 341.0"},
-		{name: "duration without unit", lines: "    request_timeout: 5\n", want: "5: tenants[0].request_timeout: must be a duration with its unit, such as 30s or 1m30s"},
-		{name: "many seconds without unit", lines: "    refresh_interval: 300\n", want: "5: tenants[0].refresh_interval: must be a duration with its unit, such as 30s or 1m30s"},
-		{name: "negative duration", lines: "    refresh_interval: -5s\n", want: "5: tenants[0].refresh_interval: must be a duration with its unit, such as 30s or 1m30s"},
-		{name: "duration out of range", lines: "    completed_refresh_interval: 300y\n", want: "5: tenants[0].completed_refresh_interval: must be a duration with its unit, such as 30s or 1m30s"},
-		{name: "request_timeout 0", lines: "    request_timeout: 0s\n", want: "5: tenants[0].request_timeout: must be more than 0s"},
-		{name: "max_concurrent_requests 0", lines: "    max_concurrent_requests: 0\n", want: "5: tenants[0].max_concurrent_requests: must be a whole number from 1 up"},
-		{name: "max_concurrent_requests broken", lines: "    max_concurrent_requests: 2.5\n", want: "5: tenants[0].max_concurrent_requests: must be a whole number from 1 up"},
-		{name: "max_concurrent_requests huge", lines: "    max_concurrent_requests: 9223372036854775807\n", want: "5: tenants[0].max_concurrent_requests: must be a whole number from 1 up"},
-		{name: "rate_limit_reserve 1", lines: "    rate_limit_reserve: 1\n", want: "5: tenants[0].rate_limit_reserve: must be a number from 0 to below 1"},
-		{name: "rate_limit_reserve below 0", lines: "    rate_limit_reserve: -0.1\n", want: "5: tenants[0].rate_limit_reserve: must be a number from 0 to below 1"},
-		{name: "rate_limit_reserve not a number", lines: "    rate_limit_reserve: NaN\n", want: "5: tenants[0].rate_limit_reserve: must be a number from 0 to below 1"},
-		{name: "rate_limit_reserve infinite", lines: "    rate_limit_reserve: Inf\n", want: "5: tenants[0].rate_limit_reserve: must be a number from 0 to below 1"},
-		{name: "rate_limit_reserve in percent", lines: "    rate_limit_reserve: 5%\n", want: "5: tenants[0].rate_limit_reserve: must be a number from 0 to below 1"},
-		{name: "boolean as text", lines: "    proxy_from_environment: 'true'\n", want: "5: tenants[0].proxy_from_environment: must be true or false"},
-
-		// Jobs.
-		{name: "job without id", lines: "    jobs:\n      - labels: {}\n", want: "6: tenants[0].jobs[0].id: is missing"},
-		{name: "short id", lines: "    jobs:\n      - id: abc\n", want: "6: tenants[0].jobs[0].id: a job id has 32 characters, this one has 3"},
-		{name: "id with a slash", lines: "    jobs:\n      - id: ../../../../../../../../../../../\n", want: "6: tenants[0].jobs[0].id: a job id has 32 characters, this one has 33"},
-		{name: "id with a line break", lines: "    jobs:\n      - id: \"" + jobA + "\\n\"\n", want: "6: tenants[0].jobs[0].id: a job id has 32 characters, this one has 33"},
-		{
-			name: "same job", lines: "    jobs:\n      - id: ff80808186b966950186b97922-e2-00\n      - id: " + jobA + "\n      - id: FF80-808186B966950186B97922E200-\n",
-			want: "8: tenants[0].jobs[2].id: is the same job as on line 6",
-		},
-		{name: "label with a hyphen", lines: "    jobs: [{labels: {a-b: x}}]\n", want: "5: tenants[0].jobs[0].labels.a-b: a label name has letters, digits and underscores, and does not begin with a digit"},
-		{name: "label with a line break", lines: "    jobs: [{labels: {\"ab\\n\": x}}]\n", want: `5: tenants[0].jobs[0].labels."ab\n": a label name has letters, digits and underscores, and does not begin with a digit`},
-		{name: "label of Prometheus", lines: "    jobs: [{labels: {__name__: x}}]\n", want: "5: tenants[0].jobs[0].labels.__name__: label names that begin with __ belong to Prometheus"},
-		{name: "label of the exporter", lines: "    jobs: [{labels: {job_id: x}}]\n", want: "5: tenants[0].jobs[0].labels.job_id: the label name is already used by the exporter or by Prometheus"},
-		{name: "label null", lines: "    jobs: [{labels: {wave: }}]\n", want: "5: tenants[0].jobs[0].labels.wave: must be a single value, but nothing is given"},
-		{name: "label as list", lines: "    jobs: [{labels: {wave: [1]}}]\n", want: "5: tenants[0].jobs[0].labels.wave: must be a single value, not a list"},
-
-		// Proxy and TLS, in combination.
-		{name: "no_proxy alone", lines: "    no_proxy: x\n", want: "2: tenants[0]: if no_proxy is configured, proxy_url must also be configured"},
-		{name: "two proxies", lines: "    proxy_url: http://p\n    proxy_from_environment: true\n", want: "2: tenants[0]: if proxy_from_environment is configured, proxy_url must not be configured"},
-		{name: "header without proxy", lines: "    proxy_connect_header: {A: [b]}\n", want: "2: tenants[0]: if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured"},
-		{name: "unknown proxy scheme", lines: "    proxy_url: proxy:3128\n", want: "5: tenants[0].proxy_url: must be a URL with a host and one of the schemes http, https, socks5, socks5h"},
-		{name: "unknown TLS version", lines: "    tls_config: {min_version: TLS9}\n", want: "5: tenants[0].tls_config.min_version: must be one of TLS10, TLS11, TLS12, TLS13"},
-		{name: "unknown TLS key", lines: "    tls_config:\n      ca_ref: x\n", want: "6: tenants[0].tls_config: unknown key; the keys here are ca, ca_file, cert, cert_file, key, key_file, server_name, insecure_skip_verify, min_version, max_version"},
-		{name: "certificate without key", lines: "    tls_config: {cert_file: x}\n", want: "5: tenants[0].tls_config: exactly one of key or key_file must be configured when a client certificate is configured"},
-	}
-	for _, tt := range tests {
+// What crypto/x509 would leave out of a bundle is refused.
+func TestAuthorities(t *testing.T) {
+	dir, ca := t.TempDir(), testutil.NewCertificate(t)
+	broken := strings.Replace(ca.CertPEM, "\nMII", "\nM*I", 1)
+	for _, tt := range []struct {
+		name, bundle string
+		refused      bool
+	}{
+		{name: "one", bundle: ca.CertPEM},
+		{name: "two with comments", bundle: "# one\n" + ca.CertPEM + "# two\n" + ca.CertPEM + "# end\n"},
+		{name: "CRLF", bundle: strings.ReplaceAll(ca.CertPEM, "\n", "\r\n")},
+		{name: "none", bundle: "hunter2", refused: true},
+		{name: "empty", refused: true},
+		{name: "a key", bundle: ca.CertPEM + ca.KeyPEM, refused: true},
+		{name: "a broken one", bundle: ca.CertPEM + broken, refused: true},
+		{name: "a broken one before", bundle: broken + ca.CertPEM, refused: true},
+		{name: "one cut off", bundle: ca.CertPEM + ca.CertPEM[:len(ca.CertPEM)/2], refused: true},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			file := tt.file
-			if file == "" {
-				file = minimal + tt.lines
-			}
-			_, err := Parse("dir/test.yml", []byte(file))
-			if err == nil {
-				t.Fatalf("got no error, want %s", tt.want)
-			}
-			if want := "dir/test.yml:" + tt.want; err.Error() != want {
+			testutil.Write(t, dir, "ca.pem", tt.bundle)
+			file := filepath.Join(dir, "test.yml")
+			_, err := Parse(file, []byte(minimal+"    tls_config: {ca_file: ca.pem}\n"))
+			want := fmt.Sprintf("%s:5: tenants[0].tls_config: each block of ca or ca_file must be a certificate in PEM format", file)
+			if tt.refused && (err == nil || err.Error() != want) {
 				t.Errorf("\n got %v\nwant %s", err, want)
-			}
-		})
-	}
-}
-
-func TestBaseURL(t *testing.T) {
-	const noURL = "must be a URL with a host and one of the schemes http, https"
-	tests := []struct{ name, url, want, token, err string }{
-		{name: "host", url: "https://h", want: "https://h", token: "https://h/oauth/token"},
-		{name: "trailing slash", url: "https://h/", want: "https://h", token: "https://h/oauth/token"},
-		{name: "path", url: "http://h:80/a/b/", want: "http://h:80/a/b", token: "http://h:80/a/b/oauth/token"},
-		{name: "escaped path", url: "http://h/a%2Fb/", want: "http://h/a%2Fb", token: "http://h/a%2Fb/oauth/token"},
-		{name: "IPv6", url: "http://[::1]:80", want: "http://[::1]:80", token: "http://[::1]:80/oauth/token"},
-		{name: "no scheme", url: "rest.zuora.com", err: noURL},
-		{name: "no scheme but port", url: "localhost:8080", err: noURL},
-		{name: "other scheme", url: "ftp://h", err: noURL},
-		{name: "no host", url: "https:///a", err: noURL},
-		{name: "only a port", url: "https://:80", err: noURL},
-		{name: "bad port", url: "https://h:x", err: noURL},
-		{name: "high port", url: "https://h:65536", err: "has a port above 65535"},
-		{name: "bad escape", url: "https://h/%zz", err: noURL},
-		{name: "empty", url: "''", err: noURL},
-		{name: "v1 in the middle", url: "https://h/v1/a", want: "https://h/v1/a", token: "https://h/v1/a/oauth/token"},
-		{name: "v1", url: "https://h/v1", err: "must not end in /v1, because the exporter adds it"},
-		{name: "v1 and a slash", url: "https://h/a/v1/", err: "must not end in /v1, because the exporter adds it"},
-		{name: "user", url: "https://u@h", err: "must not have a user name or password"},
-		{name: "password", url: "https://u:p@h", err: "must not have a user name or password"},
-		{name: "password with a slash", url: "https://u:1/p@h", err: "must not have a user name or password"},
-		{name: "query", url: "https://h?a=b", err: "must not have a query"},
-		{name: "empty query", url: "https://h?", err: "must not have a query"},
-		{name: "fragment", url: "https://h#a", err: "must not have a fragment"},
-		{name: "empty fragment", url: "https://h#", err: "must not have a fragment"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			c, err := Parse("test.yml", []byte(strings.Replace(minimal, "https://rest.zuora.com", tt.url, 1)))
-			if tt.err != "" {
-				if want := "test.yml:3: tenants[0].base_url: " + tt.err; err == nil || err.Error() != want {
-					t.Errorf("got %v, want %s", err, want)
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := c.Tenants[0].Zuora.BaseURL.String(); got != tt.want {
-				t.Errorf("base URL: got %s, want %s", got, tt.want)
-			}
-			if got := c.Tenants[0].Zuora.TokenURL.String(); got != tt.token {
-				t.Errorf("token URL: got %s, want %s", got, tt.token)
-			}
-		})
-	}
-}
-
-func TestTLSFilesAreChecked(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, content string, mode fs.FileMode) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), mode); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ca := testutil.NewCertificate(t)
-	write("good.pem", ca.CertPEM, 0o600)
-	write("key.pem", ca.KeyPEM, 0o600)
-	write("other.pem", testutil.NewCertificate(t).KeyPEM, 0o600)
-	write("bad.pem", "-----BEGIN hunter2-----\naGk=\n-----END hunter2-----\n", 0o600)
-
-	tests := []struct{ name, config, want string }{
-		{name: "good ca_file", config: "{ca_file: good.pem}"},
-		{name: "good pair", config: "{cert_file: good.pem, key_file: key.pem}"},
-		{name: "missing ca_file", config: "{ca_file: hunter2}", want: "the file of ca_file cannot be read: no such file or directory"},
-		{name: "missing key_file", config: "{cert_file: good.pem, key_file: hunter2}", want: "the file of key_file cannot be read: no such file or directory"},
-		{name: "a directory", config: "{ca_file: .}", want: "the file of ca_file cannot be read: is a directory"},
-		{name: "no certificate in the file", config: "{ca_file: bad.pem}", want: "there is no certificate in PEM format in ca or ca_file"},
-		{name: "no certificate inline", config: "{ca: hunter2}", want: "there is no certificate in PEM format in ca or ca_file"},
-		{name: "wrong key", config: "{cert_file: good.pem, key_file: other.pem}", want: "the client certificate and its key are not a pair in PEM format"},
-		{name: "no pair inline", config: "{cert: hunter2, key: \"-----BEGIN hunter2-----\\naGk=\\n-----END hunter2-----\\n\"}", want: "the client certificate and its key are not a pair in PEM format"},
-		{name: "versions", config: "{min_version: TLS13, max_version: TLS12}", want: "max_version must not be below min_version"},
-		{name: "two CAs", config: "{ca: hunter2, ca_file: good.pem}", want: "at most one of ca, ca_file & ca_ref must be configured"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := Parse(filepath.Join(dir, "test.yml"), []byte(minimal+"    tls_config: "+tt.config+"\n"))
-			if tt.want == "" {
-				if err != nil {
-					t.Error(err)
-				}
-				return
-			}
-			if want := filepath.Join(dir, "test.yml") + ":5: tenants[0].tls_config: " + tt.want; err == nil || err.Error() != want {
-				t.Errorf("\n got %v\nwant %s", err, want)
+			} else if !tt.refused && err != nil {
+				t.Errorf("got %v, want no error", err)
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -14,13 +15,30 @@ func TestMain(m *testing.M) {
 const minimal = `tenants:
   - name: prod
     base_url: https://rest.zuora.com
-    oauth2: {client_id: id, client_secret: s3cret}
+    oauth2: {client_id: id, client_secret: a-secret-of-prod}
 `
 
 const (
 	jobA = "ff80808186b966950186b97922e200ab"
 	jobB = "00000000000000000000000000000012"
 )
+
+// fileOf returns a file: the minimal one with more lines, from line 5 on, or with
+// another base_url (line 3) or oauth2 (line 4), or the text itself.
+func fileOf(text string) string {
+	lines := strings.SplitAfter(minimal, "\n")
+	switch {
+	case strings.HasPrefix(text, " "):
+		lines = append(lines, text)
+	case strings.HasPrefix(text, "base_url:"):
+		lines[2] = "    " + text + "\n"
+	case strings.HasPrefix(text, "oauth2:"):
+		lines[3] = "    " + text + "\n"
+	default:
+		return text
+	}
+	return strings.Join(lines, "")
+}
 
 func parse(t *testing.T, data string) *Config {
 	t.Helper()

@@ -57,8 +57,8 @@ tenants:
         `+indented(ca.KeyPEM)+`
 `)
 	tenant := c.Tenants[0]
-	if secrets := tenant.connection(); secrets.tls.Key == "" || secrets.proxy.ProxyURL.User.String() != "hunter2:hunter2" || secrets.secret != marker {
-		t.Fatalf("got secret %q, proxy %v and a key of %d bytes, want secrets everywhere", secrets.secret, secrets.proxy.ProxyURL, len(secrets.tls.Key))
+	if secrets := tenant.settings(); secrets.TLS.Key == "" || secrets.Proxy.ProxyURL.User.String() != "hunter2:hunter2" || secrets.OAuth2.ClientSecret != marker {
+		t.Fatalf("got secret %q, proxy %v and a key of %d bytes, want secrets everywhere", secrets.OAuth2.ClientSecret, secrets.Proxy.ProxyURL, len(secrets.TLS.Key))
 	}
 	for name, v := range map[string]any{
 		"config":             c,

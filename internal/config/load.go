@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -23,8 +22,8 @@ type File struct {
 
 	looking chan struct{} // holds a value while Changed reads the file
 
-	mu     sync.Mutex
-	loaded string // fingerprint of what Load has read
+	mu           sync.Mutex
+	loaded, seen string // fingerprints of what Load and Changed have read last
 }
 
 // NewFile returns the file of that name, which need not exist.
@@ -61,7 +60,8 @@ func (f *File) late() error {
 }
 
 // Changed tells whether the file's content, or the error of reading it, is
-// another than that of the newest Load. A pipe never changes: to read it would
+// another than that of the newest Load, and the same as when Changed was called
+// before: a file may be written slowly. A pipe never changes: to read it would
 // take its content from Load. Nor does a file whose reading has hung in Changed
 // before: each time would cost a thread.
 func (f *File) Changed() bool {
@@ -79,7 +79,9 @@ func (f *File) Changed() bool {
 	}, f.late())
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return !errors.Is(err, errPipe) && fingerprint(data, err) != f.loaded
+	before := f.seen
+	f.seen = fingerprint(data, err)
+	return !errors.Is(err, errPipe) && f.seen == before && f.seen != f.loaded
 }
 
 var errPipe = errors.New("a pipe")
@@ -113,26 +115,19 @@ func within[T any](limit time.Duration, f func() (T, error), late error) (result
 
 // Parse checks the content of a configuration file. The name of the file is
 // for errors, and relative paths start at its directory. Parse reads the files
-// of tls_config, but not those of client secrets.
+// of tls_config, and looks at those of client secrets, which may be missing.
 func Parse(file string, data []byte) (*Config, error) {
-	root, err := parseYAML(file, data)
-	if err != nil {
-		return nil, err
+	d := &document{name: file, lines: map[string]int{}, labels: map[string]bool{}}
+	if d.read(data); d.err == nil {
+		d.check()
 	}
-	var c Config
-	doc := &document{file: file, dir: filepath.Dir(file), lines: map[string]int{}}
-	if err := fileKeys.read(value{doc: doc, node: root}, &c); err != nil {
-		return nil, err
+	if d.err != nil {
+		return nil, d.err
 	}
-	names := map[string]bool{}
-	for _, tenant := range c.Tenants {
-		for _, job := range tenant.Jobs {
-			for name := range job.Labels {
-				names[name] = true
-			}
-		}
+	c := &Config{LabelNames: slices.Sorted(maps.Keys(d.labels)), Warnings: d.warnings}
+	for i, t := range d.file.Tenants {
+		at := fmt.Sprintf("tenants[%d].oauth2.client_secret", i)
+		c.Tenants = append(c.Tenants, newTenant(t, fmt.Sprintf("%s:%d", file, d.line(at))))
 	}
-	c.LabelNames = slices.Sorted(maps.Keys(names))
-	c.Warnings = doc.warnings
-	return &c, nil
+	return c, nil
 }

@@ -22,7 +22,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := c.Tenants[0].connection().secret, filepath.Join(filepath.Dir(file), "s3cret"); got != want {
+	if got, want := c.Tenants[0].settings().OAuth2.ClientSecretFile, filepath.Join(filepath.Dir(file), "a-secret-of-prod"); got != want {
 		t.Errorf("secret file: got %s, want %s", got, want)
 	}
 }
@@ -70,24 +70,34 @@ func TestLoadPipe(t *testing.T) {
 	}
 }
 
+// A changed file counts as changed when it has been the same twice: it may be
+// written slowly. One that was refused is no news.
 func TestChanged(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file")
-	f := NewFile(file)
-	for _, step := range []struct {
-		content string // none: the file is missing
-		valid   bool
-	}{{"", false}, {"tenants: []", false}, {minimal, true}, {minimal + "# more\n", true}, {minimal, true}} {
-		if step.content != "" {
-			writeFile(t, file, step.content)
-			if !f.Changed() {
-				t.Errorf("%q is another content, but Changed says it is not", step.content)
-			}
+	name := filepath.Join(t.TempDir(), "file")
+	f := NewFile(name)
+	for i, step := range []struct {
+		content       string // "-": no file
+		load, changed bool   // Load is called before Changed
+	}{
+		{content: "-", load: true},
+		{content: "tenants: []"}, {content: minimal}, {content: minimal, changed: true},
+		{content: minimal, load: true}, {content: minimal}, // loaded
+		{content: "tenants:"}, {content: "tenants: ["}, {content: "tenants: []"}, // written slowly
+		{content: "tenants: []", changed: true}, {content: "tenants: []", load: true}, {content: "tenants: []"}, // refused
+		{content: minimal}, {content: minimal, changed: true}, {content: minimal, changed: true}, // repaired, but not loaded yet
+		{content: "-"}, {content: "-", changed: true}, {content: "-", load: true}, {content: "-"},
+		{content: minimal}, {content: minimal, changed: true},
+	} {
+		if step.content == "-" {
+			os.Remove(name)
+		} else {
+			writeFile(t, name, step.content)
 		}
-		if _, err := f.Load(); (err == nil) != step.valid {
-			t.Errorf("%q: got the error %v, want none if it is valid", step.content, err)
+		if step.load {
+			f.Load()
 		}
-		if f.Changed() {
-			t.Errorf("%q was loaded, but Changed says that it is another content", step.content)
+		if got := f.Changed(); got != step.changed {
+			t.Errorf("step %d, %.12q: got %t, want %t", i, step.content, got, step.changed)
 		}
 	}
 }
@@ -103,7 +113,7 @@ func TestChangedWhileTheFileHangs(t *testing.T) {
 		t.Error("got a change while the file hangs, want none")
 	}
 	<-f.looking
-	if !f.Changed() {
+	if f.Changed(); !f.Changed() {
 		t.Error("got no change afterwards, want one")
 	}
 }

@@ -1,173 +1,135 @@
 package config
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
-const pageFile = "docs/configuration.md"
-
-// docSection is what users see of a section.
-type docSection struct {
-	name  string
-	keys  []keyDoc
-	rules object
+// sections are the headings of docs/configuration.md, the definitions of the
+// JSON schema, and the structs with the same keys.
+var sections = []struct {
+	heading, definition string
+	value               any // with its defaults
+}{
+	{"## The file", "", file{}},
+	{"## A tenant", "tenant", defaults},
+	{"## oauth2", "oauth2", oauth2{}},
+	{"## tls_config", "tls_config", tlsConfig{}},
+	{"## A job", "job", Job{}},
 }
 
-func docOf[T any](s *section[T]) docSection {
-	d := docSection{name: s.name, rules: s.rules}
-	for _, k := range s.keys {
-		d.keys = append(d.keys, k.keyDoc)
-	}
-	return d
-}
-
-func reference() []docSection {
-	return []docSection{docOf(&fileKeys), docOf(&tenantKeys), docOf(&oauth2Keys), docOf(&tlsKeys), docOf(&jobKeys)}
-}
-
-// The page and the schema are what the table makes of them.
+// The page and the schema have the keys of the structs, with their defaults,
+// and require the same of them. Both say the same about each.
 func TestReference(t *testing.T) {
-	sections := reference()
-	page := testutil.Read(t, pageFile)
-	for _, s := range sections {
-		tables := regexp.MustCompile(`(?s)(<!-- keys: ` + s.name + ` -->\n).*?(<!-- end -->)`)
-		if n := len(tables.FindAllString(page, -1)); n != 1 {
-			t.Errorf("got %d tables of %s, want 1", n, s.name)
-		}
-		page = tables.ReplaceAllString(page, "${1}"+strings.ReplaceAll(s.table(), "$", "$$")+"$2")
+	type property struct {
+		Description string
+		Default     any
 	}
-	testutil.Generated(t, page, pageFile)
-	testutil.Generated(t, schema(t, sections), "docs", "zuora_exporter.schema.json")
-}
-
-func (s docSection) table() string {
-	b := "\n| key | type | default | |\n|---|---|---|---|\n"
-	for _, k := range s.keys {
-		def := ""
-		switch {
-		case k.def == required:
-			def = "required"
-		case k.def != nil:
-			def = fmt.Sprint(k.def)
-			if !strings.Contains(def, " ") { // otherwise it is no value, but words about it
-				def = "`" + def + "`"
-			}
-		}
-		text := k.text
-		if k.secret {
-			text += " Never shown in errors."
-		}
-		b += fmt.Sprintf("| `%s` | %s | %s | %s |\n", k.name, k.kind, def, text)
+	type definition struct {
+		Properties map[string]property
+		Required   []string
 	}
-	return b + "\n"
-}
-
-func schema(t *testing.T, sections []docSection) string {
-	definitions := object{}
-	for _, s := range sections {
-		properties, needed := object{}, []string{}
-		for _, k := range s.keys {
-			// Editors show no Markdown.
-			o := object{"description": strings.ReplaceAll(k.text, "`", "")}
-			if k.def == required {
-				needed = append(needed, k.name)
-			}
-			if _, none := k.def.(implied); k.def != nil && !none {
-				o["default"] = k.def
-			}
-			if _, is := k.schema["$ref"]; is { // Draft 7 ignores what is beside a $ref.
-				o["allOf"] = []object{k.schema}
-			} else {
-				maps.Copy(o, k.schema)
-			}
-			properties[k.name] = o
-		}
-		o := object{"type": "object", "additionalProperties": false, "properties": properties, "required": needed}
-		maps.Copy(o, s.rules)
-		definitions[s.name] = o
+	var schema struct {
+		definition
+		Definitions map[string]definition
 	}
-	whole := object{
-		"$schema": "http://json-schema.org/draft-07/schema#",
-		"$id":     "https://raw.githubusercontent.com/zuora-exporter/zuora_exporter/main/docs/zuora_exporter.schema.json",
-		"title":   "Configuration of zuora_exporter",
-	}
-	maps.Copy(whole, definitions["file"].(object))
-	delete(definitions, "file")
-	whole["definitions"] = definitions
-
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(whole); err != nil {
+	if err := json.Unmarshal([]byte(testutil.Read(t, "docs", "zuora_exporter.schema.json")), &schema); err != nil {
 		t.Fatal(err)
 	}
-	return b.String()
+	page := testutil.Read(t, "docs", "configuration.md")
+	row := regexp.MustCompile("(?m)^\\| `(\\w+)` \\| .* \\| (.*) \\| (.*) \\|$")
+	for _, s := range sections {
+		_, section, _ := strings.Cut(page, s.heading+"\n")
+		section, _, _ = strings.Cut(section, "\n## ")
+		def := schema.Definitions[s.definition]
+		if s.definition == "" {
+			def = schema.definition
+		}
+		keys, _ := keysOf(reflect.TypeOf(s.value))
+		var inTable, required []string
+		for _, cells := range row.FindAllStringSubmatch(section, -1) {
+			key, inPage, text := cells[1], cells[2], cells[3]
+			inTable = append(inTable, key)
+			if inPage == "required" {
+				required = append(required, key)
+			}
+			p := def.Properties[key]
+			want := defaultOf(reflect.ValueOf(s.value), key)
+			if inSchema := fmt.Sprint(p.Default); want != "" && (inPage != "`"+want+"`" || inSchema != want) {
+				t.Errorf("%s: default of %s: got %s on the page and %s in the schema, want %s", s.heading, key, inPage, inSchema, want)
+			}
+			if want := strings.ReplaceAll(text, "`", ""); p.Description != want { // editors show no Markdown
+				t.Errorf("%s: %s: got the description %q in the schema, want the page's, %q", s.heading, key, p.Description, want)
+			}
+		}
+		slices.Sort(keys)
+		slices.Sort(inTable)
+		if !slices.Equal(inTable, keys) {
+			t.Errorf("%s: got the keys %q on the page, want %q", s.heading, inTable, keys)
+		}
+		if got := slices.Sorted(maps.Keys(def.Properties)); !slices.Equal(got, keys) {
+			t.Errorf("%s: got the keys %q in the schema, want %q", s.heading, got, keys)
+		}
+		if !slices.Equal(def.Required, required) {
+			t.Errorf("%s: got the required keys %q in the schema, and %q on the page", s.heading, def.Required, required)
+		}
+	}
+}
+
+// defaultOf returns the default of a key, or "" if it has none.
+func defaultOf(v reflect.Value, key string) string {
+	for i := range v.NumField() {
+		switch name, options, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ","); {
+		case options == "inline":
+			if def := defaultOf(v.Field(i), key); def != "" {
+				return def
+			}
+		case name == key:
+			switch v := v.Field(i).Interface().(type) {
+			case model.Duration, bool, float64, string:
+				return fmt.Sprint(v)
+			}
+		}
+	}
+	return ""
 }
 
 // Every example of the page is valid, and every key is in one of them.
 func TestReferenceExamples(t *testing.T) {
-	dir := t.TempDir()
-	c := testutil.NewCertificate(t)
-	for name, content := range map[string]string{"ca.pem": c.CertPEM, "client.pem": c.CertPEM, "client.key": c.KeyPEM} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir, c := t.TempDir(), testutil.NewCertificate(t)
+	testutil.Write(t, dir, "ca.pem", c.CertPEM)
+	testutil.Write(t, dir, "client.pem", c.CertPEM)
+	testutil.Write(t, dir, "client.key", c.KeyPEM)
 	body := func(pem string) string { // in one line
 		lines := strings.Split(strings.TrimSpace(pem), "\n")
 		return strings.Join(lines[1:len(lines)-1], "")
 	}
 	inline := strings.NewReplacer("MIIB...", body(c.CertPEM), "MIGH...", body(c.KeyPEM))
-
-	used := map[string]bool{}
-	var note func(place string, node *yaml.Node)
-	note = func(place string, node *yaml.Node) {
-		for i, child := range node.Content {
-			switch node.Kind {
-			case yaml.MappingNode:
-				if i%2 == 1 {
-					name := node.Content[i-1].Value
-					used[place+"."+name] = true
-					note(name, child)
-				}
-			default:
-				note(place, child)
-			}
-		}
-	}
-	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(testutil.Read(t, pageFile), -1)
-	for _, example := range examples {
+	page := testutil.Read(t, "docs", "configuration.md")
+	var all strings.Builder
+	for _, example := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(page, -1) {
 		if _, err := Parse(filepath.Join(dir, "zuora_exporter.yml"), []byte(inline.Replace(example[1]))); err != nil {
 			t.Errorf("got %v, want the example to be valid:\n%s", err, example[1])
 		}
-		var node yaml.Node
-		if err := yaml.Unmarshal([]byte(example[1]), &node); err != nil {
-			t.Fatal(err)
-		}
-		note("", &node)
+		all.WriteString(example[1])
 	}
-	places := map[string]string{"file": "", "tenant": "tenants", "job": "jobs"}
-	for _, s := range reference() {
-		place, ok := places[s.name]
-		if !ok {
-			place = s.name
-		}
-		for _, k := range s.keys {
-			if !used[place+"."+k.name] {
-				t.Errorf("got no example with %s of %s, want one", k.name, s.name)
+	for _, s := range sections {
+		keys, _ := keysOf(reflect.TypeOf(s.value))
+		for _, key := range keys {
+			if !regexp.MustCompile(`(?m)(^[ -]*|[{,] *)` + key + `:`).MatchString(all.String()) {
+				t.Errorf("got no example with %s of %s, want one", key, s.heading)
 			}
 		}
 	}
@@ -185,12 +147,12 @@ func TestSchemaCases(t *testing.T) {
 			t.Errorf("got no case that is %s", verdict)
 		}
 		for name, tenants := range cases[verdict] {
-			file, err := yaml.Marshal(tenants)
+			content, err := yaml.Marshal(tenants)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := Parse("test.yml", file); (err == nil) != (verdict == "accepted") {
-				t.Errorf("%s: got error %v, want it %s\n%s", name, err, verdict, file)
+			if _, err := Parse("test.yml", content); (err == nil) != (verdict == "accepted") {
+				t.Errorf("%s: got error %v, want it %s\n%s", name, err, verdict, content)
 			}
 		}
 	}

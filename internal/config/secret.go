@@ -1,75 +1,107 @@
 package config
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
+
+	promconfig "github.com/prometheus/common/config"
 )
 
-// secretSource is a key that gives the client secret.
-type secretSource struct {
-	key, text string
-	place     string // file and line
-}
+// No error or warning here quotes a secret, nor a path or the name of a
+// variable, because a user may have put the secret itself there.
 
-// source is one of the keys that give the client secret.
-func source(name string, k kind[string], text string) key[draft] {
-	return key[draft]{
-		keyDoc{name: name, kind: k.name, schema: k.schema, text: text},
-		func(v value, d *draft) error {
-			text, err := k.read(v)
-			d.sources = append(d.sources, secretSource{name, text, v.place()})
-			return err
-		},
-	}
-}
+const (
+	isPlaceholder = "looks like a placeholder, and the exporter replaces none"
+	takesVariable = "; client_secret_env takes the name of an environment variable"
+	notExpanded   = "cannot be read: ~ and $ in a path are not expanded"
+)
 
 var (
-	clientSecret = kind[string]{"string", notEmpty, readClientSecret}
-	variableName = kind[string]{
-		"string",
-		object{"type": "string", "pattern": isVariableName.String()},
-		matching(isVariableName, "must be the name of an environment variable, without $"),
-	}
+	errNUL = errors.New("has a NUL, as text in UTF-16 does: save it as UTF-8")
 
-	isVariableName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	looksLikeVariable = regexp.MustCompile(`^\$(\w+|\{.*\})$`)
+	placeholder     = regexp.MustCompile(`(?s)^(\$\{.*\}|\$\(.*\)|\{\{.*\}\}|ENC\[.*\]|vault:.*)$`)
+	likePlaceholder = regexp.MustCompile(`^(\$\w+|<.*>)$`)
+	quoted          = regexp.MustCompile(`(?s)^(".*"|'.*')$`)
+	assignment      = regexp.MustCompile(`^(export )?([A-Z]+_[A-Z_]+|\w*(?i:secret|client)\w*) *=.`)
+	shortSecret     = regexp.MustCompile(`^[^0-9A-Za-z]*([0-9A-Za-z][^0-9A-Za-z]*){0,7}$`)
+
+	// ownParams are the parameters of the token request that the exporter sets.
+	ownParams = []string{"grant_type", "client_id", "client_secret"}
 )
 
-func readClientSecret(v value) (string, error) {
-	secret, err := nonEmpty(v)
-	if looksLikeVariable.MatchString(secret) {
-		v.warn("looks like a variable, but the exporter expands none; client_secret_env takes the name of an environment variable")
+// source returns the key that gives the client secret, and how many do.
+func (o *oauth2) source() (key string, given int) {
+	for k, value := range map[string]string{
+		"client_secret": o.ClientSecret, "client_secret_file": o.ClientSecretFile, "client_secret_env": o.ClientSecretEnv,
+	} {
+		if value != "" {
+			key, given = k, given+1
+		}
 	}
-	return secret, err
+	return key, given
 }
 
-func checkOAuth2(v value, d *draft) error {
-	if len(d.sources) != 1 {
-		return v.errorf("needs exactly one of client_secret, client_secret_file, client_secret_env; %s given",
-			[]string{"none is", "", "2 are", "3 are"}[len(d.sources)])
-	}
-	d.secretKey, d.secret = d.sources[0].key, d.sources[0].text
-	return nil
+func (d *document) checkOAuth2(at string, o *oauth2) {
+	o.ClientSecretFile = promconfig.JoinDir(d.dir(), o.ClientSecretFile)
+	key, given := o.source()
+	idPath, path := at+".client_id", at+"."+key
+	isOwn := func(name string) bool { _, set := o.EndpointParams[name]; return set }
+	// What cannot be read now may be there when a token is needed.
+	secret, err := within(time.Second, o.secret, errors.New("no end of the file"))
+	d.refuse(
+		rule{o.ClientID == "", idPath, isMissing},
+		rule{given != 1, at, fmt.Sprintf("needs exactly one of client_secret, client_secret_file, client_secret_env, and has %d with a value; a text that begins with # & * or ! needs quotes", given)},
+		rule{o.ClientSecretEnv != "" && !plainName.MatchString(o.ClientSecretEnv), path, "must be the name of an environment variable, without $"},
+		rule{placeholder.MatchString(o.ClientID), idPath, isPlaceholder + takesVariable},
+		rule{placeholder.MatchString(o.ClientSecret), path, isPlaceholder + takesVariable},
+		rule{errors.Is(err, errNUL), path, errNUL.Error()},
+		rule{slices.ContainsFunc(ownParams, isOwn), at + ".endpoint_params", "must not set grant_type, client_id or client_secret"},
+	)
+	d.doubt(rule{err != nil && isUnexpanded(o.ClientSecretFile), path, notExpanded})
+	d.doubt(oddities(idPath, o.ClientID)...)
+	isShort := err == nil && shortSecret.MatchString(secret)
+	d.doubt(append(oddities(path, secret), rule{isShort, path, "has fewer than 8 letters and digits: a text that repeats it is hard to recognise"})...)
 }
 
-// secretOf returns the client secret of this moment. Its errors quote neither
-// the name of a file nor that of a variable, because a user may have put the
-// secret itself there.
-func secretOf(key, text string) (string, error) {
-	switch key {
-	case "client_secret_file":
-		return readSecretFile(text)
-	case "client_secret_env":
-		content, set := os.LookupEnv(text)
-		if !set {
-			return "", errors.New("the environment variable is not set")
-		}
-		if text = strings.TrimSpace(content); text == "" {
-			return "", errors.New("the environment variable is empty")
-		}
+// oddities are what a client id or secret can be, but hardly ever is.
+func oddities(path, text string) []rule {
+	return []rule{
+		{placeholder.MatchString(text) || likePlaceholder.MatchString(text), path, isPlaceholder},
+		{quoted.MatchString(text), path, "is in quotes, which are sent as a part of it"},
+		{strings.ContainsAny(text, "\r\n"), path, "has more than one line, and all of them are sent"},
+		{assignment.MatchString(text), path, "looks like NAME=value, and all of it is sent"},
+		{!visibleASCII.MatchString(text), path, "has a character that is not visible ASCII, such as a space or a zero-width space"},
+	}
+}
+
+func isUnexpanded(path string) bool { return strings.ContainsAny(path, "~$") }
+
+// secret returns the client secret of this moment.
+func (o *oauth2) secret() (text string, err error) {
+	text, set := o.ClientSecret, true
+	switch {
+	case o.ClientSecretFile != "":
+		text, err = readSecretFile(o.ClientSecretFile)
+	case o.ClientSecretEnv != "":
+		text, set = os.LookupEnv(o.ClientSecretEnv)
+	}
+	switch text = strings.TrimFunc(text, isBlank); {
+	case err != nil:
+		return "", err
+	case !set:
+		return "", errors.New("the environment variable is not set")
+	case text == "":
+		return "", errors.New("is empty")
+	case strings.Contains(text, "\x00"):
+		return "", errNUL
 	}
 	return text, nil
 }
@@ -77,10 +109,9 @@ func secretOf(key, text string) (string, error) {
 func readSecretFile(path string) (string, error) {
 	const limit = 64 << 10
 	info, err := os.Stat(path)
-	if err != nil {
-		return "", errors.Unwrap(err) // without the path
-	}
 	switch {
+	case err != nil:
+		return "", errors.Unwrap(err) // without the path
 	case info.IsDir():
 		return "", errors.New("is a directory")
 	case !info.Mode().IsRegular(): // A pipe might never end.
@@ -89,12 +120,50 @@ func readSecretFile(path string) (string, error) {
 		return "", fmt.Errorf("is larger than %d bytes", limit)
 	}
 	content, err := os.ReadFile(path)
-	if err != nil {
-		return "", errors.Unwrap(err)
+	return string(content), errors.Unwrap(err)
+}
+
+// checkTLS tries the settings: a missing or wrong file is then an error now and
+// not at every request.
+func (d *document) checkTLS(at string, c *promconfig.TLSConfig) {
+	if c.CARef+c.CertRef+c.KeyRef != "" { // Prometheus has these keys
+		d.explain(errors.New("unknown key"))
 	}
-	secret := strings.TrimSpace(string(content))
-	if secret == "" {
-		return "", errors.New("the file is empty")
+	c.SetDirectory(d.dir())
+	texts := []string{c.CA, c.Cert, string(c.Key)}
+	for i, file := range []string{c.CAFile, c.CertFile, c.KeyFile} {
+		if file == "" {
+			continue
+		}
+		key := []string{"ca", "cert", "key"}[i]
+		content, err := os.ReadFile(file)
+		d.refuse(
+			rule{texts[i] != "", at, "must not have both " + key + " and " + key + "_file"},
+			rule{err != nil && isUnexpanded(file), at + "." + key + "_file", notExpanded},
+			rule{err != nil, at + "." + key + "_file", fmt.Sprint("cannot be read: ", errors.Unwrap(err))},
+		)
+		texts[i] = string(content)
 	}
-	return secret, nil
+	hasCert, hasKey := c.Cert+c.CertFile != "", c.KeyFile+string(c.Key) != ""
+	_, noPair := tls.X509KeyPair([]byte(texts[1]), []byte(texts[2]))
+	d.refuse(
+		rule{c.MaxVersion != 0 && c.MinVersion > c.MaxVersion, at, "max_version must not be below min_version"},
+		rule{hasCert != hasKey, at, "needs both a client certificate (cert or cert_file) and its key (key or key_file)"},
+		rule{hasCert && noPair != nil, at, "the client certificate and its key are not a pair in PEM format"},
+		rule{c.CA+c.CAFile != "" && !areCertificates(texts[0]), at, "each block of ca or ca_file must be a certificate in PEM format"},
+	)
+}
+
+// areCertificates is false if crypto/x509 would silently leave out a part.
+func areCertificates(bundle string) bool {
+	const begin = "-----BEGIN "
+	blocks := strings.Split(bundle, begin)[1:]
+	return len(blocks) > 0 && !slices.ContainsFunc(blocks, func(text string) bool {
+		block, _ := pem.Decode([]byte(begin + text))
+		if block == nil || block.Type != "CERTIFICATE" || len(block.Headers) > 0 {
+			return true
+		}
+		_, err := x509.ParseCertificate(block.Bytes)
+		return err != nil
+	})
 }

@@ -8,12 +8,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
 // clientSecretOf returns what the client of a tenant with these keys gets.
 func clientSecretOf(t *testing.T, keys string) (string, error) {
 	t.Helper()
-	c := parse(t, strings.Replace(minimal, "client_secret: s3cret", keys, 1))
+	c := parse(t, strings.Replace(minimal, "client_secret: a-secret-of-prod", keys, 1))
 	return c.Tenants[0].Zuora.ClientSecret()
 }
 
@@ -40,9 +42,10 @@ func TestClientSecret(t *testing.T) {
 		{name: "inline with a dollar", keys: "client_secret: $HOME", want: "$HOME"},
 		{name: "file", keys: "client_secret_file: " + write("file", " a=b+/&\n"), want: "a=b+/&"},
 		{name: "file with CRLF", keys: "client_secret_file: " + write("crlf", "second\r\n"), want: "second"},
+		{name: "file with a byte order mark", keys: "client_secret_file: " + write("bom", "\ufeffthird\ufeff\n"), want: "third"},
 		{name: "no file", keys: "client_secret_file: " + dir + "/hunter2", err: "client_secret_file: no such file or directory"},
-		{name: "empty file", keys: "client_secret_file: " + write("empty", ""), err: "client_secret_file: the file is empty"},
-		{name: "blank file", keys: "client_secret_file: " + write("blank", " \n\t\n"), err: "client_secret_file: the file is empty"},
+		{name: "empty file", keys: "client_secret_file: " + write("empty", ""), err: "client_secret_file: is empty"},
+		{name: "blank file", keys: "client_secret_file: " + write("blank", " \n\t\n"), err: "client_secret_file: is empty"},
 		{name: "directory", keys: "client_secret_file: " + dir, err: "client_secret_file: is a directory"},
 		{name: "device", keys: "client_secret_file: " + os.DevNull, err: "client_secret_file: is not a regular file"},
 		{name: "pipe", keys: "client_secret_file: " + pipe, err: "client_secret_file: is not a regular file"},
@@ -50,8 +53,8 @@ func TestClientSecret(t *testing.T) {
 		{name: "unreadable file", keys: "client_secret_file: " + unreadable, err: "client_secret_file: permission denied"},
 		{name: "variable", keys: "client_secret_env: ZUORA_TEST_SECRET", want: "a=b+/&"},
 		{name: "no variable", keys: "client_secret_env: hunter2", err: "client_secret_env: the environment variable is not set"},
-		{name: "empty variable", keys: "client_secret_env: ZUORA_TEST_EMPTY", err: "client_secret_env: the environment variable is empty"},
-		{name: "blank variable", keys: "client_secret_env: ZUORA_TEST_BLANK", err: "client_secret_env: the environment variable is empty"},
+		{name: "empty variable", keys: "client_secret_env: ZUORA_TEST_EMPTY", err: "client_secret_env: is empty"},
+		{name: "blank variable", keys: "client_secret_env: ZUORA_TEST_BLANK", err: "client_secret_env: is empty"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -77,7 +80,7 @@ func TestClientSecret(t *testing.T) {
 // The secret is read for every token, so a new one needs no reload.
 func TestClientSecretIsReadAgain(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secret")
-	c := parse(t, strings.Replace(minimal, "client_secret: s3cret", "client_secret_file: "+file, 1)+
+	c := parse(t, strings.Replace(minimal, "client_secret: a-secret-of-prod", "client_secret_file: "+file, 1)+
 		"  - {name: env, base_url: 'https://h', oauth2: {client_id: id, client_secret_env: ZUORA_TEST_SECRET}}\n")
 	for _, want := range []string{"first", "second"} {
 		writeFile(t, file, want)
@@ -90,37 +93,46 @@ func TestClientSecretIsReadAgain(t *testing.T) {
 	}
 }
 
-func TestOAuth2Errors(t *testing.T) {
-	tests := []struct{ name, oauth2, want string }{
-		{name: "text", oauth2: "x", want: "4: tenants[0].oauth2: must be a mapping, not a single value"},
-		{name: "no client_id", oauth2: "{client_secret: x}", want: "4: tenants[0].oauth2.client_id: is missing"},
-		{name: "empty client_id", oauth2: "{client_id: ''}", want: "4: tenants[0].oauth2.client_id: must not be empty"},
-		{name: "no secret", oauth2: "{client_id: x}", want: "4: tenants[0].oauth2: needs exactly one of client_secret, client_secret_file, client_secret_env; none is given"},
-		{name: "two secrets", oauth2: "{client_id: x, client_secret: x, client_secret_file: x}", want: "4: tenants[0].oauth2: needs exactly one of client_secret, client_secret_file, client_secret_env; 2 are given"},
-		{name: "three secrets", oauth2: "{client_id: x, client_secret: x, client_secret_file: x, client_secret_env: x}", want: "4: tenants[0].oauth2: needs exactly one of client_secret, client_secret_file, client_secret_env; 3 are given"},
-		{name: "variable with a dollar", oauth2: "{client_id: x, client_secret_env: $ZUORA_SECRET}", want: "4: tenants[0].oauth2.client_secret_env: must be the name of an environment variable, without $"},
-		{name: "empty variable", oauth2: "{client_id: x, client_secret_env: ''}", want: "4: tenants[0].oauth2.client_secret_env: must be the name of an environment variable, without $"},
-		{name: "empty secret", oauth2: "{client_id: x, client_secret: ''}", want: "4: tenants[0].oauth2.client_secret: must not be empty"},
-		{name: "null secret", oauth2: "{client_id: x, client_secret: }", want: "4: tenants[0].oauth2.client_secret: must be a single value, but nothing is given"},
-		{name: "empty file", oauth2: "{client_id: x, client_secret_file: ''}", want: "4: tenants[0].oauth2.client_secret_file: must not be empty"},
-		{name: "unknown key", oauth2: "\n      client_id: x\n      client_sekret: x", want: "6: tenants[0].oauth2: unknown key; the keys here are client_id, client_secret, client_secret_file, client_secret_env, token_url, scopes, endpoint_params"},
-		{name: "duplicate key", oauth2: "\n      client_id: x\n      client_id: x", want: "6: tenants[0].oauth2.client_id: duplicate key, first on line 5"},
-		{name: "duplicate unknown key", oauth2: "\n      client_sekret: x\n      client_sekret: x", want: "6: tenants[0].oauth2: duplicate key, first on line 5"},
-		{name: "key of Prometheus", oauth2: "\n      client_id: x\n      tls_config: {}", want: "6: tenants[0].oauth2: unknown key; the keys here are client_id, client_secret, client_secret_file, client_secret_env, token_url, scopes, endpoint_params"},
-		{name: "token_url with password", oauth2: "{token_url: 'https://u:p@h'}", want: "4: tenants[0].oauth2.token_url: must not have a user name or password"},
-		{name: "scopes as text", oauth2: "{scopes: a b}", want: "4: tenants[0].oauth2.scopes: must be a list, not a single value"},
-		{name: "empty scope", oauth2: "{scopes: [a, '']}", want: "4: tenants[0].oauth2.scopes[1]: must not be empty"},
-		{name: "parameter null", oauth2: "{endpoint_params: {a: }}", want: "4: tenants[0].oauth2.endpoint_params: must be a single value, but nothing is given"},
-		{name: "parameter grant_type", oauth2: "{endpoint_params: {grant_type: x}}", want: "4: tenants[0].oauth2.endpoint_params: must not set grant_type, client_id or client_secret"},
-		{name: "parameter client_id", oauth2: "{endpoint_params: {client_id: x}}", want: "4: tenants[0].oauth2.endpoint_params: must not set grant_type, client_id or client_secret"},
-		{name: "parameter client_secret", oauth2: "{endpoint_params: {client_secret: x}}", want: "4: tenants[0].oauth2.endpoint_params: must not set grant_type, client_id or client_secret"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := Parse("test.yml", []byte(strings.Replace(minimal, "{client_id: id, client_secret: s3cret}", tt.oauth2, 1)))
-			if want := "test.yml:" + tt.want; err == nil || err.Error() != want {
-				t.Errorf("\n got %v\nwant %s", err, want)
-			}
-		})
+// A look at files and variables, when the configuration is read, finds what
+// Zuora would only answer with 401. What is missing may come later.
+func TestSecretIsLookedAt(t *testing.T) {
+	dir := t.TempDir()
+	for _, tt := range []struct{ name, content, warning, refused string }{
+		{name: "good", content: "a-good-secret=\n"},
+		{name: "byte order mark", content: "\ufeffa-good-secret\r\n"},
+		{name: "empty", content: "\n"},
+		{name: "UTF-16", content: "\xff\xfeh\x00u\x00n\x00t\x00e\x00r\x002\x00", refused: "has a NUL, as text in UTF-16 does: save it as UTF-8"},
+		{name: "NUL", content: "hunter2hunter2\x00", refused: "has a NUL, as text in UTF-16 does: save it as UTF-8"},
+		{name: "quotes", content: "'hunter2hunter2'", warning: "is in quotes, which are sent as a part of it"},
+		{name: "name", content: "export ZUORA_SECRET=hunter2", warning: "looks like NAME=value, and all of it is sent"},
+		{name: "two lines", content: "hunter2hunter2\nhunter2", warning: "has more than one line, and all of them are sent"},
+		{name: "placeholder", content: "${hunter2}", warning: isPlaceholder},
+		{name: "zero-width space", content: "hunter2\u200bhunter2", warning: "has a character that is not visible ASCII, such as a space or a zero-width space"},
+	} {
+		file := testutil.Write(t, dir, "hunter2", tt.content)
+		keys := []string{"client_secret_file: " + file}
+		if !strings.Contains(tt.content, "\x00") { // which no variable can have
+			t.Setenv("HUNTER2", tt.content)
+			keys = append(keys, "client_secret_env: HUNTER2")
+		}
+		for _, key := range keys {
+			t.Run(tt.name+", "+key, func(t *testing.T) {
+				c, err := Parse("zuora.yml", []byte(fileOf("oauth2: {client_id: id, "+key+"}")))
+				name, _, _ := strings.Cut(key, ":")
+				at := "zuora.yml:4: tenants[0].oauth2." + name + ": "
+				if tt.refused != "" {
+					if err == nil || err.Error() != at+tt.refused {
+						t.Errorf("\n got %v\nwant %s", err, at+tt.refused)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := strings.Join(c.Warnings, "\n"); tt.warning == "" && got != "" || tt.warning != "" && got != at+tt.warning {
+					t.Errorf("got the warnings %q, want %q", got, tt.warning)
+				}
+			})
+		}
 	}
 }

@@ -35,8 +35,8 @@ func (t *Tenant) NewTransport() (http.RoundTripper, error) {
 }
 
 func (t *Tenant) newTransport() (http.RoundTripper, error) {
-	c := t.connection()
-	proxyOf := c.proxy.Proxy()
+	c := t.settings()
+	proxyOf := c.Proxy.Proxy()
 	if proxyOf != nil {
 		fromConfig := proxyOf
 		proxyOf = func(r *http.Request) (*url.URL, error) {
@@ -51,13 +51,13 @@ func (t *Tenant) newTransport() (http.RoundTripper, error) {
 	newTransport := func(tlsConfig *tls.Config) (http.RoundTripper, error) {
 		return bounded{&http.Transport{
 			Proxy:                  proxyOf,
-			ProxyConnectHeader:     c.proxy.GetProxyConnectHeader(),
+			ProxyConnectHeader:     c.Proxy.GetProxyConnectHeader(),
 			OnProxyConnectResponse: checkProxy,
-			DialContext:            dialWithin(c.zuora.RequestTimeout),
+			DialContext:            dialWithin(t.Zuora.RequestTimeout),
 			TLSClientConfig:        tlsConfig,
 			// As many connections as reads are used at once, and one for a token.
-			MaxIdleConns:        c.maxConcurrentRequests + 1,
-			MaxIdleConnsPerHost: c.maxConcurrentRequests + 1,
+			MaxIdleConns:        t.MaxConcurrentRequests + 1,
+			MaxIdleConnsPerHost: t.MaxConcurrentRequests + 1,
 			IdleConnTimeout:     idleConnTimeout,
 			// With a DialContext and without ForceAttemptHTTP2 the transport
 			// uses HTTP/1.1 only, so a lost connection fails one request, not
@@ -66,14 +66,14 @@ func (t *Tenant) newTransport() (http.RoundTripper, error) {
 		}}, nil
 	}
 
-	tlsConfig, err := promconfig.NewTLSConfig(&c.tls)
+	tlsConfig, err := promconfig.NewTLSConfig((*promconfig.TLSConfig)(&c.TLS))
 	if err != nil {
 		return nil, err
 	}
 	files := promconfig.TLSRoundTripperSettings{
-		CA:   fileReader(c.tls.CAFile),
-		Cert: fileReader(c.tls.CertFile),
-		Key:  fileReader(c.tls.KeyFile),
+		CA:   fileReader(c.TLS.CAFile),
+		Cert: fileReader(c.TLS.CertFile),
+		Key:  fileReader(c.TLS.KeyFile),
 	}
 	if files == (promconfig.TLSRoundTripperSettings{}) {
 		return newTransport(tlsConfig)
@@ -118,10 +118,10 @@ func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Res
 // that the tenant's requests use, also in the form in which they are sent, and
 // the values of proxy_connect_header that may be secrets.
 func (t *Tenant) ProxySecrets() []string {
-	c := t.connection()
+	c := t.settings()
 	var secrets []string
-	if proxyOf := c.proxy.Proxy(); proxyOf != nil {
-		for _, u := range []*url.URL{c.zuora.BaseURL, c.zuora.TokenURL} {
+	if proxyOf := c.Proxy.Proxy(); proxyOf != nil {
+		for _, u := range []*url.URL{t.Zuora.BaseURL, t.Zuora.TokenURL} {
 			proxy, err := proxyOf(&http.Request{URL: u})
 			if err != nil || proxy == nil {
 				continue
@@ -132,7 +132,7 @@ func (t *Tenant) ProxySecrets() []string {
 			}
 		}
 	}
-	for _, values := range c.proxy.ProxyConnectHeader {
+	for _, values := range c.Proxy.ProxyConnectHeader {
 		for _, value := range values {
 			if zuora.MayBeSecret(string(value)) {
 				secrets = append(secrets, string(value))

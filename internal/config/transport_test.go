@@ -197,7 +197,7 @@ func TestProxySecrets(t *testing.T) {
 		{name: "no password", lines: "    proxy_url: http://user@proxy:3128\n"},
 		{name: "password", lines: "    proxy_url: http://user:hunter%2F2@proxy:3128\n", want: "hunter/2,dXNlcjpodW50ZXIvMg=="},
 		{name: "environment", lines: "    proxy_from_environment: true\n", want: "from/the/environment,dXNlcjpmcm9tL3RoZS9lbnZpcm9ubWVudA=="},
-		{name: "headers", lines: "    proxy_url: http://proxy\n    proxy_connect_header: {A: [short, long enough]}\n", want: "long enough"},
+		{name: "headers", lines: "    proxy_url: http://proxy\n    proxy_connect_header: {A: [short, long enough, 'https://example.com/']}\n", want: "long enough"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string

@@ -122,8 +122,8 @@ func TestSchemaMessageForDuration(t *testing.T) {
 	validate := configurationSchema(t)
 	for _, key := range []string{"request_timeout", "refresh_interval", "completed_refresh_interval"} {
 		err := validate([]byte("tenants: [{name: a, base_url: 'https://h', oauth2: {client_id: a, client_secret: b}, " + key + ": 300}]"))
-		if err == nil || !strings.Contains(err.Error(), "/"+key+"': got number, want string") || strings.Contains(err.Error(), "maximum") {
-			t.Errorf("%s: got %v, want an error that says: got number, want string", key, err)
+		if err == nil || !strings.Contains(err.Error(), "/"+key+"': got number, want null or string") || strings.Contains(err.Error(), "maximum") {
+			t.Errorf("%s: got %v, want an error that says: got number, want null or string", key, err)
 		}
 	}
 }

@@ -1,0 +1,176 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	promconfig "github.com/prometheus/common/config"
+
+	"github.com/zuora-exporter/zuora_exporter/zuora"
+)
+
+const isMissing = "is missing or has no value"
+
+var (
+	visibleASCII   = regexp.MustCompile(`^[!-~]*$`)
+	numericVersion = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)
+	// plainName is a name of a label or of an environment variable.
+	plainName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+	// headerName is a token of RFC 9110. net/http silently leaves out a header
+	// with another name.
+	headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+
+	// ownLabels are the exporter's and those that Prometheus sets.
+	ownLabels = []string{
+		"code", "endpoint", "instance", "job", "job_id", "le", "object_type",
+		"operation", "quantile", "reason", "status", "tenant", "type",
+	}
+	// targetLabels are those that the Prometheus operator sets on each target.
+	targetLabels = []string{"namespace", "pod", "service", "container", "node"}
+)
+
+// check checks the values of the file, and completes them.
+func (d *document) check() {
+	tenants := d.file.Tenants
+	d.refuse(rule{len(tenants) == 0, "tenants", "needs at least one tenant"})
+	line := map[string]int{} // of each name
+	for i := range tenants {
+		at, t := fmt.Sprintf("tenants[%d]", i), &tenants[i]
+		_, notADate := time.Parse(time.DateOnly, t.APIVersion)
+		n, reserve := t.MaxConcurrentRequests, t.RateLimitReserve
+		d.refuse(
+			rule{t.Name == "", at + ".name", isMissing},
+			rule{strings.ContainsFunc(t.Name, isInvisible), at + ".name", "must have printable characters only"},
+			rule{line[t.Name] > 0, at + ".name", fmt.Sprintf("is also the name of the tenant on line %d", line[t.Name])},
+			rule{t.BaseURL.URL == nil, at + ".base_url", isMissing},
+			rule{!visibleASCII.MatchString(t.EntityID), at + ".entity_id", "must be visible ASCII characters"},
+			rule{notADate != nil && !numericVersion.MatchString(t.APIVersion), at + ".api_version", "must be a date such as 2025-08-12 or a number such as 341.0"},
+			rule{t.RequestTimeout == 0, at + ".request_timeout", "must be more than 0s"},
+			rule{n != math.Trunc(n) || n < 1 || n > math.MaxInt32, at + ".max_concurrent_requests", "must be a whole number from 1 up"},
+			rule{!(reserve >= 0 && reserve < 1), at + ".rate_limit_reserve", "must be a number from 0 to below 1, such as 0.05 for 5 %"},
+		)
+		line[t.Name] = d.line(at + ".name")
+		if d.err != nil {
+			return
+		}
+		d.checkURLs(at, t)
+		d.checkProxy(at, t)
+		d.checkOAuth2(at+".oauth2", &t.OAuth2)
+		d.checkTLS(at+".tls_config", (*promconfig.TLSConfig)(&t.TLS))
+		d.checkJobs(at, t.Jobs)
+	}
+}
+
+func isInvisible(r rune) bool { return !unicode.IsPrint(r) }
+
+func (d *document) checkURLs(at string, t *tenant) {
+	base, path := t.BaseURL.URL, at+".base_url"
+	d.checkServer(path, base)
+	base.Path, base.RawPath = strings.TrimRight(base.Path, "/"), strings.TrimRight(base.RawPath, "/")
+	isDeep := slices.Contains(strings.Split(base.Path, "/"), "v1") || strings.HasSuffix(base.Path, "/oauth/token")
+	d.refuse(
+		rule{base.RawQuery != "" || base.ForceQuery, path, "must not have a query (?)"},
+		rule{isDeep, path, "must end before /v1 or /oauth/token, because the exporter adds these"},
+	)
+	if token := t.OAuth2.TokenURL.URL; token != nil {
+		d.checkServer(at+".oauth2.token_url", token)
+		return
+	}
+	// JoinPath would make a relative path, and so an invalid request, if the
+	// base has no path.
+	token := *base
+	token.Path += "/oauth/token"
+	if token.RawPath != "" {
+		token.RawPath += "/oauth/token"
+	}
+	t.OAuth2.TokenURL.URL = &token
+}
+
+// checkServer checks the URL of a server that gets the secret or a token.
+func (d *document) checkServer(path string, u *url.URL) {
+	isLocal := u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
+	d.doubt(rule{u.Scheme == "http" && !isLocal, path, "http:// sends secrets unencrypted; use https://"})
+	d.checkURL(path, u, "http", "https")
+	d.refuse(
+		// A password with a slash ends in the path.
+		rule{u.User != nil || strings.Contains(u.Path, "@"), path, "must not have a user name or password"},
+		rule{u.Fragment != "", path, "must not have a fragment (#)"},
+	)
+}
+
+func (d *document) checkURL(path string, u *url.URL, schemes ...string) {
+	_, badPort := strconv.ParseUint(u.Port(), 10, 16)
+	d.refuse(
+		rule{strings.ContainsFunc(u.Host+u.Path, isInvisible), path, "has an invisible character, such as a zero-width space: type it anew"},
+		rule{u.Hostname() == "" || u.Scheme == "", path, notURL},
+		rule{!slices.Contains(schemes, u.Scheme), path, "must begin with one of " + strings.Join(schemes, "://, ") + "://"},
+		rule{slices.Contains(schemes, u.Hostname()), path, "has its scheme twice"},
+		rule{badPort != nil && u.Port() != "", path, "has a port above 65535"},
+	)
+}
+
+func (d *document) checkProxy(at string, t *tenant) {
+	p, path := &t.Proxy, at+".proxy_url"
+	if err := p.Validate(); err != nil { // it names keys only
+		d.refuse(rule{true, at, err.Error()})
+	}
+	if u := p.ProxyURL.URL; u != nil {
+		d.checkURL(path, u, "http", "https", "socks5", "socks5h")
+		// If a password has one of these, net/http takes its beginning for the
+		// host and the port, which it shows.
+		isLong := strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != ""
+		d.refuse(rule{isLong, path, "must end after the host and the port; in a password, write / ? # as %2F %3F %23"})
+	}
+	for name, values := range p.ProxyConnectHeader {
+		isBroken := func(value promconfig.Secret) bool { return strings.ContainsAny(string(value), "\r\n") }
+		d.refuse(
+			rule{!headerName.MatchString(name), at + ".proxy_connect_header", "has a key that is no name of a header"},
+			rule{slices.ContainsFunc(values, isBroken), at + ".proxy_connect_header", "must have values of one line"},
+		)
+	}
+	environment := promconfig.ProxyConfig{ProxyFromEnvironment: true}
+	proxy, _ := environment.Proxy()(&http.Request{URL: t.BaseURL.URL})
+	_, isDecided := d.lines[at+".proxy_from_environment"]
+	d.doubt(rule{proxy != nil && p.ProxyURL.URL == nil && !isDecided, at, "the environment has a proxy (HTTPS_PROXY), but this tenant uses none: set proxy_from_environment to true, or to false if that is meant"})
+}
+
+func (d *document) checkJobs(at string, jobs []Job) {
+	line := map[string]int{} // of each job
+	for i, job := range jobs {
+		at, id, wrong := fmt.Sprintf("%s.jobs[%d]", at, i), zuora.CanonicalJobID(job.ID), zuora.CheckJobID(job.ID)
+		d.refuse(
+			rule{job.ID == "", at + ".id", isMissing},
+			rule{wrong != nil, at + ".id", fmt.Sprint(wrong)},
+			// Zuora writes the same id with and without hyphens.
+			rule{line[id] > 0, at + ".id", fmt.Sprintf("is the same job as on line %d", line[id])},
+		)
+		line[id] = d.line(at + ".id")
+		for _, name := range slices.Sorted(maps.Keys(job.Labels)) {
+			path := join(at+".labels", name)
+			d.refuse(
+				rule{!plainName.MatchString(name), path, "a label name has letters, digits and underscores, and does not begin with a digit"},
+				rule{strings.HasPrefix(name, "__"), path, "label names that begin with __ belong to Prometheus"},
+				rule{slices.Contains(ownLabels, name), path, "the label name is already used by the exporter or by Prometheus"},
+			)
+			d.doubt(rule{slices.Contains(targetLabels, name) && !d.labels[name], path, "Prometheus often sets this label on each target, and then renames this one to exported_" + name})
+			d.labels[name] = true
+		}
+		// Rules and boards compare the label with the ids as they are written.
+		repairs, path := job.Labels["repairs"], at+".labels.repairs"
+		isRepaired := func(o Job) bool { return o.ID == repairs && o.ID != job.ID }
+		d.doubt(
+			rule{repairs != "" && zuora.CheckJobID(repairs) != nil, path, "is not the id of a job, so it repairs nothing"},
+			rule{repairs != "" && !slices.ContainsFunc(jobs, isRepaired), path, "no other job of this tenant has the id " + repairs + ", written in this way, so it repairs nothing"},
+		)
+	}
+}
