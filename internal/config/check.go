@@ -129,7 +129,7 @@ func (d *document) checkProxy(at string, t *tenant) {
 		// If a password has one of these, net/http takes its beginning for the
 		// host and the port, which it shows.
 		isLong := strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != ""
-		d.refuse(rule{isLong, path, "must end after the host and the port; in a password, write / ? # as %2F %3F %23"})
+		d.refuse(rule{isLong, path, "must end after the host and the port" + inPassword})
 	}
 	for name, values := range p.ProxyConnectHeader {
 		isBroken := func(value promconfig.Secret) bool { return strings.ContainsAny(string(value), "\r\n") }

@@ -70,9 +70,9 @@ func (t *Tenant) SameCredentials(o *Tenant) bool {
 		a.BaseURL.String() == b.BaseURL.String() && a.TokenURL.String() == b.TokenURL.String()
 }
 
-// newTenant returns the tenant that the file describes; place is where its
-// oauth2 is, for errors.
-func newTenant(t tenant, place string) *Tenant {
+// newTenant returns the tenant that the file describes. Errors about its secret
+// name the key and its place.
+func newTenant(t tenant, secretKey, place string) *Tenant {
 	o := t.OAuth2
 	z := zuora.Config{
 		BaseURL: t.BaseURL.URL, TokenURL: o.TokenURL.URL, ClientID: o.ClientID, Scopes: o.Scopes,
@@ -88,8 +88,7 @@ func newTenant(t tenant, place string) *Tenant {
 	z.ClientSecret = func() (string, error) {
 		secret, err := o.secret()
 		if err != nil {
-			key, _ := o.source()
-			err = fmt.Errorf("%s: %w (%s)", key, err, place)
+			err = fmt.Errorf("%s: %w (%s)", secretKey, err, place)
 		}
 		return secret, err
 	}

@@ -19,7 +19,10 @@ import (
 // The errors of yaml.v3 and of Prometheus's types quote values and the names of
 // Go's types, and have no path. They are replaced here.
 
-const notURL = "must be a URL with a scheme and a host, such as https://example.com:8443"
+const (
+	notURL     = "must be a URL with a scheme and a host, such as https://example.com:8443"
+	inPassword = "; in a password, write / ? # as %2F %3F %23"
+)
 
 // expected says what a single value must be.
 var expected = map[reflect.Type]string{
@@ -36,6 +39,7 @@ var expected = map[reflect.Type]string{
 func (d *document) explain(decoding error) {
 	if strings.Contains(decoding.Error(), "excessive aliasing") {
 		d.fail(1, "", "there are too many aliases (*)")
+		return
 	}
 	d.find("", d.nodes.root.Line, d.nodes.root, reflect.TypeFor[file]())
 	d.fail(1, "", "an alias (*) or a merge (<<) cannot be followed")
@@ -46,8 +50,11 @@ func (d *document) find(path string, line int, n *yaml.Node, t reflect.Type) {
 	n = target(n)
 	sentence, isSingle := expected[t]
 	switch isList := t.Kind() == reflect.Slice; {
-	case isNull(n):
+	case d.err != nil || isNull(n):
 	case isSingle:
+		if strings.HasSuffix(path, "proxy_url") {
+			sentence += inPassword
+		}
 		if n.Kind != yaml.ScalarNode || n.Decode(reflect.New(t).Interface()) != nil {
 			d.fail(line, path, sentence)
 		}
@@ -72,12 +79,11 @@ var secretPlace = regexp.MustCompile(`\b(oauth2|tls_config|proxy_connect_header)
 
 func (d *document) findInMapping(path string, n *yaml.Node, t reflect.Type) {
 	names, types := keysOf(t)
-	first := map[string]int{}
-	hidden := secretPlace.MatchString(path)
+	first := map[string]int{} // lines
 	for i := 0; i < len(n.Content); i += 2 {
 		key, value, line := target(n.Content[i]), n.Content[i+1], n.Content[i].Line
 		want, inside := types[key.Value], path
-		if want != nil || !hidden {
+		if want != nil || !secretPlace.MatchString(path) {
 			inside = join(path, key.Value)
 		}
 		if t.Kind() == reflect.Map {
@@ -96,18 +102,7 @@ func (d *document) findInMapping(path string, n *yaml.Node, t reflect.Type) {
 			d.find(inside, line, value, want)
 		}
 		first[key.Value] = line
-		// A key after one without a value may be that value, badly indented.
-		last := lastIn(value)
-		hidden = secretPlace.MatchString(path) || isNull(last) || last.Kind != yaml.ScalarNode
 	}
-}
-
-// lastIn returns the last value in n.
-func lastIn(n *yaml.Node) *yaml.Node {
-	for n.Kind != yaml.ScalarNode && len(n.Content) > 0 {
-		n = n.Content[len(n.Content)-1]
-	}
-	return n
 }
 
 // keysOf returns the keys of a struct, in its order, and their types.
@@ -127,17 +122,18 @@ func keysOf(t reflect.Type) (names []string, types map[string]reflect.Type) {
 	return names, types
 }
 
-// meant names the key that was likely meant: it is about as long, begins with
-// the same letter and has all other letters but one. Else it lists all keys.
+// meant names the key that was likely meant: it begins with the same letter, is
+// about as long, and has all other letters but one. Else it lists all keys.
 func meant(unknown string, keys []string) string {
 	for _, key := range keys {
 		missing := strings.Map(func(r rune) rune {
-			if strings.ContainsRune(key, unicode.ToLower(r)) || !unicode.IsLetter(r) {
+			if !unicode.IsLetter(r) || strings.ContainsRune(key, unicode.ToLower(r)) {
 				return -1
 			}
 			return r
 		}, unknown)
-		if strings.EqualFold(unknown[:min(1, len(unknown))], key[:1]) && len(missing) <= 1 && max(len(key), len(unknown))-min(len(key), len(unknown)) <= 2 {
+		longer := len(unknown) - len(key)
+		if strings.EqualFold(key[:1], unknown[:min(1, len(unknown))]) && -2 <= longer && longer <= 2 && len(missing) <= 1 {
 			return "did you mean " + key + "?"
 		}
 	}

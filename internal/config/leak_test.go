@@ -133,7 +133,6 @@ func TestErrorsShowNoSecret(t *testing.T) {
 		"dash":                    "- hunter2",
 		"tab":                     "\thunter2:\thunter2",
 		"next line":               "\n    hunter2",
-		"next line as key":        "\n    hunter2: hunter2",
 		"next line with tab":      "\n\t\thunter2",
 		"far left":                "\nhunter2",
 		"far left as key":         "\nhunter2: hunter2: hunter2",

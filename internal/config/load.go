@@ -56,7 +56,7 @@ func (f *File) read() ([]byte, error) {
 
 // late is the error if reading takes too long.
 func (f *File) late() error {
-	return fmt.Errorf("reading the configuration file: no end of %s, or of a file of its tls_config, within %v", f.name, f.limit)
+	return fmt.Errorf("reading the configuration file: %s, or a file of its tls_config, does not end within %v", f.name, f.limit)
 }
 
 // Changed tells whether the file's content, or the error of reading it, is
@@ -126,8 +126,9 @@ func Parse(file string, data []byte) (*Config, error) {
 	}
 	c := &Config{LabelNames: slices.Sorted(maps.Keys(d.labels)), Warnings: d.warnings}
 	for i, t := range d.file.Tenants {
-		at := fmt.Sprintf("tenants[%d].oauth2.client_secret", i)
-		c.Tenants = append(c.Tenants, newTenant(t, fmt.Sprintf("%s:%d", file, d.line(at))))
+		key, _ := t.OAuth2.source()
+		line := d.line(fmt.Sprintf("tenants[%d].oauth2.%s", i, key))
+		c.Tenants = append(c.Tenants, newTenant(t, key, fmt.Sprintf("%s:%d", file, line)))
 	}
 	return c, nil
 }

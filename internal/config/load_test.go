@@ -61,7 +61,7 @@ func TestLoadPipe(t *testing.T) {
 			f := NewFile(tt.file)
 			f.limit = 20 * time.Millisecond
 			_, err := f.Load()
-			want := "reading the configuration file: no end of " + tt.file + ", or of a file of its tls_config, within 20ms"
+			want := "reading the configuration file: " + tt.file + ", or a file of its tls_config, does not end within 20ms"
 			if err == nil || err.Error() != want {
 				t.Errorf("got %v, want %s", err, want)
 			}

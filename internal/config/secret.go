@@ -58,7 +58,8 @@ func (d *document) checkOAuth2(at string, o *oauth2) {
 	secret, err := within(time.Second, o.secret, errors.New("no end of the file"))
 	d.refuse(
 		rule{o.ClientID == "", idPath, isMissing},
-		rule{given != 1, at, fmt.Sprintf("needs exactly one of client_secret, client_secret_file, client_secret_env, and has %d with a value; a text that begins with # & * or ! needs quotes", given)},
+		rule{given == 0, at, "needs client_secret, client_secret_file or client_secret_env with a value; a text that begins with # & * or ! needs quotes"},
+		rule{given > 1, at, "must have only one of client_secret, client_secret_file, client_secret_env"},
 		rule{o.ClientSecretEnv != "" && !plainName.MatchString(o.ClientSecretEnv), path, "must be the name of an environment variable, without $"},
 		rule{placeholder.MatchString(o.ClientID), idPath, isPlaceholder + takesVariable},
 		rule{placeholder.MatchString(o.ClientSecret), path, isPlaceholder + takesVariable},
