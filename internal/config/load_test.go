@@ -79,14 +79,25 @@ func TestChanged(t *testing.T) {
 		content       string // "-": no file
 		load, changed bool   // Load is called before Changed
 	}{
+		{content: "-", load: true}, // missing from the beginning
+		{content: "tenants: []"},
+		{content: minimal},
+		{content: minimal, changed: true}, // new
+		{content: minimal, load: true},    // loaded
+		{content: "tenants:"},             // written slowly
+		{content: "tenants: ["},
+		{content: "tenants: []"},
+		{content: "tenants: []", changed: true},
+		{content: "tenants: []", load: true}, // refused
+		{content: "tenants: []"},
+		{content: minimal}, // repaired
+		{content: minimal, changed: true},
+		{content: minimal, changed: true}, // not loaded yet
+		{content: "-"},                    // removed
+		{content: "-", changed: true},
 		{content: "-", load: true},
-		{content: "tenants: []"}, {content: minimal}, {content: minimal, changed: true},
-		{content: minimal, load: true}, {content: minimal}, // loaded
-		{content: "tenants:"}, {content: "tenants: ["}, {content: "tenants: []"}, // written slowly
-		{content: "tenants: []", changed: true}, {content: "tenants: []", load: true}, {content: "tenants: []"}, // refused
-		{content: minimal}, {content: minimal, changed: true}, {content: minimal, changed: true}, // repaired, but not loaded yet
-		{content: "-"}, {content: "-", changed: true}, {content: "-", load: true}, {content: "-"},
-		{content: minimal}, {content: minimal, changed: true},
+		{content: minimal}, // and there again
+		{content: minimal, changed: true},
 	} {
 		if step.content == "-" {
 			os.Remove(name)
