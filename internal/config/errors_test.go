@@ -144,6 +144,7 @@ func TestErrors(t *testing.T) {
 		{"placeholder of SOPS", "oauth2: {client_id: a, client_secret: 'ENC[AES256,data:hunter2]'}", "4: tenants[0].oauth2.client_secret: looks like a placeholder, and the exporter replaces none; client_secret_env takes the name of an environment variable"},
 		{"placeholder of Vault", "oauth2: {client_id: a, client_secret: 'vault:hunter2#a'}", "4: tenants[0].oauth2.client_secret: looks like a placeholder, and the exporter replaces none; client_secret_env takes the name of an environment variable"},
 		{"NUL", `oauth2: {client_id: a, client_secret: "a\0b"}`, "4: tenants[0].oauth2.client_secret: has a NUL, as text in UTF-16 does: save it as UTF-8"},
+		{"NUL in the id", `oauth2: {client_id: "a\0b", client_secret: hunter2}`, "4: tenants[0].oauth2.client_id: has a NUL, as text in UTF-16 does: save it as UTF-8"},
 		{"parameter grant_type", "oauth2: {client_id: a, client_secret: hunter2, endpoint_params: {grant_type: hunter2}}", "4: tenants[0].oauth2.endpoint_params: must not set grant_type, client_id or client_secret"},
 		// tls_config.
 		{"unknown version", "    tls_config: {min_version: TLS9}\n", "5: tenants[0].tls_config.min_version: must be one of TLS10, TLS11, TLS12, TLS13"},

@@ -52,7 +52,7 @@ func (t *tenant) UnmarshalYAML(unmarshal func(any) error) error {
 // oauth2 has exactly one of the three secrets.
 type oauth2 struct {
 	ClientID         string            `yaml:"client_id"`
-	ClientSecret     string            `yaml:"client_secret"`
+	ClientSecret     promconfig.Secret `yaml:"client_secret"`
 	ClientSecretFile string            `yaml:"client_secret_file"`
 	ClientSecretEnv  string            `yaml:"client_secret_env"`
 	TokenURL         promconfig.URL    `yaml:"token_url"`

@@ -27,10 +27,10 @@ const (
 var (
 	errNUL = errors.New("has a NUL, as text in UTF-16 does: save it as UTF-8")
 
-	placeholder     = regexp.MustCompile(`(?s)^(\$\{.*\}|\$\(.*\)|\{\{.*\}\}|ENC\[.*\]|vault:.*)$`)
+	placeholder     = regexp.MustCompile(`(?s)\$\{.*\}|\$\(.*\)|\{\{.*\}\}|^ENC\[.*\]$|^vault:`)
 	likePlaceholder = regexp.MustCompile(`^(\$\w+|<.*>)$`)
 	quoted          = regexp.MustCompile(`(?s)^(".*"|'.*')$`)
-	assignment      = regexp.MustCompile(`^(export )?([A-Z]+_[A-Z_]+|\w*(?i:secret|client)\w*) *=.`)
+	assignment      = regexp.MustCompile(`^(export )?([A-Z]+_[A-Z_]+|\w*(?i:secret|client|password|token|zuora)\w*) *=.`)
 	shortSecret     = regexp.MustCompile(`^[^0-9A-Za-z]*([0-9A-Za-z][^0-9A-Za-z]*){0,7}$`)
 
 	// ownParams are the parameters of the token request that the exporter sets.
@@ -40,7 +40,7 @@ var (
 // source returns the key that gives the client secret, and how many do.
 func (o *oauth2) source() (key string, given int) {
 	for k, value := range map[string]string{
-		"client_secret": o.ClientSecret, "client_secret_file": o.ClientSecretFile, "client_secret_env": o.ClientSecretEnv,
+		"client_secret": string(o.ClientSecret), "client_secret_file": o.ClientSecretFile, "client_secret_env": o.ClientSecretEnv,
 	} {
 		if value != "" {
 			key, given = k, given+1
@@ -62,8 +62,9 @@ func (d *document) checkOAuth2(at string, o *oauth2) {
 		rule{given > 1, at, "must have only one of client_secret, client_secret_file, client_secret_env"},
 		rule{o.ClientSecretEnv != "" && !plainName.MatchString(o.ClientSecretEnv), path, "must be the name of an environment variable, without $"},
 		rule{placeholder.MatchString(o.ClientID), idPath, isPlaceholder + takesVariable},
-		rule{placeholder.MatchString(o.ClientSecret), path, isPlaceholder + takesVariable},
+		rule{placeholder.MatchString(string(o.ClientSecret)), path, isPlaceholder + takesVariable},
 		rule{errors.Is(err, errNUL), path, errNUL.Error()},
+		rule{strings.Contains(o.ClientID, "\x00"), idPath, errNUL.Error()},
 		rule{slices.ContainsFunc(ownParams, isOwn), at + ".endpoint_params", "must not set grant_type, client_id or client_secret"},
 	)
 	d.doubt(rule{err != nil && isUnexpanded(o.ClientSecretFile), path, notExpanded})
@@ -87,7 +88,7 @@ func isUnexpanded(path string) bool { return strings.ContainsAny(path, "~$") }
 
 // secret returns the client secret of this moment.
 func (o *oauth2) secret() (text string, err error) {
-	text, set := o.ClientSecret, true
+	text, set := string(o.ClientSecret), true
 	switch {
 	case o.ClientSecretFile != "":
 		text, err = readSecretFile(o.ClientSecretFile)
