@@ -1,7 +1,9 @@
 package config
 
 import (
+	"bufio"
 	"compress/gzip"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
@@ -16,6 +18,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
@@ -172,14 +175,15 @@ func TestTransportProxy(t *testing.T) {
 		t.Errorf("got %d tunnels, want 1", got)
 	}
 
-	for name, lines := range map[string]string{
-		"no header":      "    proxy_url: http://user:hunter2@" + address + "\n",
-		"wrong password": header + "    proxy_url: http://user:hunter2hunter2@" + address + "\n",
-		"nobody there":   header + "    proxy_url: http://user:hunter2@127.0.0.1:1\n",
+	const refused = "proxyconnect tcp: the proxy refused: HTTP 407"
+	for lines, want := range map[string]string{
+		"    proxy_url: http://user:hunter2@" + address + "\n":                 refused,
+		header + "    proxy_url: http://user:hunter2hunter2@" + address + "\n": refused,
+		header + "    proxy_url: http://user:hunter2@127.0.0.1:1\n":            "proxyconnect tcp: dial tcp",
 	} {
 		_, _, err := get(transport(t, "", unverified+lines), server.URL)
-		if err == nil {
-			t.Errorf("%s: got no error, want one", name)
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", lines, err, want)
 			continue
 		}
 		checkNoMarker(t, err.Error())
@@ -209,6 +213,122 @@ func TestProxySecrets(t *testing.T) {
 			if s := strings.Join(got, ","); s != tt.want {
 				t.Errorf("got %q, want %q", s, tt.want)
 			}
+		})
+	}
+}
+
+// silent is a proxy or a server that takes connections, and is silent until it
+// works; then it is what work makes of a connection.
+type silent struct {
+	address string
+	works   atomic.Bool
+	open    atomic.Int32 // connections, of which the client has closed none
+}
+
+func newSilent(t *testing.T, work func(net.Conn)) *silent {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &silent{address: listener.Addr().String()}
+	var conns sync.WaitGroup
+	t.Cleanup(func() { listener.Close(); conns.Wait() })
+	conns.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			conns.Go(func() {
+				defer conn.Close()
+				if s.works.Load() {
+					work(conn)
+					return
+				}
+				s.open.Add(1)
+				defer s.open.Add(-1)
+				io.Copy(io.Discard, conn)
+			})
+		}
+	})
+	return s
+}
+
+// tunnel relays to the address.
+func tunnel(conn net.Conn, address string) {
+	upstream, err := net.Dial("tcp", address)
+	if err != nil {
+		return
+	}
+	defer upstream.Close()
+	go io.Copy(upstream, conn)
+	io.Copy(conn, upstream)
+}
+
+// A proxy or a server hangs before it has answered anything. Once it works, new
+// requests do at once, however many attempts hang, and these end as well.
+func TestTransportDialsThatHang(t *testing.T) {
+	server := tlsServer(t, testutil.NewCertificate(t), nil)
+	address := strings.TrimPrefix(server.URL, "https://")
+	socks := func(conn net.Conn) { // version 5, no password, and whatever address
+		io.ReadFull(conn, make([]byte, 3))
+		io.WriteString(conn, "\x05\x00")
+		io.ReadFull(conn, make([]byte, 10))
+		io.WriteString(conn, "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")
+		tunnel(conn, address)
+	}
+	connect := func(conn net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+			io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
+			tunnel(conn, address)
+		}
+	}
+	for name, tt := range map[string]struct {
+		work  func(net.Conn)
+		proxy string
+	}{
+		"SOCKS5":    {socks, "socks5://"},
+		"CONNECT":   {connect, "http://"},
+		"handshake": {func(conn net.Conn) { tunnel(conn, address) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			hanging := newSilent(t, tt.work)
+			lines, url := "    request_timeout: 1s\n    tls_config: {insecure_skip_verify: true}\n", server.URL
+			if tt.proxy != "" {
+				lines += "    proxy_url: " + tt.proxy + hanging.address + "\n"
+			} else {
+				url = "https://" + hanging.address
+			}
+			rt := transport(t, "", lines)
+			var requests sync.WaitGroup
+			for range 20 {
+				requests.Go(func() {
+					ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+					defer cancel()
+					req, _ := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+					if _, err := rt.RoundTrip(req); err == nil {
+						t.Error("got an answer, want none from a silent proxy")
+					}
+				})
+			}
+			requests.Wait()
+			hanging.works.Store(true)
+			begun := time.Now()
+			checkGet(t, rt, url, "HTTP/1.1")
+			if took := time.Since(begun); took > time.Second {
+				t.Errorf("got an answer after %s, want it at once", took)
+			}
+			for begun := time.Now(); hanging.open.Load() > 0; time.Sleep(10 * time.Millisecond) {
+				if time.Since(begun) > 5*time.Second {
+					t.Fatalf("got %d attempts that still hang, want none after the request timeout", hanging.open.Load())
+				}
+			}
+			// The deadline of the attempt is not that of the connection.
+			time.Sleep(time.Until(begun.Add(1200 * time.Millisecond)))
+			hanging.works.Store(false)
+			checkGet(t, rt, url, "HTTP/1.1")
 		})
 	}
 }
