@@ -51,8 +51,8 @@ soak: ## Scrape, probe and reload for ten minutes, with faults
 	SOAK=10m $(GO) test ./test/e2e -count=1 -v -run Soak -timeout 20m
 
 .PHONY: bench
-bench: ## Measure what a scrape costs, beside json_exporter; writes docs/performance.md
-	$(GO) run ./test/bench -write docs/performance.md
+bench: ## Measure what scrapes and probes cost
+	$(GO) test -bench . -run '^$$' ./...
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target, for FUZZTIME=1m
