@@ -30,7 +30,7 @@ race: ## Run the tests with the race detector
 	$(GO) test -race ./...
 
 .PHONY: generate
-generate: ## Write what is made from the code: references, dashboards, PrometheusRule
+generate: ## Write what is made from the code: references, dashboards
 	$(GO) generate ./...
 
 .PHONY: checks
@@ -66,7 +66,7 @@ vulncheck: ## Look for known vulnerabilities
 lint: ## Run the linters; needs shellcheck
 	$(TOOL) golangci-lint run
 	$(TOOL) actionlint
-	shellcheck .ci/* packaging/changelog packaging/documents packaging/licenses packaging/manpage packaging/sbom packaging/*.sh
+	shellcheck .ci/* packaging/changelog packaging/documents packaging/licenses packaging/manpage packaging/prometheusrule packaging/sbom packaging/*.sh
 
 .PHONY: fmt
 fmt: ## Format the code
@@ -80,6 +80,7 @@ demo: ## Run against an embedded Zuora stand-in
 dist: ## Build everything that a release has, with checksums, into dist/
 	rm -rf dist
 	$(MAKE) tarballs packages sbom
+	packaging/prometheusrule >dist/prometheusrule.yaml
 	$(TOOL) promu checksum dist
 
 .PHONY: tarballs

@@ -1,10 +1,7 @@
 // Package alerts has nothing but tests, of the rules beside it.
 package alerts
 
-//go:generate go test . -run TestManifestHasTheRules -update
-
 import (
-	"bytes"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -22,7 +19,6 @@ import (
 const (
 	rulesFile        = "zuora.rules.yml"
 	rulesTestFile    = "zuora.rules_test.yml"
-	manifestFile     = "prometheusrule.yaml"
 	alertmanagerFile = "alertmanager.example.yml"
 	runbooks         = "../docs/runbooks"
 )
@@ -196,28 +192,6 @@ func TestEachAlertIsTested(t *testing.T) {
 		if !fires[name] || !silent[name] {
 			t.Errorf("%s: a test that it fires: %t; that it does not: %t", name, fires[name], silent[name])
 		}
-	}
-}
-
-func TestManifestHasTheRules(t *testing.T) {
-	var want bytes.Buffer
-	want.WriteString(`# Made of zuora.rules.yml by go generate.
-apiVersion: monitoring.coreos.com/v1
-kind: PrometheusRule
-metadata:
-  name: zuora-exporter # with the labels that your Prometheus's ruleSelector asks for
-spec:
-`)
-	for line := range strings.Lines(read(t, rulesFile)) {
-		if line != "\n" {
-			line = "  " + line
-		}
-		want.WriteString(line)
-	}
-	testutil.Generated(t, want.String(), "alerts", manifestFile)
-	var manifest struct{ Spec struct{ Groups []any } }
-	if err := yaml.Unmarshal(want.Bytes(), &manifest); err != nil || len(manifest.Spec.Groups) == 0 {
-		t.Errorf("%d groups, %v", len(manifest.Spec.Groups), err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -21,11 +22,6 @@ func TestManifests(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("got no manifests (error %v)", err)
 	}
-	rules, err := filepath.Glob("../../alerts/prometheusrule*.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	files = append(files, rules...)
 	seen := map[string]int{}
 	for _, file := range files {
 		content, err := os.ReadFile(file)
@@ -34,6 +30,11 @@ func TestManifests(t *testing.T) {
 		}
 		checkManifests(t, file, content, seen)
 	}
+	rule, err := exec.CommandContext(t.Context(), "../../packaging/prometheusrule").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkManifests(t, "packaging/prometheusrule", rule, seen)
 	if len(seen) < 6 {
 		t.Errorf("got the kinds %v, want at least 6", seen)
 	}
