@@ -34,7 +34,7 @@ generate: ## Write what is made from the code: references, dashboards
 	$(GO) generate ./...
 
 .PHONY: checks
-checks: ## Check PromQL, manifests and the schema with the libraries of their programs
+checks: ## Check documents, PromQL, chart and manifests with the libraries of their programs (takes minutes to build)
 	$(GO) test -C test/checks -count=1 ./...
 
 .PHONY: promtool

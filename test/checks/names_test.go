@@ -1,6 +1,7 @@
-// Package checks checks dashboards, rules, manifests and documents with the
-// libraries of the programs that read them: Prometheus, Kubernetes, editors. It
-// is a module of its own because the exporter must not depend on these.
+// Package checks checks dashboards, rules, the chart, manifests and documents
+// against the code and with the libraries of the programs that read them:
+// Prometheus, Kubernetes, editors, a browser. It is a module of its own because
+// the exporter must not depend on these.
 package checks
 
 import (

@@ -1,4 +1,4 @@
-package docs
+package checks
 
 import (
 	"os"
@@ -6,8 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
 var (
@@ -23,8 +21,8 @@ var (
 func TestLinks(t *testing.T) {
 	pages := map[string]string{} // without code blocks, in which # is a comment
 	anchors := map[string]bool{}
-	for _, path := range documents(t) {
-		pages[path] = codeBlock.ReplaceAllString(testutil.Read(t, path), "")
+	for _, path := range markdown(t) {
+		pages[path] = codeBlock.ReplaceAllString(read(t, path), "")
 		for _, h := range heading.FindAllStringSubmatch(pages[path], -1) {
 			anchor := strings.ReplaceAll(noAnchor.ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-")
 			anchors[path+"#"+anchor] = true
@@ -40,7 +38,7 @@ func TestLinks(t *testing.T) {
 			if file != "" {
 				target = filepath.Join(filepath.Dir(path), file)
 			}
-			if _, err := os.Stat(testutil.Path(target)); err != nil || hasAnchor && !anchors[target+"#"+anchor] {
+			if _, err := os.Stat(target); err != nil || hasAnchor && !anchors[target+"#"+anchor] {
 				t.Errorf("%s: got a link to %s, which does not exist", path, l[1])
 			}
 		}

@@ -1,7 +1,4 @@
-// Package docs has nothing but tests: documents, workflows and versions agree
-// with the code and with each other. test/checks has those that need Prometheus
-// or Kubernetes as libraries, test/e2e those that run the exporter.
-package docs
+package checks
 
 import (
 	"fmt"
@@ -38,8 +35,8 @@ func TestEachReasonIsExplained(t *testing.T) {
 func TestPrometheusConfigurations(t *testing.T) {
 	blocks := regexp.MustCompile("(?s)```yaml\n((?:global|scrape_configs):\n.*?)```")
 	checked := 0
-	for _, page := range documents(t) {
-		for _, block := range blocks.FindAllStringSubmatch(testutil.Read(t, page), -1) {
+	for _, page := range markdown(t) {
+		for _, block := range blocks.FindAllStringSubmatch(read(t, page), -1) {
 			file := testutil.Write(t, t.TempDir(), "prometheus.yml", block[1])
 			t.Log(page)
 			testutil.Run(t, "promtool", "check", "config", file)
@@ -98,27 +95,4 @@ func TestActionsArePinned(t *testing.T) {
 	if files < 8 || uses < 10 {
 		t.Errorf("got %d files with %d actions, want at least 8 with 10", files, uses)
 	}
-}
-
-// documents are the paths of all Markdown files, from the repository's top.
-func documents(t *testing.T) (paths []string) {
-	t.Helper()
-	err := filepath.WalkDir(testutil.Path(), func(path string, d fs.DirEntry, err error) error {
-		name, relErr := filepath.Rel(testutil.Path(), path)
-		switch {
-		case err != nil:
-			return err
-		case relErr != nil:
-			return relErr
-		case d.IsDir() && (strings.HasPrefix(name, ".") && name != "." && name != ".github" || name == "node_modules"):
-			return filepath.SkipDir
-		case filepath.Ext(name) == ".md":
-			paths = append(paths, name)
-		}
-		return nil
-	})
-	if err != nil || len(paths) < 20 {
-		t.Fatalf("got %d documents (error %v), want at least 20", len(paths), err)
-	}
-	return paths
 }
