@@ -13,8 +13,9 @@ import (
 	"github.com/prometheus/prometheus/model/textparse"
 )
 
-// Prometheus's own parser accepts the demo's page in each format.
-func TestPageIsParsed(t *testing.T) {
+// demo runs the demo and returns its address.
+func demo(t *testing.T) string {
+	t.Helper()
 	binary := filepath.Join(t.TempDir(), "zuora_exporter")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-C", "../..", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -27,18 +28,25 @@ func TestPageIsParsed(t *testing.T) {
 	if err := exporter.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		_ = exporter.Process.Kill()
 		_ = exporter.Wait()
-	}()
-	var address string
-	for lines := bufio.NewScanner(output); lines.Scan() && address == ""; {
+	})
+	for lines := bufio.NewScanner(output); lines.Scan(); {
 		if m := regexp.MustCompile(`msg="Listening on" address=(\S+)`).FindStringSubmatch(lines.Text()); m != nil {
-			address = m[1]
+			go func() { _, _ = io.Copy(io.Discard, output) }()
+			return "http://" + m[1]
 		}
 	}
+	t.Fatal("the demo does not listen")
+	return ""
+}
+
+// Prometheus's own parser accepts the demo's page in each format.
+func TestPageIsParsed(t *testing.T) {
+	url := demo(t)
 	for _, format := range []string{"application/openmetrics-text;version=1.0.0", "text/plain;version=0.0.4"} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/metrics", nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/metrics", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
