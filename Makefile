@@ -30,8 +30,9 @@ race: ## Run the tests with the race detector
 	$(GO) test -race ./...
 
 .PHONY: generate
-generate: ## Write what is made from the code: references, dashboards
+generate: ## Write what is made from something else: references, the chart's schema
 	$(GO) generate ./...
+	$(GO) -C test/checks generate ./...
 
 .PHONY: checks
 checks: ## Check documents, PromQL, chart and manifests with the libraries of their programs (takes minutes to build)

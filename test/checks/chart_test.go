@@ -1,18 +1,30 @@
 package checks
 
+//go:generate go test . -run TestChartSchema -update
+
 import (
 	"bytes"
 	"encoding/json"
-	"os"
+	"maps"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	yamlv3 "go.yaml.in/yaml/v3"
+	"helm.sh/helm/v4/pkg/chart/common"
+	"helm.sh/helm/v4/pkg/chart/common/util"
+	v2 "helm.sh/helm/v4/pkg/chart/v2"
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
+	"helm.sh/helm/v4/pkg/engine"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
 const chart = "../../packaging/helm/zuora-exporter"
@@ -30,87 +42,249 @@ func helm(t *testing.T, args ...string) []byte {
 }
 
 // Helm finds no fault with the chart, and Kubernetes and the Prometheus operator
-// none with what it renders.
+// none with what it renders from the package, into which Helm has put the
+// repository's rules and dashboards.
 func TestChart(t *testing.T) {
-	files, err := filepath.Glob(chart + "/ci/*-values.yaml")
-	if err != nil || len(files) != 3 {
-		t.Fatalf("got the values %q (error %v), want three files", files, err)
-	}
+	files := glob(t, chart+"/ci/*-values.yaml")
 	want := map[string]map[string]int{
 		"default-values.yaml":    {"ConfigMap": 1, "Deployment": 1, "Service": 1},
 		"probe-only-values.yaml": {"Deployment": 1, "Service": 1, "Probe": 1, "ServiceMonitor": 1},
-		"everything-values.yaml": {"ConfigMap": 2, "Deployment": 1, "Service": 1, "Secret": 1, "Probe": 1, "ServiceMonitor": 1, "PrometheusRule": 1, "NetworkPolicy": 1},
+		"everything-values.yaml": {"ConfigMap": 2, "Deployment": 1, "Service": 1, "Secret": 1, "Probe": 2, "ServiceMonitor": 1, "PrometheusRule": 1, "NetworkPolicy": 1},
 	}
+	if len(files) != len(want) {
+		t.Fatalf("got the values %q, want those of %q", files, slices.Sorted(maps.Keys(want)))
+	}
+	dir := t.TempDir()
+	helm(t, "package", chart, "-d", dir)
+	packed := glob(t, dir+"/zuora-exporter-*.tgz")[0]
 	for _, values := range files {
 		name := filepath.Base(values)
 		t.Run(name, func(t *testing.T) {
 			if out := helm(t, "lint", "--strict", chart, "-f", values); !bytes.Contains(out, []byte("0 chart(s) failed")) {
 				t.Errorf("helm lint:\n%s", out)
 			}
+			rendered := helm(t, "template", "zuora", packed, "-f", values)
 			seen := map[string]int{}
-			checkManifests(t, name, helm(t, "template", "zuora", chart, "-f", values), seen)
+			checkManifests(t, name, rendered, seen)
 			if diff := cmp.Diff(want[name], seen); diff != "" {
 				t.Errorf("the kinds of manifests (-want +got):\n%s", diff)
+			}
+			if name == "everything-values.yaml" {
+				hasTheRepositorysFiles(t, rendered)
 			}
 		})
 	}
 }
 
-// Helm refuses a misspelled value, and a Probe without jobs.
+// hasTheRepositorysFiles fails if a chart with everything on has other rules or
+// dashboards than the repository.
+func hasTheRepositorysFiles(t *testing.T, rendered []byte) {
+	t.Helper()
+	decode := func(text string) (value any) {
+		if err := yaml.Unmarshal([]byte(text), &value); err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+	got, want := map[string]any{}, map[string]any{"rules": decode(testutil.Read(t, "alerts", "zuora.rules.yml"))}
+	for _, file := range glob(t, "../../dashboards/*.json") {
+		want[filepath.Base(file)] = decode(read(t, file))
+	}
+	for manifest := range strings.SplitSeq(string(rendered), "\n---\n") {
+		var object struct {
+			Kind     string
+			Metadata struct{ Name string }
+			Spec     any
+			Data     map[string]string
+		}
+		if err := yaml.Unmarshal([]byte(manifest), &object); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case object.Kind == "PrometheusRule":
+			got["rules"] = object.Spec
+		case strings.HasSuffix(object.Metadata.Name, "-dashboards"):
+			for name, content := range object.Data {
+				got[name] = decode(content)
+			}
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-repository +chart)\n%s", diff)
+	}
+}
+
+var loaded = sync.OnceValues(func() (*v2.Chart, error) { return loader.Load(chart) })
+
+// render renders the chart with values as helm template does.
+func render(t *testing.T, values string) (map[string]string, error) {
+	t.Helper()
+	c, err := loaded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := common.ReadValues([]byte(values))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, values)
+	}
+	all, err := util.ToRenderValues(c, read, common.ReleaseOptions{Name: "zuora", Namespace: "default"}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Render(c, all)
+}
+
+// withTenant returns values with a tenant, its secret and its job.
+func withTenant(secret, job string) string {
+	return `config: {tenants: [{name: a, base_url: "https://h", oauth2: {client_id: b, ` + secret + `}, jobs: [` + job + `]}]}`
+}
+
+const (
+	goodID     = `id: ff80808186b966950186b97922e200ab`
+	goodSecret = `client_secret_file: /etc/zuora-exporter-secrets/a.secret`
+)
+
+// The chart refuses what the exporter would, and what would not reach it as it
+// was written: values are YAML 1.1 to Helm, which knows numbers, not their text.
 func TestChartRefuses(t *testing.T) {
-	for value, want := range map[string]string{
-		"serviceMonitor.enable=true": "'enable'",
-		"existingsecret=a":           "'existingsecret'",
-		"probe.enabled=true":         "set probe.jobs",
+	const id = "ff80808186b966950186b97922e200ac"
+	for name, tc := range map[string]struct{ values, want string }{
+		"a misspelled value":                 {`serviceMonitor: {enable: true}`, "'enable' not allowed"},
+		"a value in the wrong case":          {`existingsecret: a`, "'existingsecret' not allowed"},
+		"two sources of secrets":             {`{secrets: {a: b}, existingSecret: c}`, "not both"},
+		"no configuration":                   {`config: null`, "missing property 'config'"},
+		"no tenant":                          {`config: {tenants: []}`, "/config/tenants"},
+		"an unknown key of the exporter":     {withTenant("secret: c", goodSecret), "'secret' not allowed"},
+		"two secrets of a tenant":            {withTenant(goodSecret+", client_secret: c", ""), "/oauth2"},
+		"an id that is too short":            {withTenant(goodSecret, "{id: ff80808186b966950186b97922e200}"), "/jobs/0/id"},
+		"an id of digits":                    {withTenant(goodSecret, "{id: 12345678901234567890123456789012}"), "got number, want string"},
+		"a label that the exporter sets":     {withTenant(goodSecret, "{"+goodID+", labels: {tenant: x}}"), "'tenant'"},
+		"a label that is a number":           {withTenant(goodSecret, "{"+goodID+", labels: {wave: 01}}"), "got number, want string"},
+		"a duration without unit":            {`config: {tenants: [{name: a, base_url: "https://h", oauth2: {client_id: b, client_secret: c}, request_timeout: 5}]}`, "/request_timeout"},
+		"an interval without unit":           {`autoReloadInterval: "30"`, "/autoReloadInterval"},
+		"a probed id that is too short":      {`probe: {targets: [{jobs: [ff80]}]}`, "/probe/targets/0/jobs/0"},
+		"a probe without jobs":               {`probe: {targets: [{tenant: a}]}`, "missing property 'jobs'"},
+		"a probed label that is ours":        {`probe: {targets: [{jobs: [` + id + `], labels: {job_id: a}}]}`, "'job_id'"},
+		"a secret's name with a slash":       {`secrets: {a/b: c}`, "a/b"},
+		"a Pod's label that is not a string": {`podLabels: {a: 1}`, "got number, want string"},
 	} {
-		out, err := exec.CommandContext(t.Context(), "go", "tool", "helm", "template", "zuora", chart, "--set", value).CombinedOutput()
-		if err == nil || !bytes.Contains(out, []byte(want)) {
-			t.Errorf("%s: got the error %v, want one with %q:\n%s", value, err, want, out)
+		t.Run(name, func(t *testing.T) {
+			if _, err := render(t, tc.values); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want an error with %q", err, tc.want)
+			}
+		})
+	}
+	for _, secret := range []string{"", "~", "null", `""`, `" "`, "1234567", "0123456", "1e3", "0x1F", "0b11", "1_000", "-1", ".5", "yes", "Off", "true", "[a]", "{a: b}"} {
+		t.Run("secret "+secret, func(t *testing.T) {
+			for place, values := range map[string]string{
+				"/secrets/a.secret":                       "secrets:\n  a.secret: " + secret,
+				"/config/tenants/0/oauth2/client_secret'": "config:\n  tenants:\n  - name: a\n    base_url: https://h\n    oauth2:\n      client_id: b\n      client_secret: " + secret,
+			} {
+				if secret == `" "` && strings.Contains(place, "config") {
+					continue // the exporter's business
+				}
+				if _, err := render(t, values); err == nil || !strings.Contains(err.Error(), place) {
+					t.Errorf("got %v, want an error about %s", err, place)
+				}
+			}
+		})
+	}
+}
+
+// The chart takes the values in its README.
+func TestChartReadme(t *testing.T) {
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(read(t, chart+"/README.md"), -1)
+	for _, block := range blocks {
+		if _, err := render(t, block[1]); err != nil {
+			t.Errorf("%v\n%s", err, block[1])
+		}
+	}
+	if len(blocks) < 5 {
+		t.Errorf("got %d blocks of values, want at least 5", len(blocks))
+	}
+}
+
+// What is a string for Helm reaches the exporter and its files as it is.
+func TestChartKeepsText(t *testing.T) {
+	for _, text := range []string{"1234567", "0123456", "1e3", "0x1F", "yes", "~", "12:30", "2026-11-30", "a: b", "#a", `"`, `\n`, "ä€😀", "{{ x }}", "- a", "line\nline\n"} {
+		quoted, err := json.Marshal(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for source, written := range map[string]string{"quoted": string(quoted), "plain": text} {
+			if source == "plain" && text != "12:30" && text != "2026-11-30" && text != "ä€😀" {
+				continue // these are strings without quotes, too
+			}
+			manifests, err := render(t, `{secrets: {"1e3": `+written+`}, config: {tenants: [{name: `+written+`, base_url: "https://h", oauth2: {client_id: b, client_secret_env: C}}]}}`)
+			if err != nil {
+				t.Errorf("%s, %s: %v", text, source, err)
+				continue
+			}
+			var secret corev1.Secret
+			var configMap corev1.ConfigMap
+			parts := strings.Split(manifests["zuora-exporter/templates/config.yaml"], "\n---\n")
+			for i, into := range []any{&configMap, &secret} {
+				if err := unmarshalStrict([]byte(parts[i]), into); err != nil {
+					t.Fatalf("%v\n%s", err, parts[i])
+				}
+			}
+			// The exporter reads YAML 1.2.
+			var config struct{ Tenants []struct{ Name string } }
+			if err := yamlv3.Unmarshal([]byte(configMap.Data["zuora_exporter.yml"]), &config); err != nil {
+				t.Fatal(err)
+			}
+			if secret.StringData["1e3"] != text || config.Tenants[0].Name != text {
+				t.Errorf("%s, %s: got the secret %q and the name %q", text, source, secret.StringData["1e3"], config.Tenants[0].Name)
+			}
 		}
 	}
 }
 
-// The chart's rules and dashboards are the repository's.
-func TestChartHasTheRepositorysFiles(t *testing.T) {
-	var rule monitoringv1.PrometheusRule
-	var dashboards corev1.ConfigMap
-	for _, manifest := range bytes.Split(helm(t, "template", "zuora", chart, "-f", chart+"/ci/everything-values.yaml"), []byte("\n---\n")) {
-		switch {
-		case bytes.Contains(manifest, []byte("kind: PrometheusRule")):
-			if err := yaml.Unmarshal(manifest, &rule); err != nil {
-				t.Fatal(err)
-			}
-		case bytes.Contains(manifest, []byte("-dashboards\n")):
-			if err := yaml.Unmarshal(manifest, &dashboards); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	content, err := os.ReadFile("../../alerts/zuora.rules.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want monitoringv1.PrometheusRuleSpec
-	if err := yaml.Unmarshal(content, &want); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, rule.Spec); diff != "" || len(want.Groups) == 0 {
-		t.Errorf("the rules (-repository +chart):\n%s", diff)
-	}
-	for _, name := range []string{"zuora-data-labeling.json", "zuora-exporter.json"} {
-		content, err := os.ReadFile("../../dashboards/" + name)
-		if err != nil {
+// The chart's schema has the exporter's for config, in which what may be a
+// string must be one: Helm gives the exporter 1.234567e+06 for 1234567.
+func TestChartSchema(t *testing.T) {
+	parse := func(elem ...string) (schema map[string]any) {
+		if err := json.Unmarshal([]byte(testutil.Read(t, elem...)), &schema); err != nil {
 			t.Fatal(err)
 		}
-		var want, got any
-		if err := json.Unmarshal(content, &want); err != nil {
-			t.Fatal(err)
+		return schema
+	}
+	configuration := parse("docs", "zuora_exporter.schema.json")
+	definitions, _ := configuration["definitions"].(map[string]any)
+	for _, key := range []string{"$id", "$schema", "title", "definitions"} {
+		delete(configuration, key)
+	}
+	definitions["configuration"] = configuration
+	onlyStrings(definitions)
+
+	schema := parse("packaging", "helm", "zuora-exporter", "values.schema.json")
+	schema["definitions"] = definitions
+	var want bytes.Buffer
+	encoder := json.NewEncoder(&want)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(schema); err != nil {
+		t.Fatal(err)
+	}
+	testutil.Generated(t, want.String(), "packaging", "helm", "zuora-exporter", "values.schema.json")
+}
+
+// onlyStrings takes numbers and booleans from types that may be strings.
+func onlyStrings(schema any) {
+	switch s := schema.(type) {
+	case map[string]any:
+		if types, ok := s["type"].([]any); ok && slices.Contains(types, any("string")) {
+			s["type"] = slices.DeleteFunc(types, func(t any) bool { return t != "string" && t != "null" })
+			if len(s["type"].([]any)) == 1 {
+				s["type"] = "string"
+			}
 		}
-		if err := json.Unmarshal([]byte(dashboards.Data[name]), &got); err != nil {
-			t.Fatalf("%s: %v", name, err)
+		for _, v := range s {
+			onlyStrings(v)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s (-repository +chart):\n%s", name, diff)
+	case []any:
+		for _, v := range s {
+			onlyStrings(v)
 		}
 	}
 }
