@@ -11,16 +11,22 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
+
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
+
+// buildExporter builds the exporter and returns its path.
+func buildExporter(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "zuora_exporter")
+	testutil.Run(t, "go", "build", "-C", "../..", "-o", binary, ".")
+	return binary
+}
 
 // demo runs the demo and returns its address.
 func demo(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "zuora_exporter")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-C", "../..", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	exporter := exec.CommandContext(t.Context(), binary, "--demo", "--web.listen-address=127.0.0.1:0")
+	exporter := exec.CommandContext(t.Context(), buildExporter(t), "--demo", "--web.listen-address=127.0.0.1:0")
 	output, err := exporter.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

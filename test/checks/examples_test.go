@@ -1,6 +1,4 @@
-// Package examples has nothing but tests. Each example is given to the program
-// that it is for; test/e2e runs the exporter with them.
-package examples
+package checks
 
 import (
 	"os"
@@ -11,42 +9,45 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+	corev1 "k8s.io/api/core/v1"
+	k8syaml "sigs.k8s.io/yaml"
 
-	"github.com/zuora-exporter/zuora_exporter/internal/config"
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
-func TestConfiguration(t *testing.T) {
-	if _, err := config.NewFile("zuora_exporter.yml").Load(); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestKubernetesConfiguration(t *testing.T) {
-	file, err := os.Open("kubernetes/zuora_exporter.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	for decoder := yaml.NewDecoder(file); ; {
-		var manifest struct {
-			Kind string
-			Data map[string]string
-		}
-		if err := decoder.Decode(&manifest); err != nil {
-			t.Fatalf("no ConfigMap: %v", err)
-		}
-		if manifest.Kind == "ConfigMap" {
-			if _, err := config.Parse("zuora_exporter.yml", []byte(manifest.Data["zuora_exporter.yml"])); err != nil {
-				t.Error(err)
+// The exporter accepts each configuration that is shipped. That of a new
+// installation has no jobs, and stays valid if what it has in comments is used.
+func TestShippedConfigurations(t *testing.T) {
+	template := testutil.Read(t, "packaging", "zuora_exporter.yml")
+	uncommented := strings.Replace(template, "jobs: []", "jobs:", 1)
+	uncommented = regexp.MustCompile(`(?m)^    # ?((entity_id|api_version|request|max|refresh|completed|rate| - id|   labels).*)`).ReplaceAllString(uncommented, "    $1")
+	uncommented = strings.Replace(uncommented, "entity_id:  ", "entity_id: 11e643f4-a3ee-8bad-b061-0025904c756d", 1)
+	var configMap corev1.ConfigMap
+	for manifest := range strings.SplitSeq(testutil.Read(t, "examples", "kubernetes", "zuora_exporter.yaml"), "\n---\n") {
+		if strings.Contains(manifest, "\nkind: ConfigMap\n") {
+			if err := k8syaml.Unmarshal([]byte(manifest), &configMap); err != nil {
+				t.Fatal(err)
 			}
-			return
 		}
+	}
+	exporter := buildExporter(t)
+	for name, tc := range map[string]struct{ configuration, want string }{
+		"new installation":              {template, "tenant example: 0 jobs"},
+		"new installation, uncommented": {uncommented, "tenant example: 1 job"},
+		"example":                       {testutil.Read(t, "examples", "zuora_exporter.yml"), "tenant prod-us: 2 jobs"},
+		"example for Kubernetes":        {configMap.Data["zuora_exporter.yml"], "tenant prod-us: 1 job"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := testutil.Write(t, t.TempDir(), "zuora_exporter.yml", tc.configuration)
+			if out := testutil.Run(t, exporter, "--config.check", "--config.file="+file); !strings.Contains(out, tc.want) {
+				t.Errorf("got\n%s\nwant %s", out, tc.want)
+			}
+		})
 	}
 }
 
 func TestPrometheusConfiguration(t *testing.T) {
-	testutil.Run(t, "promtool", "check", "config", "prometheus/prometheus.yml")
+	testutil.Run(t, "promtool", "check", "config", testutil.Path("examples", "prometheus", "prometheus.yml"))
 
 	// docker-compose.yml mounts the rules beside the file.
 	dir := t.TempDir()
@@ -94,7 +95,7 @@ func TestProbedJobsDifferByInstance(t *testing.T) {
 }
 
 func TestAlertmanagerConfiguration(t *testing.T) {
-	testutil.Run(t, "amtool", "check-config", "docker-compose/alertmanager.yml")
+	testutil.Run(t, "amtool", "check-config", testutil.Path("examples", "docker-compose", "alertmanager.yml"))
 }
 
 func TestComposeMountsExistingFiles(t *testing.T) {
@@ -110,7 +111,7 @@ func TestComposeMountsExistingFiles(t *testing.T) {
 	for name, service := range compose.Services {
 		for _, volume := range service.Volumes {
 			path, _, _ := strings.Cut(volume, ":")
-			if _, err := os.Stat(filepath.Join("docker-compose", path)); err != nil {
+			if _, err := os.Stat(testutil.Path("examples", "docker-compose", path)); err != nil {
 				t.Errorf("%s: %s", name, err)
 			}
 		}
@@ -156,7 +157,7 @@ func copyUnits(t *testing.T, names ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range names {
-		content, err := os.ReadFile(filepath.Join("systemd", name))
+		content, err := os.ReadFile(testutil.Path("examples", "systemd", name))
 		if err != nil {
 			t.Fatal(err)
 		}
