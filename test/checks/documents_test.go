@@ -48,15 +48,29 @@ func TestPrometheusConfigurations(t *testing.T) {
 	}
 }
 
-// The changelog and the Kubernetes example name the version.
+// VERSION is the one place of the version. What cannot read it says the same.
 func TestVersion(t *testing.T) {
 	version := strings.TrimSpace(testutil.Read(t, "VERSION"))
-	if !regexp.MustCompile(`(?m)^## \[?` + regexp.QuoteMeta(version) + `\b`).MatchString(testutil.Read(t, "CHANGELOG.md")) {
-		t.Errorf("CHANGELOG.md has no heading for %s", version)
+	for file, line := range map[string]string{
+		"../../CHANGELOG.md":  `\n## \[?` + regexp.QuoteMeta(version) + `\]? / `,
+		chart + "/Chart.yaml": `\nversion: ` + regexp.QuoteMeta(version) + `\nappVersion: ` + regexp.QuoteMeta(version) + `\n`,
+	} {
+		if !regexp.MustCompile(line).MatchString(read(t, file)) {
+			t.Errorf("%s: got no line %q", file, line)
+		}
 	}
-	image := "image: ghcr.io/zuora-exporter/zuora_exporter:" + version + "\n"
-	if !strings.Contains(testutil.Read(t, "examples", "kubernetes", "zuora_exporter.yaml"), image) {
-		t.Errorf("the Kubernetes example has no %s", image)
+	named := regexp.MustCompile(`zuora[_-]exporter[:_-]([0-9]+\.[0-9.]*[0-9])`)
+	found := 0
+	for _, file := range append(markdown(t), "../../examples/kubernetes/zuora_exporter.yaml") {
+		for _, m := range named.FindAllStringSubmatch(read(t, file), -1) {
+			found++
+			if m[1] != version {
+				t.Errorf("%s: got %s, want the version %s", file, m[0], version)
+			}
+		}
+	}
+	if found < 2 {
+		t.Errorf("got the version %d times, want it at least in the README and the manifest", found)
 	}
 }
 
