@@ -5,7 +5,6 @@ package checks
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -45,31 +44,34 @@ func helm(t *testing.T, args ...string) []byte {
 // none with what it renders from the package, into which Helm has put the
 // repository's rules and dashboards.
 func TestChart(t *testing.T) {
-	files := glob(t, chart+"/ci/*-values.yaml")
-	want := map[string]map[string]int{
-		"default-values.yaml":    {"ConfigMap": 1, "Deployment": 1, "Service": 1},
-		"probe-only-values.yaml": {"Deployment": 1, "Service": 1, "Probe": 1, "ServiceMonitor": 1},
-		"everything-values.yaml": {"ConfigMap": 2, "Deployment": 1, "Service": 1, "Secret": 1, "Probe": 2, "ServiceMonitor": 1, "PrometheusRule": 1, "NetworkPolicy": 1},
-	}
-	if len(files) != len(want) {
-		t.Fatalf("got the values %q, want those of %q", files, slices.Sorted(maps.Keys(want)))
-	}
 	dir := t.TempDir()
 	helm(t, "package", chart, "-d", dir)
 	packed := glob(t, dir+"/zuora-exporter-*.tgz")[0]
-	for _, values := range files {
-		name := filepath.Base(values)
+	for name, tc := range map[string]struct {
+		values string
+		want   map[string]int
+	}{
+		"the defaults": {"", map[string]int{"ConfigMap": 1, "Deployment": 1, "Service": 1}},
+		"jobs by /probe alone; configuration and secret exist": {
+			`{existingConfigMap: a, existingSecret: b, serviceMonitor: {enabled: true}, probe: {targets: [{jobs: [ff80808186b966950186b97922e200ab]}]}}`,
+			map[string]int{"Deployment": 1, "Service": 1, "Probe": 1, "ServiceMonitor": 1},
+		},
+		"everything": {read(t, "testdata/everything-values.yaml"), map[string]int{
+			"ConfigMap": 2, "Deployment": 1, "Service": 1, "Secret": 1, "Probe": 2, "ServiceMonitor": 1, "PrometheusRule": 1, "NetworkPolicy": 1,
+		}},
+	} {
 		t.Run(name, func(t *testing.T) {
+			values := testutil.Write(t, t.TempDir(), "values.yaml", tc.values)
 			if out := helm(t, "lint", "--strict", chart, "-f", values); !bytes.Contains(out, []byte("0 chart(s) failed")) {
 				t.Errorf("helm lint:\n%s", out)
 			}
 			rendered := helm(t, "template", "zuora", packed, "-f", values)
 			seen := map[string]int{}
 			checkManifests(t, name, rendered, seen)
-			if diff := cmp.Diff(want[name], seen); diff != "" {
+			if diff := cmp.Diff(tc.want, seen); diff != "" {
 				t.Errorf("the kinds of manifests (-want +got):\n%s", diff)
 			}
-			if name == "everything-values.yaml" {
+			if name == "everything" {
 				hasTheRepositorysFiles(t, rendered)
 			}
 		})

@@ -22,20 +22,29 @@ func TestShippedConfigurations(t *testing.T) {
 	uncommented := strings.Replace(template, "jobs: []", "jobs:", 1)
 	uncommented = regexp.MustCompile(`(?m)^    # ?((entity_id|api_version|request|max|refresh|completed|rate| - id|   labels).*)`).ReplaceAllString(uncommented, "    $1")
 	uncommented = strings.Replace(uncommented, "entity_id:  ", "entity_id: 11e643f4-a3ee-8bad-b061-0025904c756d", 1)
-	var configMap corev1.ConfigMap
-	for manifest := range strings.SplitSeq(testutil.Read(t, "examples", "kubernetes", "zuora_exporter.yaml"), "\n---\n") {
-		if strings.Contains(manifest, "\nkind: ConfigMap\n") {
-			if err := k8syaml.Unmarshal([]byte(manifest), &configMap); err != nil {
+	manifests, err := render(t, read(t, "testdata/everything-values.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inConfigMap := func(manifests string) string {
+		for manifest := range strings.SplitSeq(manifests, "\n---\n") {
+			var object corev1.ConfigMap
+			if err := k8syaml.Unmarshal([]byte(manifest), &object); err != nil {
 				t.Fatal(err)
 			}
+			if object.Kind == "ConfigMap" {
+				return object.Data["zuora_exporter.yml"]
+			}
 		}
+		return ""
 	}
 	exporter := buildExporter(t)
 	for name, tc := range map[string]struct{ configuration, want string }{
 		"new installation":              {template, "tenant example: 0 jobs"},
 		"new installation, uncommented": {uncommented, "tenant example: 1 job"},
 		"example":                       {testutil.Read(t, "examples", "zuora_exporter.yml"), "tenant prod-us: 2 jobs"},
-		"example for Kubernetes":        {configMap.Data["zuora_exporter.yml"], "tenant prod-us: 1 job"},
+		"example for Kubernetes":        {inConfigMap(testutil.Read(t, "examples", "kubernetes", "zuora_exporter.yaml")), "tenant prod-us: 1 job"},
+		"chart":                         {inConfigMap(manifests["zuora-exporter/templates/config.yaml"]), "tenant prod-us: 1 job"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := testutil.Write(t, t.TempDir(), "zuora_exporter.yml", tc.configuration)
