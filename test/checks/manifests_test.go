@@ -43,7 +43,7 @@ func TestManifests(t *testing.T) {
 // checkManifests decodes manifests strictly, and counts their kinds in seen.
 func checkManifests(t *testing.T, source string, content []byte, seen map[string]int) {
 	t.Helper()
-	for _, manifest := range bytes.Split(content, []byte("\n---\n")) {
+	for manifest := range bytes.SplitSeq(content, []byte("\n---\n")) {
 		var head struct{ APIVersion, Kind string }
 		if err := yaml.Unmarshal(manifest, &head); err != nil {
 			t.Fatalf("%s: %s\n%s", source, err, manifest)

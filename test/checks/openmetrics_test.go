@@ -2,6 +2,7 @@ package checks
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net/http"
 	"os/exec"
@@ -73,7 +74,7 @@ func TestPageIsParsed(t *testing.T) {
 		series := 0
 		for {
 			entry, err := parser.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
