@@ -40,11 +40,9 @@ const (
 var versionFile string
 
 func main() {
-	// Nobody must end the exporter by sending SIGHUP too early, or by reading
-	// its log no more.
+	// First of all, because a SIGHUP that comes before would end the exporter.
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP)
-	signal.Ignore(syscall.SIGPIPE)
 
 	if version.Version == "" { // not built by promu
 		version.Version = strings.TrimSpace(versionFile)
@@ -52,7 +50,7 @@ func main() {
 
 	app := kingpin.New(name, "Prometheus exporter for Zuora's data labeling jobs.")
 	var o options
-	app.Flag("config.file", "Configuration file.").Default("zuora_exporter.yml").StringVar(&o.configFile)
+	app.Flag("config.file", "Configuration file.").Default("zuora_exporter.yml").IsSetByUser(&o.hasConfigFile).StringVar(&o.configFile)
 	app.Flag("config.check", "Validate the configuration file, print what it would read, and exit.").BoolVar(&o.configCheck)
 	app.Flag("config.check-api", "Do the same, then get a token for each tenant, read each job once, print the answers, and exit.").BoolVar(&o.configCheckAPI)
 	app.Flag("demo", "Run against an embedded Zuora stand-in; needs no configuration file.").BoolVar(&o.demo)
@@ -77,6 +75,7 @@ func main() {
 
 type options struct {
 	configFile     string
+	hasConfigFile  bool
 	configCheck    bool
 	configCheckAPI bool
 	autoReload     time.Duration
@@ -97,6 +96,9 @@ func run(o options, hangUp <-chan os.Signal, logger log.Logger) error {
 		defer standIn.Close()
 		load = func() (*config.Config, error) { return exporter.DemoConfig(standIn) }
 		o.autoReload = 0
+		if o.hasConfigFile {
+			level.Warn(logger).Log("msg", "The demo has a configuration of its own: --config.file is not read", "file", o.configFile)
+		}
 	}
 	cfg, err := load()
 	if missing, ok := errors.AsType[*fs.PathError](err); ok && missing.Path == o.configFile && errors.Is(err, fs.ErrNotExist) {
@@ -115,6 +117,11 @@ func run(o options, hangUp <-chan os.Signal, logger log.Logger) error {
 		return nil
 	}
 
+	if err := web.Validate(*o.web.WebConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file: %s: %w", *o.web.WebConfigFile, err)
+	}
+	// Whoever reads the log may go away.
+	signal.Ignore(syscall.SIGPIPE)
 	level.Info(logger).Log("msg", "Starting "+name, "version", version.Info())
 	level.Info(logger).Log("msg", "Build context", "build_context", version.BuildContext())
 	o.server.ExporterMetrics = []prometheus.Collector{

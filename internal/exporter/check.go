@@ -1,21 +1,19 @@
 package exporter
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"github.com/go-kit/log"
-	"golang.org/x/sync/errgroup"
+	"github.com/prometheus/common/model"
 
 	"github.com/zuora-exporter/zuora_exporter/collector"
 	"github.com/zuora-exporter/zuora_exporter/internal/config"
-	"github.com/zuora-exporter/zuora_exporter/zuora"
+	"github.com/zuora-exporter/zuora_exporter/internal/migration"
 )
 
 // dailyLimits are Zuora's limits on a tenant's requests in a day, shared by
@@ -25,19 +23,23 @@ import (
 var dailyLimits = []struct {
 	tenant string
 	limit  float64
+	mayBe  func(host string) bool // Zuora's own hosts say what they are
 }{
-	{"Production or Central Sandbox", 27_000_000},
-	{"Developer Sandbox", 50_000},
-	{"API Sandbox", 10_000},
+	{"Production or Central Sandbox", 27_000_000, func(host string) bool { return !strings.Contains(host, "apisandbox") }},
+	{"Developer Sandbox", 50_000, isSandbox},
+	{"API Sandbox", 10_000, isSandbox},
 }
 
-// Check prints what a valid configuration would read, and what that costs.
+func isSandbox(host string) bool {
+	return strings.Contains(host, "sandbox") || !strings.HasSuffix(host, ".zuora.com")
+}
+
+// Check prints what a valid configuration would read, what that costs, and what
+// is probably a mistake.
 func Check(w io.Writer, cfg *config.Config) {
+	warnings := cfg.Warnings
 	for _, t := range cfg.Tenants {
-		fmt.Fprintf(w, "tenant %s: %s from %s\n", t.Name, plural(len(t.Jobs), "job"), t.Zuora.BaseURL.Host)
-		if _, err := t.Zuora.ClientSecret(); err != nil {
-			fmt.Fprintf(w, "  warning: cannot get a token: %s\n", err)
-		}
+		fmt.Fprintf(w, "tenant %s: %s from %s\n", t.Name, plural(int64(len(t.Jobs)), "job"), t.Zuora.BaseURL.Host)
 		for _, j := range t.Jobs {
 			fmt.Fprintf(w, "  job %s", j.ID)
 			for _, name := range cfg.LabelNames {
@@ -48,23 +50,35 @@ func Check(w io.Writer, cfg *config.Config) {
 			fmt.Fprintln(w)
 		}
 		printCost(w, t)
+		if _, err := t.Zuora.ClientSecret(); err != nil {
+			warnings = append(warnings, fmt.Sprintf("tenant %s: cannot get a token: %s", t.Name, err))
+		}
+		warnings = append(warnings, tooMuch(t)...)
 	}
-	for _, warning := range cfg.Warnings {
+	for _, warning := range warnings {
 		fmt.Fprintf(w, "warning: %s\n", warning)
 	}
-	fmt.Fprintln(w, "The configuration is valid.")
+	switch len(warnings) {
+	case 0:
+		fmt.Fprintln(w, "The configuration is valid.")
+	default:
+		fmt.Fprintf(w, "The configuration is valid, with %s.\n", plural(int64(len(warnings)), "warning"))
+	}
 	if os.Geteuid() == 0 {
 		fmt.Fprintln(w, "Checked as user root: the user of the service may not be able to read the same files.")
 	}
 }
 
 // plural is n and a noun that takes an s.
-func plural(n int, noun string) string {
+func plural(n int64, noun string) string {
 	if n != 1 {
 		noun += "s"
 	}
-	return fmt.Sprintf("%d %s", n, noun)
+	return migration.Grouped(n) + " " + noun
 }
+
+// scrapeIntervals are those that the costs are shown for.
+var scrapeIntervals = []time.Duration{15 * time.Second, 30 * time.Second, time.Minute}
 
 // printCost prints how many requests a day one Prometheus server causes, set
 // against what Zuora allows the tenant for all its traffic.
@@ -78,100 +92,55 @@ func printCost(w io.Writer, t *config.Tenant) {
 		fmt.Fprintf(table, "\t%s", l.tenant)
 	}
 	fmt.Fprintln(table)
-	var exhausting []string
-	for _, interval := range []time.Duration{15 * time.Second, 30 * time.Second, time.Minute} {
+	for _, interval := range scrapeIntervals {
 		requests := requestsADay(t, interval)
-		fmt.Fprintf(table, "  %s\t%.0f", interval, requests)
+		fmt.Fprintf(table, "  %s\t%s", model.Duration(interval), migration.Grouped(int64(requests)))
 		for _, l := range dailyLimits {
-			fmt.Fprintf(table, "\t%.3g %% of %.0f", requests/l.limit*100, l.limit)
-			if l.tenant == "API Sandbox" && requests > l.limit {
-				exhausting = append(exhausting, interval.String())
-			}
+			fmt.Fprintf(table, "\t%s of %s", percent(requests/l.limit), migration.Grouped(int64(l.limit)))
 		}
 		fmt.Fprintln(table)
 	}
 	table.Flush()
 	if t.CompletedRefreshInterval > t.RefreshInterval {
-		fmt.Fprintf(w, "  Completed jobs cost less: they are asked for every %s at most.\n", t.CompletedRefreshInterval)
+		fmt.Fprintf(w, "  Completed jobs cost less: they are asked for every %s at most.\n", model.Duration(t.CompletedRefreshInterval))
 	}
-	// Zuora's own hosts say in their name if they are sandboxes.
+}
+
+// percent writes a share as people do: 3,530 % or 0.02 %.
+func percent(share float64) string {
+	if share >= .1 {
+		return migration.Grouped(int64(math.Round(share*100))) + " %"
+	}
+	return fmt.Sprintf("%.2g %%", share*100)
+}
+
+// tooMuch returns a warning for each quota that the jobs of a tenant exceed, and
+// one if a round over them takes too long.
+func tooMuch(t *config.Tenant) (warnings []string) {
 	host := t.Zuora.BaseURL.Hostname()
-	if len(exhausting) > 0 && (strings.Contains(host, "sandbox") || !strings.HasSuffix(host, ".zuora.com")) {
-		fmt.Fprintf(w, "  warning: scraped every %s, an API Sandbox runs out of requests each day; set refresh_interval\n", strings.Join(exhausting, ", "))
+	for _, l := range dailyLimits {
+		if !l.mayBe(host) {
+			continue
+		}
+		var exceeding []string
+		for _, interval := range scrapeIntervals {
+			if requestsADay(t, interval) > l.limit {
+				exceeding = append(exceeding, model.Duration(interval).String())
+			}
+		}
+		if len(exceeding) > 0 {
+			warnings = append(warnings, fmt.Sprintf("tenant %s: scraped every %s, its jobs need more requests a day than a tenant of the kind %s has; set refresh_interval",
+				t.Name, strings.Join(exceeding, ", "), l.tenant))
+		}
 	}
+	if round := time.Duration(len(t.Jobs)/t.MaxConcurrentRequests) * time.Second; round > 5*time.Minute {
+		warnings = append(warnings, fmt.Sprintf("tenant %s: if Zuora takes a second for an answer, one round over all jobs takes %s. Jobs that were not read for 5m are missing from a page; raise max_concurrent_requests",
+			t.Name, model.Duration(round)))
+	}
+	return warnings
 }
 
 // requestsADay is how many requests the jobs cost, none of them completed.
 func requestsADay(t *config.Tenant, interval time.Duration) float64 {
 	return float64(len(t.Jobs)) * float64(24*time.Hour) / float64(collector.ReadEvery(interval, t.RefreshInterval))
-}
-
-// errCheckFailed says that the table tells what failed.
-var errCheckFailed = errors.New("a token or a job could not be read: see the table")
-
-// CheckAPI asks for a token for each tenant and for each job once, and prints
-// a table of what came back.
-func CheckAPI(ctx context.Context, w io.Writer, cfg *config.Config) error {
-	all, err := newRunning(cfg, nil, zuora.NewTokenBudget(), log.NewNopLogger())
-	if err != nil {
-		return err
-	}
-	defer all.closeUnless(nil)
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "TENANT\tJOB\tOBJECT TYPE\tSTATUS\tLABELED\tFAILED\tTIMED OUT\tTOTAL\tERROR")
-	failed := false
-	for i, t := range all.tenants {
-		name := cfg.Tenants[i].Name
-		if err := t.client.CheckToken(ctx); err != nil {
-			failed = true
-			fmt.Fprintf(table, "%s\t(token)\t\t\t\t\t\t\t%s\n", name, describe(err))
-			continue
-		}
-		fmt.Fprintf(table, "%s\t(token)\t\tgood\t\t\t\t\t\n", name)
-		jobs := cfg.Tenants[i].Jobs
-		answers, errs := make([]*zuora.DataLabelingJob, len(jobs)), make([]error, len(jobs))
-		var group errgroup.Group
-		group.SetLimit(cfg.Tenants[i].MaxConcurrentRequests)
-		for n, j := range jobs {
-			group.Go(func() error {
-				answers[n], errs[n] = t.client.DataLabelingJob(ctx, j.ID)
-				return nil
-			})
-		}
-		_ = group.Wait()
-		for n, j := range jobs {
-			if errs[n] != nil {
-				failed = true
-				fmt.Fprintf(table, "%s\t%s\t\t\t\t\t\t\t%s\n", name, j.ID, describe(errs[n]))
-				continue
-			}
-			a := answers[n]
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", name, j.ID, a.ObjectType, a.Status,
-				count(a.Labeled), count(a.Failed), count(a.Timeout), count(a.Total))
-		}
-	}
-	table.Flush()
-	if failed {
-		return errCheckFailed
-	}
-	return nil
-}
-
-// describe is an error with all that Zuora's support asks for.
-func describe(err error) string {
-	text := err.Error()
-	if e, ok := errors.AsType[*zuora.Error](err); ok {
-		text = string(e.Reason) + ": " + text
-		if e.RequestID != "" {
-			text += " (Zuora-Request-Id " + e.RequestID + ")"
-		}
-	}
-	return text
-}
-
-func count(n *int64) string {
-	if n == nil {
-		return "-"
-	}
-	return fmt.Sprint(*n)
 }

@@ -1,0 +1,158 @@
+// Package migration says what the jobs' answers mean to whoever leads the
+// migration: what is finished, what is lost, and what is not labeled yet. The
+// recording rules in alerts/ say the same in PromQL.
+package migration
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/zuora-exporter/zuora_exporter/collector"
+	"github.com/zuora-exporter/zuora_exporter/zuora"
+)
+
+// labelRepairs is the configured label whose value is the id of the job that a
+// job repairs.
+const labelRepairs = "repairs"
+
+// Job is a job with what its newest answer means.
+type Job struct {
+	collector.LastRead
+	// Repaired: all jobs that repair it are finished.
+	Repaired bool
+	// Finished: it is repaired, or Completed with all of its objects labeled.
+	Finished bool
+	// Repairs is the job that it repairs, if that is among the jobs: then its
+	// objects are that job's, and in no sum.
+	Repairs string
+	// Lost objects failed, timed out or, of a Completed job, are in no count.
+	Lost int64
+	// NotLabeled are the objects of a running job that are in no count yet.
+	NotLabeled int64
+	// NoTotal: it is running, and Zuora does not say how many objects it has.
+	NoTotal bool
+}
+
+// Jobs returns the jobs in their order.
+func Jobs(reads []collector.LastRead) []Job {
+	type key struct{ tenant, id string }
+	known := make(map[key]int, len(reads))
+	for i, r := range reads {
+		known[key{r.Tenant, r.Job.ID}] = i
+	}
+	jobs := make([]Job, len(reads))
+	repairs := make(map[int][]int) // by the job that they repair
+	for i, r := range reads {
+		j := &jobs[i]
+		j.LastRead, j.Finished = r, done(r.Answer)
+		if of, ok := known[key{r.Tenant, r.Job.Labels[labelRepairs]}]; ok && of != i {
+			j.Repairs = r.Job.Labels[labelRepairs]
+			repairs[of] = append(repairs[of], i)
+		}
+	}
+	// A repair may be repaired in turn.
+	for changed := true; changed; {
+		changed = false
+		for of, by := range repairs {
+			if !jobs[of].Repaired && allFinished(jobs, by) {
+				jobs[of].Repaired, jobs[of].Finished, changed = true, true, true
+			}
+		}
+	}
+	for i := range jobs {
+		if !jobs[i].Repaired {
+			jobs[i].count()
+		}
+	}
+	return jobs
+}
+
+func allFinished(jobs []Job, which []int) bool {
+	for _, i := range which {
+		if !jobs[i].Finished {
+			return false
+		}
+	}
+	return true
+}
+
+// done tells whether a job is Completed, and lost nothing.
+func done(a *zuora.DataLabelingJob) bool {
+	return a != nil && a.Status == zuora.Completed && a.Total != nil && a.Labeled != nil && *a.Labeled >= *a.Total &&
+		value(a.Failed) == 0 && value(a.Timeout) == 0
+}
+
+// count sets what is lost and what is not labeled yet. A count that Zuora did
+// not send is left out.
+func (j *Job) count() {
+	a := j.Answer
+	if a == nil {
+		return
+	}
+	var rest int64
+	if a.Total != nil {
+		rest = max(0, *a.Total-add(value(a.Labeled), value(a.Failed), value(a.Timeout)))
+	}
+	j.Lost = add(value(a.Failed), value(a.Timeout))
+	switch a.Status {
+	case zuora.Completed:
+		j.Lost = add(j.Lost, rest)
+	case zuora.Accepted, zuora.Dispatched, "":
+		j.NotLabeled, j.NoTotal = rest, a.Total == nil
+	}
+}
+
+func value(n *int64) int64 {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
+// add returns the sum of counts, at most the largest there is.
+func add(counts ...int64) (sum int64) {
+	for _, n := range counts {
+		if sum > math.MaxInt64-n {
+			return math.MaxInt64
+		}
+		sum += n
+	}
+	return sum
+}
+
+// Summary is the sum over jobs.
+type Summary struct {
+	Jobs, Finished   int
+	Unread, NoTotal  int   // jobs of which nobody knows all objects
+	Lost, NotLabeled int64 // objects
+}
+
+// Summarize adds jobs up.
+func Summarize(jobs []Job) (s Summary) {
+	for _, j := range jobs {
+		s.Jobs++
+		if j.Finished {
+			s.Finished++
+		}
+		if j.Answer == nil || j.Failure != nil {
+			s.Unread++
+		}
+		if j.Repairs != "" {
+			continue
+		}
+		s.Lost, s.NotLabeled = add(s.Lost, j.Lost), add(s.NotLabeled, j.NotLabeled)
+		if j.NoTotal {
+			s.NoTotal++
+		}
+	}
+	return s
+}
+
+// Grouped writes a count with separators, such as 1,234,567.
+func Grouped(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
