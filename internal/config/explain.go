@@ -122,9 +122,21 @@ func keysOf(t reflect.Type) (names []string, types map[string]reflect.Type) {
 	return names, types
 }
 
-// meant names the key that was likely meant: it begins with the same letter, is
-// about as long, and has all other letters but one. Else it lists all keys.
+// structs are the mappings that a badly indented key may belong to.
+var structs = map[string]reflect.Type{
+	"a tenant": reflect.TypeFor[tenant](), "oauth2": reflect.TypeFor[oauth2](),
+	"tls_config": reflect.TypeFor[tlsConfig](), "a job": reflect.TypeFor[Job](),
+}
+
+// meant names the place of a key that is known elsewhere, or the key that was
+// likely meant: it begins with the same letter, is about as long, and has all
+// other letters but one. Else it lists all keys.
 func meant(unknown string, keys []string) string {
+	for place, t := range structs {
+		if _, types := keysOf(t); types[unknown] != nil {
+			return "it is a key of " + place + ": is it indented as the others there?"
+		}
+	}
 	for _, key := range keys {
 		missing := strings.Map(func(r rune) rune {
 			if !unicode.IsLetter(r) || strings.ContainsRune(key, unicode.ToLower(r)) {

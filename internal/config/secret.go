@@ -61,7 +61,7 @@ func (d *document) checkOAuth2(at string, o *oauth2) {
 		rule{given == 0, at, "needs client_secret, client_secret_file or client_secret_env with a value; a text that begins with # & * or ! needs quotes"},
 		rule{given > 1, at, "must have only one of client_secret, client_secret_file, client_secret_env"},
 		rule{o.ClientSecretEnv != "" && !plainName.MatchString(o.ClientSecretEnv), path, "must be the name of an environment variable, without $"},
-		rule{placeholder.MatchString(o.ClientID), idPath, isPlaceholder + takesVariable},
+		rule{placeholder.MatchString(o.ClientID), idPath, isPlaceholder},
 		rule{placeholder.MatchString(string(o.ClientSecret)), path, isPlaceholder + takesVariable},
 		rule{errors.Is(err, errNUL), path, errNUL.Error()},
 		rule{strings.Contains(o.ClientID, "\x00"), idPath, errNUL.Error()},
