@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/prometheus/common/model"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
@@ -104,56 +102,4 @@ func defaultOf(v reflect.Value, key string) string {
 		}
 	}
 	return ""
-}
-
-// Every example of the page is valid, and every key is in one of them.
-func TestReferenceExamples(t *testing.T) {
-	dir, c := t.TempDir(), testutil.NewCertificate(t)
-	testutil.Write(t, dir, "ca.pem", c.CertPEM)
-	testutil.Write(t, dir, "client.pem", c.CertPEM)
-	testutil.Write(t, dir, "client.key", c.KeyPEM)
-	body := func(pem string) string { // in one line
-		lines := strings.Split(strings.TrimSpace(pem), "\n")
-		return strings.Join(lines[1:len(lines)-1], "")
-	}
-	inline := strings.NewReplacer("MIIB...", body(c.CertPEM), "MIGH...", body(c.KeyPEM))
-	page := testutil.Read(t, "docs", "configuration.md")
-	var all strings.Builder
-	for _, example := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(page, -1) {
-		if _, err := Parse(filepath.Join(dir, "zuora_exporter.yml"), []byte(inline.Replace(example[1]))); err != nil {
-			t.Errorf("got %v, want the example to be valid:\n%s", err, example[1])
-		}
-		all.WriteString(example[1])
-	}
-	for _, s := range sections {
-		keys, _ := keysOf(reflect.TypeOf(s.value))
-		for _, key := range keys {
-			if !regexp.MustCompile(`(?m)(^[ -]*|[{,] *)` + key + `:`).MatchString(all.String()) {
-				t.Errorf("got no example with %s of %s, want one", key, s.heading)
-			}
-		}
-	}
-}
-
-// The reader accepts and refuses what the schema does: test/checks has the
-// same cases.
-func TestSchemaCases(t *testing.T) {
-	var cases map[string]map[string]any
-	if err := yaml.Unmarshal([]byte(testutil.Read(t, "internal/config/testdata/schema.yml")), &cases); err != nil {
-		t.Fatal(err)
-	}
-	for _, verdict := range []string{"accepted", "refused"} {
-		if len(cases[verdict]) == 0 {
-			t.Errorf("got no case that is %s", verdict)
-		}
-		for name, tenants := range cases[verdict] {
-			content, err := yaml.Marshal(tenants)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := Parse("test.yml", content); (err == nil) != (verdict == "accepted") {
-				t.Errorf("%s: got error %v, want it %s\n%s", name, err, verdict, content)
-			}
-		}
-	}
 }
