@@ -1,47 +1,70 @@
 package server
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/version"
 
-	"github.com/zuora-exporter/zuora_exporter/collector"
+	"github.com/zuora-exporter/zuora_exporter/internal/migration"
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
 //go:embed landing.html
 var landingHTML string
 
-var landingTemplate = template.Must(template.New("landing").Parse(landingHTML))
+var landingTemplate = template.Must(template.New("landing").Funcs(template.FuncMap{
+	"grouped":  migration.Grouped,
+	"relative": func(path string) string { return strings.TrimPrefix(path, "/") }, // a proxy may serve below a path
+}).Parse(landingHTML))
 
-// landingPage serves links, a table of the configured jobs as last read, and a
-// form for probes. exporter-toolkit's page has no place for the table.
+// landingPage serves links, how far the jobs are, a table of them as last read,
+// and a form for probes. exporter-toolkit's page has no place for the table.
 func (s *server) landingPage(w http.ResponseWriter, _ *http.Request) {
-	known := s.Collector().LastReads()
-	shown := worstFirst(known)
+	jobs := migration.Jobs(s.Collector().LastReads())
+	sum := migration.Summarize(jobs)
+	slices.SortStableFunc(jobs, func(a, b migration.Job) int { return cmp.Compare(urgency(a), urgency(b)) })
+	shown := jobs[:min(len(jobs), maxRows)]
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	// The only error is that the client has left.
 	_ = landingTemplate.Execute(w, struct {
 		Options
 		Version string
-		Rows    []row
-		More    int
-	}{s.Options, version.Version, rows(shown, time.Now()), len(known) - len(shown)})
+		migration.Summary
+		Rows []row
+		More int
+	}{s.Options, version.Version, sum, rows(shown, time.Now()), len(jobs) - len(shown)})
+}
+
+// maxRows bounds the table: nobody reads more, and a page of ten thousand jobs
+// would be the largest thing in memory.
+const maxRows = 1000
+
+// urgency puts jobs with losses first, then those with an error.
+func urgency(j migration.Job) int {
+	switch {
+	case j.Lost > 0:
+		return 0
+	case j.Failure != nil:
+		return 1
+	}
+	return 2
 }
 
 // row is a job in the table. Unknown fields are empty.
 type row struct {
 	Tenant, JobID, ObjectType, Status string
 	Labels                            []string // name: value
-	Losses                            bool     // completed, but not all was labeled
+	Note                              string   // what its counts mean
+	Losses                            bool     // the note is about losses
 	Labeled, Failed, Timeout, Total   string
 	Age, Error                        string
 	Bar                               *bar
@@ -53,45 +76,32 @@ type bar struct {
 	Text                     string // the same in words
 }
 
-// maxRows bounds the table: nobody reads more, and a page of ten thousand jobs
-// would be the largest thing in memory.
-const maxRows = 1000
-
-// worstFirst returns all jobs in their order. If they are too many, it reorders
-// them and returns as many as the table takes, those that could not be read
-// first.
-func worstFirst(known []collector.LastRead) []collector.LastRead {
-	if len(known) <= maxRows {
-		return known
-	}
-	slices.SortStableFunc(known, func(a, b collector.LastRead) int {
+func rows(jobs []migration.Job, now time.Time) []row {
+	all := make([]row, 0, len(jobs))
+	for _, j := range jobs {
+		r := row{Tenant: j.Tenant, JobID: j.Job.ID, Age: "never read", Losses: j.Lost > 0}
+		for _, name := range slices.Sorted(maps.Keys(j.Job.Labels)) {
+			r.Labels = append(r.Labels, name+": "+j.Job.Labels[name])
+		}
+		if !j.Configured {
+			r.Labels = append(r.Labels, "only probed")
+		}
 		switch {
-		case (a.Failure == nil) == (b.Failure == nil):
-			return 0
-		case a.Failure != nil:
-			return -1
+		case j.Repaired:
+			r.Note = "repaired"
+		case j.Lost > 0:
+			r.Note = "lost " + migration.Grouped(j.Lost)
+		case j.Finished:
+			r.Note = "finished"
 		}
-		return 1
-	})
-	return known[:maxRows]
-}
-
-func rows(known []collector.LastRead, now time.Time) []row {
-	all := make([]row, 0, len(known))
-	for _, k := range known {
-		r := row{Tenant: k.Tenant, JobID: k.Job.ID, Age: "never read"}
-		for _, name := range slices.Sorted(maps.Keys(k.Job.Labels)) {
-			r.Labels = append(r.Labels, name+": "+k.Job.Labels[name])
+		if a := j.Answer; a != nil {
+			r.ObjectType, r.Status = a.ObjectType, a.Status
+			r.Labeled, r.Failed, r.Timeout, r.Total = number(a.Labeled), number(a.Failed), number(a.Timeout), number(a.Total)
+			r.Age = model.Duration(now.Sub(a.ReceivedAt).Truncate(time.Second)).String()
+			r.Bar = progress(a)
 		}
-		if j := k.Answer; j != nil {
-			r.ObjectType, r.Status = j.ObjectType, j.Status
-			r.Labeled, r.Failed, r.Timeout, r.Total = number(j.Labeled), number(j.Failed), number(j.Timeout), number(j.Total)
-			r.Age = now.Sub(j.ReceivedAt).Round(time.Second).String()
-			r.Bar = progress(j)
-			r.Losses = j.Status == zuora.Completed && (j.Failed != nil && *j.Failed > 0 || j.Timeout != nil && *j.Timeout > 0)
-		}
-		if k.Failure != nil {
-			r.Error = fmt.Sprintf("%s: %s", k.Failure.Reason, k.Failure)
+		if j.Failure != nil {
+			r.Error = fmt.Sprintf("%s: %s", j.Failure.Reason, j.Failure)
 		}
 		all = append(all, r)
 	}
@@ -102,16 +112,7 @@ func number(n *int64) string {
 	if n == nil {
 		return ""
 	}
-	return grouped(*n)
-}
-
-// grouped writes a count with separators, such as 1,234,567.
-func grouped(n int64) string {
-	digits := strconv.FormatInt(n, 10)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
+	return migration.Grouped(*n)
 }
 
 // progress returns nil if Zuora sent no total, a total of 0, or no other count.
@@ -131,7 +132,7 @@ func progress(j *zuora.DataLabelingJob) *bar {
 	for _, c := range counts {
 		if c.n != nil {
 			sum += float64(*c.n)
-			words = append(words, grouped(*c.n)+" "+c.word)
+			words = append(words, migration.Grouped(*c.n)+" "+c.word)
 		}
 	}
 	switch len(words) {
@@ -139,7 +140,7 @@ func progress(j *zuora.DataLabelingJob) *bar {
 		return nil
 	case len(counts):
 		// As a float, because the sum of two counts may exceed an int64.
-		words = append(words, grouped(int64(max(0, float64(*j.Total)-sum)))+" remaining")
+		words = append(words, migration.Grouped(int64(max(0, float64(*j.Total)-sum)))+" remaining")
 	}
 	whole := max(float64(*j.Total), sum) // counts may exceed the total; the bar does not
 	for _, c := range counts {

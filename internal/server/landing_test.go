@@ -1,12 +1,78 @@
 package server
 
 import (
+	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/go-kit/log"
+
+	"github.com/zuora-exporter/zuora_exporter/collector"
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
+
+// answers is a Reader that has an answer for some ids.
+type answers map[string]zuora.DataLabelingJob
+
+func (a answers) DataLabelingJob(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
+	if j, ok := a[id]; ok {
+		return &j, nil
+	}
+	return nil, &zuora.Error{Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonNotFound, Message: "The job does not exist"}
+}
+
+// The page begins with the sums, and has the jobs with losses first, then those
+// with an error; probed jobs too. Its links work below any path of a proxy.
+func TestLandingPage(t *testing.T) {
+	n := func(i int64) *int64 { return &i }
+	id := func(i int) string { return fmt.Sprintf("%032d", i) }
+	reader := answers{
+		id(1): {Status: zuora.Completed, Labeled: n(2000), Failed: n(0), Timeout: n(0), Total: n(2000)},
+		id(3): {Status: zuora.Dispatched, Labeled: n(5), Failed: n(3), Timeout: n(0), Total: n(2000)},
+		id(4): {Status: zuora.Completed, Labeled: n(9), Failed: n(1), Timeout: n(1), Total: n(11)},
+		id(5): {Status: zuora.Completed, Labeled: n(2), Failed: n(0), Timeout: n(0), Total: n(2)},
+	}
+	tenant := collector.Tenant{Name: "t", Reader: &reader, Metrics: collector.NewAPIMetrics("t"), MaxConcurrentRequests: 1}
+	for i := 1; i <= 5; i++ {
+		tenant.Jobs = append(tenant.Jobs, collector.ConfiguredJob{ID: id(i), Labels: map[string]string{"repairs": map[bool]string{true: id(4)}[i == 5]}})
+	}
+	c := collector.New([]collector.Tenant{tenant}, []string{"repairs"}, log.NewNopLogger(), nil)
+	handler, err := New(Options{TelemetryPath: "/metrics", EnablePprof: true, Logger: log.NewNopLogger(), Collector: func() *collector.Collector { return c }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := func(path string) string {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		return w.Body.String()
+	}
+	get("/metrics")
+	get("/probe?target=" + id(6))
+	page := get("/")
+	for _, want := range []string{
+		"<dt>Jobs</dt><dd>6</dd>", "<dt>Finished</dt><dd>3</dd>", "<dt>Objects lost</dt><dd>3</dd>",
+		"<dt>Not labeled yet</dt><dd>1,992</dd>", "<dt>Jobs unread</dt><dd>2</dd>",
+		`Dispatched <span class="note">lost 3</span>`, `Completed <span class="note">repaired</span>`, "only probed",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("got no %q in\n%s", want, page)
+		}
+	}
+	var order []string
+	for _, m := range regexp.MustCompile(`<code>0*(\d+)</code>`).FindAllStringSubmatch(page, -1) {
+		order = append(order, m[1])
+	}
+	if got, want := strings.Join(order, " "), "3 2 6 1 4 5"; got != want {
+		t.Errorf("got the jobs in the order %s, want %s", got, want)
+	}
+	if absolute := regexp.MustCompile(`(href|action)="/[^"]*"`).FindAllString(page, -1); len(absolute) > 0 {
+		t.Errorf("got absolute links, want none: %v", absolute)
+	}
+}
 
 // The bar shows, and names, nothing that Zuora did not send.
 func TestProgress(t *testing.T) {
