@@ -44,7 +44,9 @@ func transport(t *testing.T, dir, lines string) http.RoundTripper {
 }
 
 func get(rt http.RoundTripper, url string) (status int, body string, err error) {
-	req, err := http.NewRequest(http.MethodGet, url, nil)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return 0, "", err
 	}
@@ -242,6 +244,7 @@ func newSilent(t *testing.T, work func(net.Conn)) *silent {
 			}
 			conns.Go(func() {
 				defer conn.Close()
+				defer context.AfterFunc(t.Context(), func() { conn.Close() })()
 				if s.works.Load() {
 					work(conn)
 					return
@@ -261,8 +264,10 @@ func tunnel(conn net.Conn, address string) {
 	if err != nil {
 		return
 	}
-	defer upstream.Close()
-	go io.Copy(upstream, conn)
+	go func() {
+		defer upstream.Close() // once the client has gone
+		io.Copy(upstream, conn)
+	}()
 	io.Copy(conn, upstream)
 }
 
