@@ -17,20 +17,26 @@ func BenchmarkDecodeJob(b *testing.B) {
 	}
 }
 
-// BenchmarkShow looks for a token of 1,800 characters in an error that is full
-// of encodings, as each of a scrape's errors may be.
+// BenchmarkShow looks for a token of 1,800 characters in texts that a scrape's
+// errors may have, one per job.
 func BenchmarkShow(b *testing.B) {
 	token := make([]byte, 1800)
 	for i := range token {
 		token[i] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"[rand.IntN(65)]
 	}
-	text := strings.Repeat(`%25253C\\u003c&amp;lt;UGxlYXNl `, 10)
 	var s secrets
 	s.add("a-client-secret", string(token))
-	b.ReportAllocs()
-	for b.Loop() {
-		if got := s.show(text); got == withheld {
-			b.Fatal(got)
-		}
+	for name, text := range map[string]string{
+		"plain":     "The job does not exist",
+		"encodings": strings.Repeat(`%25253C\\u003c&amp;lt;UGxlYXNl `, 10),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if s.show(text) == withheld {
+					b.Fatal("withheld")
+				}
+			}
+		})
 	}
 }

@@ -18,24 +18,19 @@ type Reason string
 
 // The reasons, in the order in which they are tried: the first that fits.
 const (
-	// ReasonAuth is 401, 403 if Zuora says so, for the token also 400 and 403, or
-	// category 10 or 11.
+	// 401, Zuora's 403, for the token also 400 and 403, category 10 or 11.
 	ReasonAuth Reason = "auth"
-	// ReasonRateLimited is 429, category 70, 503 with Retry-After, or a request
-	// that was not sent because requests are paused.
+	// 429, category 70, 503 with Retry-After, or not sent during a pause.
 	ReasonRateLimited Reason = "rate_limited"
-	// ReasonNotFound is Zuora's 404, category 40, or its message that something
-	// does not exist.
+	// Zuora's 404, category 40, or that something "does not exist".
 	ReasonNotFound Reason = "not_found"
-	// ReasonTimeout is the end of the request's or the caller's time.
+	// The request's or the caller's time ran out.
 	ReasonTimeout Reason = "timeout"
-	// ReasonUnavailable is no connection, TLS, a proxy that refuses, a 5xx, or
-	// category 50, 60, 61, 99.
+	// No connection, TLS, a proxy that refuses, 5xx, category 50, 60, 61, 99.
 	ReasonUnavailable Reason = "unavailable"
-	// ReasonInvalidResponse is an answer that is not Zuora's, such as a redirect,
-	// or a 2xx that holds no valid answer.
+	// An answer that is not Zuora's, or a 2xx that holds no valid one.
 	ReasonInvalidResponse Reason = "invalid_response"
-	// ReasonRefused is any other answer of Zuora's.
+	// Any other answer of Zuora's.
 	ReasonRefused Reason = "refused"
 )
 
@@ -68,28 +63,26 @@ type Error struct {
 
 // Error tells the failure in one line.
 func (e *Error) Error() string {
-	var b strings.Builder
-	if e.Operation == OperationToken {
-		b.WriteString("getting a token: ")
+	text := e.Message
+	if e.Code != "" {
+		text = e.Code + ": " + text
 	}
 	if e.StatusCode != 0 {
-		fmt.Fprintf(&b, "HTTP %d: ", e.StatusCode)
+		text = fmt.Sprintf("HTTP %d: %s", e.StatusCode, text)
 	}
-	if e.Code != "" {
-		fmt.Fprintf(&b, "%s: ", e.Code)
+	if e.Operation == OperationToken {
+		text = "getting a token: " + text
 	}
-	b.WriteString(e.Message)
-	return b.String()
+	return text
 }
 
 // failure is the body of an answer that tells an error. Zuora uses several
 // shapes, sometimes at once, and gateways have their own; nothing is required,
 // and no field of an unexpected type may hide the others.
 type failure struct {
-	object    bool // the body is a JSON object
 	zuoras    bool // the body is Zuora's, not that of something on the way
-	denied    bool // success is false
-	listed    bool // there are reasons
+	job       bool // there is a job in it
+	told      bool // Zuora tells an error: success is false, or reasons and no job
 	reasons   []apiReason
 	processID string
 }
@@ -97,22 +90,18 @@ type failure struct {
 type apiReason struct{ code, message string }
 
 // failure decodes the body.
-func (a *answer) failure() failure {
+func (a *answer) failure() (f failure) {
 	var top map[string]json.RawMessage
 	if json.Unmarshal(a.body, &top) != nil || top == nil {
-		return failure{}
+		return f
 	}
 	has := func(key string) bool { _, ok := top[key]; return ok }
-	f := failure{
-		object: true,
-		zuoras: slices.ContainsFunc([]string{"reasons", "success", "processId", "requestId", "jobId", "jobStatus"}, has) ||
-			has("code") && has("message") || a.header.Get(headerRequestID) != "",
-		denied:    string(top["success"]) == "false",
-		processID: text(top["processId"]),
-	}
+	f.zuoras = slices.ContainsFunc([]string{"reasons", "success", "processId", "requestId", "jobId", "jobStatus"}, has) ||
+		has("code") && has("message") || a.header.Get(headerRequestID) != ""
+	f.job = text(top["jobId"]) != "" || text(top["jobStatus"]) != ""
+	f.processID = text(top["processId"])
 	f.add(top["reasons"], 3)
-	f.listed = len(f.reasons) > 0
-	delete(top, "reasons")
+	f.told = string(top["success"]) == "false" || len(f.reasons) > 0 && !f.job
 	f.addObject(top, 3)
 	return f
 }
@@ -154,14 +143,11 @@ func (f *failure) addObject(object map[string]json.RawMessage, depth int) {
 // that a code reads the same in all its forms; anything else is empty.
 func text(raw json.RawMessage) string {
 	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
-	}
 	var n json.Number
-	if json.Unmarshal(raw, &n) == nil {
+	if json.Unmarshal(raw, &s) != nil && json.Unmarshal(raw, &n) == nil {
 		return n.String()
 	}
-	return ""
+	return s
 }
 
 // markup is what a page has beside its words.
@@ -222,7 +208,7 @@ func (a *answer) classify(f failure) Reason {
 		return ReasonNotFound
 	case a.status >= 500, a.status == http.StatusProxyAuthRequired, f.in("50", "60", "61", "99"):
 		return ReasonUnavailable
-	case a.status/100 == 3, !f.zuoras, a.ok() && !f.denied && !f.listed:
+	case a.status/100 == 3, !f.zuoras, a.ok() && !f.told:
 		return ReasonInvalidResponse
 	}
 	return ReasonRefused
@@ -267,8 +253,8 @@ func (a *answer) refusal(f failure) *Error {
 	case e.Message != "":
 	case a.status/100 == 3:
 		e.Message = "redirects are not followed"
-	case a.ok() && f.denied:
-		e.Message = "success is false, without a message"
+	case a.ok() && f.told:
+		e.Message = "an error without a message"
 	case a.operation != OperationToken:
 		e.Message = a.secrets.show(firstWords(a.body))
 	}

@@ -31,7 +31,7 @@ func TestAnswers(t *testing.T) {
 			200, `{"reasons":[{"code":50000020,"message":"The job does not exist"}],"success":false}`,
 			Error{Reason: ReasonNotFound, Code: "50000020", Message: "The job does not exist"},
 		},
-		"the word for a limit":              {200, `{"success":false,"reasons":[{"code":"REQUEST_EXCEEDED_LIMIT"}]}`, Error{Reason: ReasonRateLimited, Code: "REQUEST_EXCEEDED_LIMIT", Message: "success is false, without a message"}},
+		"the word for a limit":              {200, `{"success":false,"reasons":[{"code":"REQUEST_EXCEEDED_LIMIT"}]}`, Error{Reason: ReasonRateLimited, Code: "REQUEST_EXCEEDED_LIMIT", Message: "an error without a message"}},
 		"code and message at the top level": {404, `{"code":"50000061","message":"m"}`, Error{Reason: ReasonNotFound, Code: "50000061", Message: "m"}},
 		"fields of unexpected types":        {400, `{"reasons":[{"code":{},"message":[1]},7],"message":{},"processId":1}`, Error{Reason: ReasonRefused, Message: `{"reasons":[{"code":{},"message":[1]},7],"message":{},"processId":1}`, ProcessID: "1"}},
 		"auth goes before not_found":        {401, `{"message":"The user does not exist"}`, Error{Reason: ReasonAuth, Message: "The user does not exist"}},

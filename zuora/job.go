@@ -90,11 +90,6 @@ func (c *count) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-var (
-	errNoObject = errors.New("not a JSON object")
-	errNoJob    = errors.New("neither jobId nor jobStatus in the answer")
-)
-
 // job decodes the answer to a job request.
 func (a *answer) job(id string) (*DataLabelingJob, *Error) {
 	switch {
@@ -108,17 +103,15 @@ func (a *answer) job(id string) (*DataLabelingJob, *Error) {
 		return job, nil
 	}
 	// Versions before 2024-05-20 tell errors with status 200. An error that Zuora
-	// tells goes before what is wrong with the body, but a job with unknown
-	// reasons beside it is no error told.
+	// tells goes before what is wrong with the body.
 	f := a.failure()
 	e := a.refusal(f)
-	besideJob := e.Reason == ReasonRefused && !f.denied && !errors.Is(err, errNoJob)
-	if e.Reason == ReasonInvalidResponse || besideJob {
+	if e.Reason == ReasonInvalidResponse {
 		message := err.Error()
-		if e.Message != "" && (!f.object || errors.Is(err, errNoJob)) {
+		if !f.job && e.Message != "" {
 			message += ": " + e.Message
 		}
-		e.Reason, e.Message = ReasonInvalidResponse, printable(message, maxText)
+		e.Message = printable(message, maxText)
 	}
 	return nil, e
 }
@@ -126,7 +119,7 @@ func (a *answer) job(id string) (*DataLabelingJob, *Error) {
 // decodeJob reads the body of a 2xx. Its errors quote nothing of the body.
 func decodeJob(body []byte, id string, known secrets) (*DataLabelingJob, error) {
 	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
-		return nil, errNoObject // null would decode without an error
+		return nil, errors.New("not a JSON object") // null would decode without an error
 	}
 	var a jobAnswer
 	if err := json.Unmarshal(body, &a); err != nil {
@@ -136,7 +129,7 @@ func decodeJob(body []byte, id string, known secrets) (*DataLabelingJob, error) 
 	case string(a.Success) == "false":
 		return nil, errors.New("success is false")
 	case a.JobID == "" && a.JobStatus == "":
-		return nil, errNoJob
+		return nil, errors.New("neither jobId nor jobStatus in the answer")
 	case a.JobID != "" && a.JobID != id && CanonicalJobID(a.JobID) != CanonicalJobID(id):
 		return nil, errors.New("the answer is another job's")
 	}
@@ -155,7 +148,7 @@ func decodeJob(body []byte, id string, known secrets) (*DataLabelingJob, error) 
 // white space.
 func state(told string, known secrets) string {
 	for _, documented := range []string{Accepted, Dispatched, Completed} {
-		if strings.EqualFold(strings.Join(strings.Fields(told), ""), documented) {
+		if strings.EqualFold(strings.TrimSpace(told), documented) {
 			return documented
 		}
 	}
