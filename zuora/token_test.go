@@ -229,12 +229,12 @@ func TestRevokedToken(t *testing.T) {
 					}
 					return goodJob(r)
 				})
-				go readAll(t, c, 50)
+				first := make(chan []*Error)
+				go func() { first <- readAll(t, c, 50) }()
 				time.Sleep(5 * time.Millisecond)
-				if failed := readAll(t, c, 50); len(failed) > 0 || tokens.Load() != 2 {
+				if failed := append(readAll(t, c, 50), <-first...); len(failed) > 0 || tokens.Load() != 2 {
 					t.Errorf("got %d tokens and the errors %v, want 2 and none", tokens.Load(), failed)
 				}
-				synctest.Wait()
 			})
 		})
 	}
@@ -294,33 +294,28 @@ func TestJobThatIsAlwaysUnauthorized(t *testing.T) {
 
 func TestSecretIsReadForEveryToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		secret, accepted := "old", "old"
+		var secret, form string
+		var gone error
 		c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
-			form, _ := io.ReadAll(r.Body)
-			if !strings.Contains(string(form), "client_secret="+accepted+"&") {
-				return respond(401, "")(r)
-			}
+			body, _ := io.ReadAll(r.Body)
+			form = string(body)
 			return goodToken(r)
 		}, goodJob, func(c *Config) {
-			c.ClientSecret = func() (string, error) {
-				if secret == "gone" {
-					return "", errors.New("client_secret_file: no such file")
-				}
-				return secret, nil
-			}
+			c.ClientSecret = func() (string, error) { return secret, gone }
 		})
 		for _, secret = range []string{"old", "new"} {
-			accepted = secret
-			if _, err := read(t, c); err != nil {
-				t.Errorf("got %v with the %s secret, want an answer", err, secret)
+			if _, err := read(t, c); err != nil || !strings.Contains(form, "client_secret="+secret+"&") {
+				t.Errorf("got the form %s and %v, want the %s secret", form, err, secret)
 			}
 			time.Sleep(time.Hour)
 		}
-		secret = "gone"
-		_, err := read(t, c)
-		expectReason(t, err, ReasonAuth)
-		if !strings.Contains(err.Message, "no such file") {
-			t.Errorf("got %v, want the secret's error", err)
+		for want, err := range map[string]error{"the client secret is empty": nil, "no such file": errors.New("no such file")} {
+			secret, gone = "", err
+			_, err := read(t, c)
+			if expectReason(t, err, ReasonAuth); err.Operation != OperationToken || err.Message != want {
+				t.Errorf("got %v, want %q", err, want)
+			}
+			time.Sleep(time.Minute)
 		}
 	})
 }

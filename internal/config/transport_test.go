@@ -313,7 +313,8 @@ func TestTransportDialsThatHang(t *testing.T) {
 					ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 					defer cancel()
 					req, _ := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-					if _, err := rt.RoundTrip(req); err == nil {
+					if resp, err := rt.RoundTrip(req); err == nil {
+						resp.Body.Close()
 						t.Error("got an answer, want none from a silent proxy")
 					}
 				})
