@@ -156,8 +156,8 @@ func TestRequestsAsZuoraSeesThem(t *testing.T) {
 	if got, want := job.Method+" "+job.Path, "GET /v1/multi-organizations/data-labeling-job/"+sampleID; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if got := token.Header.Get("User-Agent") + token.Header.Get("Zuora-Track-Id"); got != "zuora_exporter/test" {
-		t.Errorf("got a token request by %q, want zuora_exporter/test without a track id", got)
+	if got := token.Header; got.Get("User-Agent") != "zuora_exporter/test" || got.Get("Zuora-Track-Id") != "" || got["Idempotency-Key"] != nil {
+		t.Errorf("got a token request with %v, want User-Agent and neither a track id nor a key", got)
 	}
 
 	first, second := job.Header.Get("Zuora-Track-Id"), requests[2].Header.Get("Zuora-Track-Id")

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -210,11 +209,14 @@ func (c *Client) requestToken(ctx context.Context, previous *token) (*token, *Er
 		}
 	}
 
-	// net/http does not repeat a POST whose kept-alive connection turns out to
-	// be dead, so it takes a fresh one.
+	req, err := c.tokenRequest(ctx, secret)
+	if err != nil {
+		return nil, &Error{Operation: OperationToken, Reason: ReasonUnavailable, Message: "token_url cannot be requested"}
+	}
+	// A fresh connection: one that was kept may turn out to be dead.
 	c.CloseIdleConnections()
 	sent := time.Now()
-	a, e := c.send(ctx, OperationToken, known, c.tokenRequest(secret))
+	a, e := c.send(ctx, OperationToken, known, req)
 	if e != nil {
 		return nil, e
 	}
@@ -228,7 +230,7 @@ func MayBeSecret(value string) bool {
 	return utf8.RuneCountInString(value) >= 8 && (err != nil || !u.IsAbs() || u.Host == "")
 }
 
-func (c *Client) tokenRequest(secret string) *http.Request {
+func (c *Client) tokenRequest(ctx context.Context, secret string) (*http.Request, error) {
 	form := url.Values{}
 	maps.Copy(form, c.cfg.EndpointParams)
 	form.Set("grant_type", "client_credentials")
@@ -237,17 +239,16 @@ func (c *Client) tokenRequest(secret string) *http.Request {
 	if len(c.cfg.Scopes) > 0 {
 		form.Set("scope", strings.Join(c.cfg.Scopes, " "))
 	}
-	body := form.Encode()
-	header := maps.Clone(c.header)
-	header.Set("Content-Type", "application/x-www-form-urlencoded")
-	target := *c.cfg.TokenURL
-	return &http.Request{
-		Method:        http.MethodPost,
-		URL:           &target,
-		Header:        header,
-		Body:          io.NopCloser(strings.NewReader(body)),
-		ContentLength: int64(len(body)),
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.cfg.TokenURL.String(), strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err
 	}
+	req.Header = maps.Clone(c.header)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	// Not sent. It has net/http repeat a POST as it does a GET, if a read gave its
+	// connection back a moment before, and that is dead.
+	req.Header["Idempotency-Key"] = nil
+	return req, nil
 }
 
 // readToken makes a token of an answer. Zuora does not document how it refuses
