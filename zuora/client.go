@@ -118,13 +118,6 @@ func (c *Client) CloseIdleConnections() {
 	(&http.Client{Transport: c.cfg.Transport}).CloseIdleConnections()
 }
 
-// Limits returns what Zuora said of the tenant's limits so far.
-func (c *Client) Limits() Limits { return c.limits.snapshot() }
-
-// PausedUntil returns, for each operation whose requests are paused, until
-// when they are.
-func (c *Client) PausedUntil() map[string]time.Time { return c.limits.pausedUntil(time.Now()) }
-
 // DataLabelingJob reads one job: GET /v1/multi-organizations/data-labeling-job/{job-id}.
 // The error is always an *Error. It sends nothing while job requests are paused.
 //

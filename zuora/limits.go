@@ -131,21 +131,23 @@ func (l *limits) paused(operation string, now time.Time) *Error {
 	}
 }
 
-// pausedUntil returns the ends of the pauses in force, by operation.
-func (l *limits) pausedUntil(now time.Time) map[string]time.Time {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	ends := maps.Clone(l.pauses)
+// PausedUntil returns, for each operation whose requests are paused, until
+// when they are.
+func (c *Client) PausedUntil() map[string]time.Time {
+	c.limits.mu.Lock()
+	defer c.limits.mu.Unlock()
+	ends, now := maps.Clone(c.limits.pauses), time.Now()
 	maps.DeleteFunc(ends, func(_ string, until time.Time) bool { return !now.Before(until) })
 	return ends
 }
 
-func (l *limits) snapshot() Limits {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s := l.told
-	s.Concurrency = maps.Clone(s.Concurrency)
-	return s
+// Limits returns what Zuora said of the tenant's limits so far.
+func (c *Client) Limits() Limits {
+	c.limits.mu.Lock()
+	defer c.limits.mu.Unlock()
+	told := c.limits.told
+	told.Concurrency = maps.Clone(told.Concurrency)
+	return told
 }
 
 // pauseAfter is how long to pause after an answer saying that a limit was
