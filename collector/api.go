@@ -23,36 +23,32 @@ type API interface {
 
 // The series of a tenant.
 var (
-	upFamily = newFamily("zuora_up",
-		"0 if no token could be had, or if a job failed with anything but "+enumerated(wordsOfZuora)+" and no read was answered; else 1.",
-		labelTenant)
-	rateLimitDesc = prometheus.NewDesc("zuora_api_rate_limit_requests",
-		"Requests that Zuora allows the tenant in the window nearest to exhaustion. Absent until Zuora says it.",
-		[]string{labelTenant}, nil)
-	rateLimitRemainingDesc = prometheus.NewDesc("zuora_api_rate_limit_remaining_requests",
-		"Requests that the tenant has left in the window nearest to exhaustion. Absent until Zuora says it.",
-		[]string{labelTenant}, nil)
-	rateLimitResetDesc = prometheus.NewDesc("zuora_api_rate_limit_reset_timestamp_seconds",
-		"When the window nearest to exhaustion ends, in seconds since 1970. Absent until Zuora says it.",
-		[]string{labelTenant}, nil)
-	concurrencyLimitDesc = prometheus.NewDesc("zuora_api_concurrency_limit_requests",
-		"Requests of one type that Zuora lets the tenant run at once. Absent until Zuora says it.",
-		[]string{labelTenant, "type"}, nil)
-	concurrencyRemainingDesc = prometheus.NewDesc("zuora_api_concurrency_limit_remaining_requests",
-		"Further requests of one type that the tenant could have run at the newest answer. Absent until Zuora says it.",
-		[]string{labelTenant, "type"}, nil)
-	pausedUntilDesc = prometheus.NewDesc("zuora_api_paused_until_timestamp_seconds",
-		"Until when requests are paused because of Zuora's limits, in seconds since 1970. Absent while they are not.",
-		[]string{labelTenant, labelOperation}, nil)
-	tokenExpiryDesc = prometheus.NewDesc("zuora_api_token_expiry_timestamp_seconds",
-		"When the access token in use expires, in seconds since 1970. Absent while there is none.",
-		[]string{labelTenant}, nil)
+	upDesc = tenantDesc("zuora_up",
+		"0 if no token could be had, or if a job failed with anything but "+enumerated(wordsOfZuora)+" and no read was answered; else 1.")
+	rateLimitDesc = tenantDesc("zuora_api_rate_limit_requests",
+		"Requests that Zuora allows the tenant in the window nearest to exhaustion. Absent until Zuora says it.")
+	rateLimitRemainingDesc = tenantDesc("zuora_api_rate_limit_remaining_requests",
+		"Requests that the tenant has left in the window nearest to exhaustion. Absent until Zuora says it.")
+	rateLimitResetDesc = tenantDesc("zuora_api_rate_limit_reset_timestamp_seconds",
+		"When the window nearest to exhaustion ends, in seconds since 1970. Absent until Zuora says it.")
+	concurrencyLimitDesc = tenantDesc("zuora_api_concurrency_limit_requests",
+		"Requests of one type that Zuora lets the tenant run at once. Absent until Zuora says it.", "type")
+	concurrencyRemainingDesc = tenantDesc("zuora_api_concurrency_limit_remaining_requests",
+		"Further requests of one type that the tenant could have run at the newest answer. Absent until Zuora says it.", "type")
+	pausedUntilDesc = tenantDesc("zuora_api_paused_until_timestamp_seconds",
+		"Until when requests are paused because of Zuora's limits, in seconds since 1970. Absent while they are not.", labelOperation)
+	tokenExpiryDesc = tenantDesc("zuora_api_token_expiry_timestamp_seconds",
+		"When the access token in use expires, in seconds since 1970. Absent while there is none.")
 
 	tenantDescs = []*prometheus.Desc{
-		upFamily.desc, rateLimitDesc, rateLimitRemainingDesc, rateLimitResetDesc,
+		upDesc, rateLimitDesc, rateLimitRemainingDesc, rateLimitResetDesc,
 		concurrencyLimitDesc, concurrencyRemainingDesc, pausedUntilDesc, tokenExpiryDesc,
 	}
 )
+
+func tenantDesc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, append([]string{labelTenant}, labels...), nil)
+}
 
 // collect sends the tenant's series.
 func (t *tenant) collect(up bool, ch chan<- prometheus.Metric) {
@@ -64,7 +60,7 @@ func (t *tenant) collect(up bool, ch chan<- prometheus.Metric) {
 			send(desc, float64(*n), labels...)
 		}
 	}
-	send(upFamily.desc, boolValue(up))
+	send(upDesc, boolValue(up))
 	t.Metrics.Collect(ch)
 	if t.API == nil {
 		return

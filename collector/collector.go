@@ -27,7 +27,7 @@ type Reader interface {
 type Collector struct {
 	tenants    []*tenant
 	labelNames []string
-	families   *jobFamilies
+	descs      *jobDescs
 }
 
 // New returns a collector of the tenants' jobs. What the previous collector
@@ -35,7 +35,7 @@ type Collector struct {
 //
 // labelNames are those of all jobs' labels. A label that a job lacks is empty.
 func New(tenants []Tenant, labelNames []string, logger log.Logger, previous *Collector) *Collector {
-	c := &Collector{labelNames: labelNames, families: newJobFamilies(labelNames)}
+	c := &Collector{labelNames: labelNames, descs: newJobDescs(labelNames)}
 	for _, t := range tenants {
 		c.tenants = append(c.tenants, newTenant(t, labelNames, logger, previous.find(t.Name)))
 	}
@@ -72,7 +72,7 @@ func (c *Collector) Scrape(ctx context.Context) Scrape {
 
 // Describe implements prometheus.Collector.
 func (s Scrape) Describe(ch chan<- *prometheus.Desc) {
-	s.collector.families.describe(ch)
+	s.collector.descs.describe(ch)
 	for _, desc := range tenantDescs {
 		ch <- desc
 	}
@@ -91,7 +91,7 @@ func (s Scrape) Collect(ch chan<- prometheus.Metric) {
 			n := t.tally(outcomes)
 			t.report(s.waiter, n)
 			for i, job := range t.configured {
-				job.collect(s.collector.families, outcomes[i], ch)
+				job.collect(s.collector.descs, outcomes[i], ch)
 			}
 			t.collect(n.up, ch)
 		})

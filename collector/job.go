@@ -69,21 +69,18 @@ type outcome struct {
 }
 
 // cached returns the newest answer if it is younger than the interval of its
-// state. Its age runs from the start of the scrape that asked for it to the
-// start of this one.
-func (j *job) cached(w waiter, interval, completed time.Duration) *zuora.DataLabelingJob {
+// state, and otherwise the job's place. An age runs from the start of the scrape
+// that asked for the answer to the start of this one.
+func (j *job) cached(w waiter, interval, completed time.Duration) (answer *zuora.DataLabelingJob, place uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.answer == nil {
-		return nil
-	}
-	if j.answer.Status == zuora.Completed {
+	if j.answer != nil && j.answer.Status == zuora.Completed {
 		interval = max(interval, completed)
 	}
-	if interval == 0 || w.start.Sub(j.asked) >= freshFor(interval) {
-		return nil
+	if j.answer == nil || interval == 0 || w.start.Sub(j.asked) >= freshFor(interval) {
+		return nil, j.place
 	}
-	return j.answer
+	return j.answer, 0
 }
 
 // freshFor is how long an answer is served again. Thanks to the tolerance, an
@@ -98,23 +95,17 @@ func ReadEvery(scrape, refresh time.Duration) time.Duration {
 	return max(scrape, (freshFor(refresh) + scrape - 1).Truncate(scrape))
 }
 
-// inProgress returns the read that a waiter waits for, nil if there is none.
-// It tells whether to begin one: not if one has ended since the waiter began.
-func (j *job) inProgress(w waiter) (r *read, begin bool) {
+// join returns the read in progress, nil if there is none, and whether one is
+// wanted: not if one has ended since the waiter began. With begin, it begins the
+// one that is wanted.
+func (j *job) join(w waiter, begin bool) (r *read, wanted bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.reading, j.reading == nil && j.ended.Before(w.start)
-}
-
-// begin begins a read, unless it is not needed any more: slots take a while.
-func (j *job) begin(w waiter) (r *read, begun bool) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.reading != nil || !j.ended.Before(w.start) {
-		return j.reading, false
+	wanted = j.reading == nil && j.ended.Before(w.start)
+	if wanted && begin {
+		j.reading = &read{job: j, asked: w.start, begun: time.Now(), done: make(chan struct{})}
 	}
-	j.reading = &read{job: j, asked: w.start, begun: time.Now(), done: make(chan struct{})}
-	return j.reading, true
+	return j.reading, wanted
 }
 
 // end records how a read ended. place is the job's new one, but a failure that
@@ -182,12 +173,6 @@ func (j *job) lastRead() (*zuora.DataLabelingJob, *zuora.Error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.answer, cmp.Or(j.late, j.failure)
-}
-
-func (j *job) placed() uint64 {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.place
 }
 
 type readKey struct{}

@@ -17,10 +17,10 @@ import (
 // series and zuora_up.
 type Probe struct {
 	waiter
-	tenant   *tenant
-	job      *exposedJob
-	families *jobFamilies
-	outcome  outcome // when it was collected
+	tenant  *tenant
+	job     *exposedJob
+	descs   *jobDescs
+	outcome outcome // when it was collected
 }
 
 var _ prometheus.Collector = (*Probe)(nil)
@@ -41,7 +41,7 @@ func (c *Collector) Probe(ctx context.Context, tenant, id string) (*Probe, error
 	case t == nil:
 		return nil, fmt.Errorf("no tenant %.64q is configured", tenant)
 	}
-	p := &Probe{waiter: waiter{ctx, time.Now(), true}, tenant: t, families: c.families}
+	p := &Probe{waiter: waiter{ctx, time.Now(), true}, tenant: t, descs: c.descs}
 	if p.job = t.byID[zuora.CanonicalJobID(id)]; p.job == nil {
 		keep := max(probedFor, t.RefreshInterval, t.CompletedRefreshInterval)
 		p.job = newExposedJob(t.Name, ConfiguredJob{ID: id}, c.labelNames, t.probe(id, keep))
@@ -51,8 +51,8 @@ func (c *Collector) Probe(ctx context.Context, tenant, id string) (*Probe, error
 
 // Describe implements prometheus.Collector.
 func (p *Probe) Describe(ch chan<- *prometheus.Desc) {
-	p.families.describe(ch)
-	ch <- upFamily.desc
+	p.descs.describe(ch)
+	ch <- upDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -62,8 +62,8 @@ func (p *Probe) Collect(ch chan<- prometheus.Metric) {
 	n := t.tally(outcomes)
 	t.report(p.waiter, n)
 	p.outcome = outcomes[0]
-	p.job.collect(p.families, p.outcome, ch)
-	ch <- prometheus.MustNewConstMetric(upFamily.desc, prometheus.GaugeValue, boolValue(n.up), t.Name)
+	p.job.collect(p.descs, p.outcome, ch)
+	ch <- prometheus.MustNewConstMetric(upDesc, prometheus.GaugeValue, boolValue(n.up), t.Name)
 }
 
 // Explain writes what happened when the probe was collected, as text.

@@ -3,7 +3,6 @@ package collector
 import (
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -26,15 +25,6 @@ type exposedJob struct {
 	ConfiguredJob
 	job    *job
 	labels []*dto.LabelPair // tenant, job_id and the configured ones, sorted
-	typed  atomic.Pointer[typedLabels]
-}
-
-// typedLabels are the labels of a job's series that have its object type. They
-// stay the same from scrape to scrape.
-type typedLabels struct {
-	objectType string
-	labels     []*dto.LabelPair
-	states     [][]*dto.LabelPair // with each of knownStates
 }
 
 func newExposedJob(tenant string, c ConfiguredJob, labelNames []string, j *job) *exposedJob {
@@ -46,97 +36,72 @@ func newExposedJob(tenant string, c ConfiguredJob, labelNames []string, j *job) 
 	return &exposedJob{ConfiguredJob: c, job: j, labels: pairs}
 }
 
-func (e *exposedJob) withType(objectType string) *typedLabels {
-	if typed := e.typed.Load(); typed != nil && typed.objectType == objectType {
-		return typed
-	}
-	typed := &typedLabels{objectType: objectType, labels: with(e.labels, pair(labelObjectType, objectType))}
-	for _, state := range knownStates {
-		typed.states = append(typed.states, with(typed.labels, state))
-	}
-	e.typed.Store(typed)
-	return typed
-}
-
 // collect sends the series of one job.
-func (e *exposedJob) collect(f *jobFamilies, o outcome, ch chan<- prometheus.Metric) {
-	series := e.series(f, o)
+func (e *exposedJob) collect(d *jobDescs, o outcome, ch chan<- prometheus.Metric) {
+	series := e.series(d, o)
 	for i := range series {
 		ch <- &series[i]
 	}
 }
 
-func (e *exposedJob) series(f *jobFamilies, o outcome) []gauge {
+func (e *exposedJob) series(d *jobDescs, o outcome) []gauge {
 	series := make([]gauge, 0, 10) // one more for an undocumented state
-	add := func(family *family, labels []*dto.LabelPair, value float64) {
-		series = append(series, gauge{family: family, labels: labels, value: value})
+	add := func(desc *prometheus.Desc, labels []*dto.LabelPair, value float64) {
+		series = append(series, gauge{desc: desc, labels: labels, value: value})
 	}
-	add(f.success, e.labels, boolValue(o.err == nil))
+	add(d.success, e.labels, boolValue(o.err == nil))
 	if !o.noTime {
-		add(f.duration, e.labels, o.duration.Seconds())
+		add(d.duration, e.labels, o.duration.Seconds())
 	}
 	if newest, _ := e.job.lastRead(); newest != nil {
-		add(f.lastSuccess, e.labels, unixSeconds(newest.ReceivedAt))
+		add(d.lastSuccess, e.labels, unixSeconds(newest.ReceivedAt))
 	}
 	if o.err != nil {
-		add(f.scrapeError, with(e.labels, pair(labelReason, string(o.err.Reason))), 1)
+		add(d.scrapeError, with(e.labels, pair(labelReason, string(o.err.Reason))), 1)
 		return series
 	}
 
-	typed := e.withType(o.answer.ObjectType)
+	typed := with(e.labels, pair(labelObjectType, o.answer.ObjectType))
 	for _, c := range []struct {
-		family *family
-		count  *int64
-	}{{f.labeled, o.answer.Labeled}, {f.failed, o.answer.Failed}, {f.timeout, o.answer.Timeout}, {f.total, o.answer.Total}} {
+		desc  *prometheus.Desc
+		count *int64
+	}{{d.labeled, o.answer.Labeled}, {d.failed, o.answer.Failed}, {d.timeout, o.answer.Timeout}, {d.total, o.answer.Total}} {
 		if c.count != nil {
-			add(c.family, typed.labels, float64(*c.count))
+			add(c.desc, typed, float64(*c.count))
 		}
 	}
 	if o.answer.Status == "" {
 		return series
 	}
 	known := false
-	for i, state := range knownStates {
+	for _, state := range knownStates {
 		is := state.GetValue() == o.answer.Status
 		known = known || is
-		add(f.status, typed.states[i], boolValue(is))
+		add(d.status, with(typed, state), boolValue(is))
 	}
 	if !known {
-		add(f.status, with(typed.labels, pair(labelStatus, o.answer.Status)), 1)
+		add(d.status, with(typed, pair(labelStatus, o.answer.Status)), 1)
 	}
 	return series
 }
 
-const mayBeOld = " May be as old as the tenant's refresh interval; zuora_data_labeling_job_last_success_timestamp_seconds says when it was read."
+const mayBeOld = " May be as old as the tenant's refresh interval, or five minutes if Zuora is too late; zuora_data_labeling_job_last_success_timestamp_seconds says when it was read."
 
-// family is a metric with what a prometheus.Desc keeps to itself.
-type family struct {
-	name, help string
-	desc       *prometheus.Desc
-}
-
-func newFamily(name, help string, labels ...string) *family {
-	return &family{name, help, prometheus.NewDesc(name, help, labels, nil)}
-}
-
-// jobFamilies are all of them. They depend on the label names of a
+// jobDescs describe the series of jobs. They depend on the label names of a
 // configuration.
-type jobFamilies struct {
-	labeled, failed, timeout, total *family
-	status                          *family
-	success, scrapeError            *family
-	duration, lastSuccess           *family
-	all                             []*family
+type jobDescs struct {
+	labeled, failed, timeout, total *prometheus.Desc
+	status                          *prometheus.Desc
+	success, scrapeError            *prometheus.Desc
+	duration, lastSuccess           *prometheus.Desc
 }
 
-func newJobFamilies(custom []string) *jobFamilies {
-	var all []*family
-	desc := func(name, help string, labels ...string) *family {
-		f := newFamily("zuora_data_labeling_job_"+name, help, slices.Concat([]string{labelTenant, labelJobID}, custom, labels)...)
-		all = append(all, f)
-		return f
+func newJobDescs(configured []string) *jobDescs {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		labels = slices.Concat([]string{labelTenant, labelJobID}, configured, labels)
+		return prometheus.NewDesc("zuora_data_labeling_job_"+name, help, labels, nil)
 	}
-	f := &jobFamilies{
+	return &jobDescs{
 		labeled: desc("labeled_objects", "Objects that the job has labeled. Absent if Zuora sends no count."+mayBeOld, labelObjectType),
 		failed:  desc("failed_objects", "Objects that the job failed to label: they may be visible to every organisation. Absent if Zuora sends no count."+mayBeOld, labelObjectType),
 		timeout: desc("timeout_objects", "Objects whose labeling timed out: they may be visible to every organisation. Absent if Zuora sends no count."+mayBeOld, labelObjectType),
@@ -148,8 +113,12 @@ func newJobFamilies(custom []string) *jobFamilies {
 		duration:    desc("scrape_duration_seconds", "Seconds that reading the job took, 0 if served from the cache. Absent if the scrape had no time to begin."),
 		lastSuccess: desc("last_success_timestamp_seconds", "When the newest good answer for the job came, in seconds since 1970. Absent before the first."),
 	}
-	f.all = all
-	return f
+}
+
+func (d *jobDescs) describe(ch chan<- *prometheus.Desc) {
+	for _, desc := range []*prometheus.Desc{d.labeled, d.failed, d.timeout, d.total, d.status, d.success, d.scrapeError, d.duration, d.lastSuccess} {
+		ch <- desc
+	}
 }
 
 // enumerated writes reasons as "a, b or c".
@@ -162,12 +131,6 @@ func enumerated(reasons []zuora.Reason) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-func (f *jobFamilies) describe(ch chan<- *prometheus.Desc) {
-	for _, family := range f.all {
-		ch <- family.desc
-	}
-}
-
 // knownStates are always there: a series must not begin only when its state
 // does. One pair serves all jobs.
 var knownStates = []*dto.LabelPair{
@@ -177,14 +140,14 @@ var knownStates = []*dto.LabelPair{
 // gauge is a metric that shares its label pairs with the other series of its
 // job. prometheus.MustNewConstMetric would make new ones for each series.
 type gauge struct {
-	family *family
+	desc   *prometheus.Desc
 	labels []*dto.LabelPair // sorted by name, as the registry wants them
 	value  float64
 	gauge  dto.Gauge
 }
 
 // Desc implements prometheus.Metric.
-func (g *gauge) Desc() *prometheus.Desc { return g.family.desc }
+func (g *gauge) Desc() *prometheus.Desc { return g.desc }
 
 // Write implements prometheus.Metric.
 func (g *gauge) Write(m *dto.Metric) error {

@@ -44,7 +44,7 @@ type ConfiguredJob struct {
 type tenant struct {
 	Tenant
 	*known
-	*slots
+	slots
 	configured []*exposedJob
 	byID       map[string]*exposedJob // by canonical id
 	logger     log.Logger
@@ -53,14 +53,8 @@ type tenant struct {
 // slots bound a tenant's reads in progress. A probe takes one of both: probes
 // have half of them, so a scrape never waits behind a queue of probes.
 type slots struct {
-	all, probes           *semaphore.Weighted
-	allLimit, probesLimit int64
-}
-
-func newSlots(limit, probes int) *slots {
-	return &slots{
-		semaphore.NewWeighted(int64(limit)), semaphore.NewWeighted(int64(probes)), int64(limit), int64(probes),
-	}
+	limit, probesLimit int
+	all, probes        *semaphore.Weighted
 }
 
 func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenant) *tenant {
@@ -69,9 +63,9 @@ func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenan
 		byID:   make(map[string]*exposedJob, len(t.Jobs)),
 		logger: log.With(logger, labelTenant, t.Name),
 	}
-	probes := max(t.MaxConcurrentRequests/2, 1)
+	n.limit, n.probesLimit = t.MaxConcurrentRequests, max(t.MaxConcurrentRequests/2, 1)
 	if len(t.Jobs) == 0 {
-		probes = t.MaxConcurrentRequests
+		n.probesLimit = n.limit
 	}
 	same := previous != nil && previous.Reader == t.Reader
 	if same {
@@ -79,10 +73,10 @@ func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenan
 	} else {
 		n.known = newKnown()
 	}
-	if same && previous.allLimit == int64(t.MaxConcurrentRequests) && previous.probesLimit == int64(probes) {
+	if same && previous.limit == n.limit && previous.probesLimit == n.probesLimit {
 		n.slots = previous.slots
 	} else {
-		n.slots = newSlots(t.MaxConcurrentRequests, probes)
+		n.all, n.probes = semaphore.NewWeighted(int64(n.limit)), semaphore.NewWeighted(int64(n.probesLimit))
 	}
 	for i, j := range n.known.configure(t.Jobs) {
 		exposed := newExposedJob(t.Name, t.Jobs[i], labelNames, j)
@@ -100,11 +94,10 @@ func (t *tenant) read(w waiter, jobs []*exposedJob) []outcome {
 	places := make([]uint64, len(jobs))
 	var order []int
 	for i, e := range jobs {
-		if answer := e.job.cached(w, t.RefreshInterval, t.CompletedRefreshInterval); answer != nil {
-			outcomes[i] = outcome{answer: answer}
-			continue
+		answer, place := e.job.cached(w, t.RefreshInterval, t.CompletedRefreshInterval)
+		if outcomes[i].answer, places[i] = answer, place; answer == nil {
+			order = append(order, i)
 		}
-		order, places[i] = append(order, i), e.job.placed()
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(places[a], places[b]) })
 	for _, i := range order {
@@ -129,16 +122,15 @@ func (t *tenant) hasToken() bool { return t.API == nil || !t.API.Token().Expiry.
 // slot and begins one. It returns nil if the job was read since the waiter
 // began, or if the waiter's time ends before there is a slot.
 func (t *tenant) begin(w waiter, j *job) *read {
-	if r, begin := j.inProgress(w); !begin {
+	if r, wanted := j.join(w, false); !wanted {
 		return r
 	}
 	release, err := t.acquire(w)
 	if err != nil {
-		r, _ := j.inProgress(w) // somebody else may have had more luck
-		return r
+		return nil
 	}
-	r, begun := j.begin(w)
-	if !begun {
+	r, begun := j.join(w, true)
+	if !begun { // somebody else was quicker
 		release()
 		return r
 	}
@@ -149,7 +141,7 @@ func (t *tenant) begin(w waiter, j *job) *read {
 
 // acquire waits for a slot until the waiter's deadline. The slot is held until
 // release is called.
-func (s *slots) acquire(w waiter) (release func(), err error) {
+func (s slots) acquire(w waiter) (release func(), err error) {
 	if !w.probe {
 		return func() { s.all.Release(1) }, s.all.Acquire(w.ctx, 1)
 	}
