@@ -27,6 +27,9 @@ var foreign = map[string][]string{
 	"process_resident_memory_bytes": nil, "process_cpu_seconds_total": nil, "process_start_time_seconds": nil,
 }
 
+// everywhere are labels of the target, and configured ones that we know.
+var everywhere = []string{"job", "instance", "repairs", "wave"}
+
 // Every metric and label in a dashboard, a rule or a document is one that the
 // code has.
 func TestNames(t *testing.T) {
@@ -50,7 +53,7 @@ func checkNames(expr string, known map[string][]string) error {
 	}
 	// A label of any metric passes: tests that run the expression see which
 	// metrics an aggregation has.
-	anywhere := []string{"job", "instance", "pod", "le", "outcome", "show"}
+	anywhere := append([]string{"pod", "le", "outcome", "show"}, everywhere...)
 	for _, l := range known {
 		anywhere = append(anywhere, l...)
 	}
@@ -64,7 +67,7 @@ func checkNames(expr string, known map[string][]string) error {
 				wrong = fmt.Errorf("there is no metric %q", n.Name)
 			}
 			for _, m := range n.LabelMatchers {
-				if m.Name != labels.MetricName && m.Name != "job" && m.Name != "instance" && !slices.Contains(has, m.Name) {
+				if m.Name != labels.MetricName && !slices.Contains(everywhere, m.Name) && !slices.Contains(has, m.Name) {
 					wrong = fmt.Errorf("%s has no label %q", n.Name, m.Name)
 				}
 			}

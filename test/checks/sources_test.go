@@ -148,7 +148,7 @@ func recorded(t *testing.T, known map[string][]string) {
 		if r.Record == "" {
 			continue
 		}
-		made := []string{"outcome"}
+		var made []string
 		for name, l := range known {
 			if regexp.MustCompile(`\b` + name + `\b`).MatchString(r.Expr) {
 				made = append(made, l...)

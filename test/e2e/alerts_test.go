@@ -130,13 +130,12 @@ func TestRulesWorkOnTheDemo(t *testing.T) {
 	}
 }
 
-// Each fault has a tenant of its own. It raises the alerts that name it, and no
-// others. A pending alert is enough: promtool tests the minutes until it fires.
+// Each fault has a tenant of its own. It raises the alert that names it, and no
+// other. A pending alert is enough: promtool tests the minutes until it fires.
 func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 	testutil.Slow(t)
 	t.Parallel()
 	const (
-		// These alone do not say why. Alertmanager inhibits them if an alert does.
 		down, stale = "ZuoraTenantDown", "ZuoraDataStale"
 		refused     = "ZuoraCredentialsRefused"
 		paused      = "ZuoraRequestsPaused"
@@ -151,11 +150,11 @@ func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 		want  []string
 	}{
 		"well":                 {func(*zuoratest.Server) {}, nil},
-		"429":                  {anyJob(tooMany), []string{stale, paused, down}},
-		"429 for a token":      {func(s *zuoratest.Server) { s.SetTokenFault(tooMany) }, []string{stale, paused, down}},
-		"401":                  {anyJob(unauthorized), []string{refused, stale, down}},
-		"401 for a token":      {func(s *zuoratest.Server) { s.SetTokenFault(unauthorized) }, []string{refused, stale, down}},
-		"hangs":                {anyJob(zuoratest.Hang()), []string{stale, down}},
+		"429":                  {anyJob(tooMany), []string{down}},
+		"429 for a token":      {func(s *zuoratest.Server) { s.SetTokenFault(tooMany) }, []string{down}},
+		"401":                  {anyJob(unauthorized), []string{refused}},
+		"401 for a token":      {func(s *zuoratest.Server) { s.SetTokenFault(unauthorized) }, []string{refused}},
+		"hangs":                {anyJob(zuoratest.Hang()), []string{down}},
 		"garbage":              {anyJob(zuoratest.Respond(200, "text/html", "<html>")), []string{stale}},
 		"hangs for one of two": {func(s *zuoratest.Server) { s.SetFault(waitingJob, zuoratest.Hang()) }, []string{stale}},
 		"has lost one of two":  {func(s *zuoratest.Server) { s.RemoveJob(waitingJob) }, []string{"ZuoraDataLabelingJobUnknown"}},

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -38,8 +39,8 @@ func startPrometheus(t *testing.T, config string, flags ...string) *prometheus {
 }
 
 // runDaemon starts a program and waits until it answers at a URL. The program is
-// killed when the test ends.
-func runDaemon(t *testing.T, readyURL, program string, args ...string) {
+// killed when the test ends, or stopped before.
+func runDaemon(t *testing.T, readyURL, program string, args ...string) (stop func()) {
 	t.Helper()
 	var output buffer
 	cmd := exec.Command(program, args...)
@@ -72,6 +73,10 @@ func runDaemon(t *testing.T, readyURL, program string, args ...string) {
 		resp.Body.Close()
 		return resp.StatusCode == http.StatusOK
 	})
+	return func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		<-exited
+	}
 }
 
 // scrapeConfig is a configuration of Prometheus with the rules. It scrapes the

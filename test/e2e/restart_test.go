@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,8 +54,7 @@ func TestKilledExporterLeavesNoWrongValue(t *testing.T) {
 		t.Errorf("got %d series of jobs while the exporter is down, want none", n)
 	}
 	eventually(t, "the exporter is missed", func() bool {
-		now := alerts()
-		return now["ZuoraExporterDown"] != "" && now["ZuoraExporterAbsent"] != ""
+		return alerts()["ZuoraExporterAbsent"] != ""
 	})
 
 	launch(t, args...)
@@ -103,4 +104,68 @@ func TestKilledExporterLeavesNoWrongValue(t *testing.T) {
 	if samples < 2*series {
 		t.Errorf("got %d samples, want at least %d", samples, 2*series)
 	}
+}
+
+// Prometheus is down while nobody can read the jobs, for longer than it looks back
+// for a series. Afterwards it knows what it knew, and then what a good answer says.
+func TestPrometheusDownMeanwhile(t *testing.T) {
+	testutil.Slow(t)
+	t.Parallel()
+	program := testutil.Tool(t, "prometheus")
+	s := newStandIn(t)
+	e := start(t, "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID))
+	dir := t.TempDir()
+	p := &prometheus{URL: "http://" + freeAddress(t)}
+	const lookback = 3 * time.Second
+	startAgain := func() (stop func()) {
+		return runDaemon(t, p.URL+"/-/ready", program,
+			"--config.file="+testutil.Write(t, dir, "prometheus.yml", scrapeConfig("1s", e)),
+			"--storage.tsdb.path="+filepath.Join(dir, "data"), "--query.lookback-delta="+lookback.String(),
+			"--web.listen-address="+strings.TrimPrefix(p.URL, "http://"))
+	}
+	known := func() map[string]string {
+		values := map[string]string{}
+		for _, s := range p.query(t, `{__name__=~"zuora:data_labeling_job(_failed_objects:last|:lost_objects|:running|:finished|_status:last)",status!~"Accepted|Dispatched"}`) {
+			values[s.Metric["__name__"]] = fmt.Sprint(s.Value[1])
+		}
+		for _, a := range p.alerts(t) {
+			if name := a.Labels["alertname"]; strings.HasPrefix(name, "ZuoraDataLabeling") {
+				values[name] = a.Labels["severity"]
+			}
+		}
+		return values
+	}
+
+	stop := startAgain()
+	want := map[string]string{
+		"zuora:data_labeling_job_failed_objects:last": "1",
+		"zuora:data_labeling_job_status:last":         "1",
+		"zuora:data_labeling_job:lost_objects":        "2",
+		"zuora:data_labeling_job:running":             "0",
+		"zuora:data_labeling_job:finished":            "0",
+		"ZuoraDataLabelingObjectsFailed":              "critical",
+		"ZuoraDataLabelingObjectsTimedOut":            "critical",
+	}
+	eventuallyEqual(t, "what is known of the job", want, known)
+	s.SetFault(zuoratest.AnyJob, zuoratest.RefuseWith(503, "50000061", "Try again later"))
+	eventually(t, "nobody can read the job", func() bool { return len(p.query(t, "zuora_data_labeling_job_failed_objects")) == 0 })
+	eventuallyEqual(t, "what is known of the job that nobody can read", want, known)
+
+	stop()
+	time.Sleep(lookback + time.Second)
+	stop = startAgain()
+	eventuallyEqual(t, "what was known before", want, known)
+
+	stop()
+	s.ClearFaults()
+	s.SetJob(zuoratest.Job{ID: zuoratest.SampleJobID, ObjectType: "Account", Script: zuoratest.Constant(zuoratest.Ramp{Rate: 11, Total: 11}.At(time.Minute))})
+	time.Sleep(lookback + time.Second)
+	startAgain()
+	eventuallyEqual(t, "what a good answer says", map[string]string{
+		"zuora:data_labeling_job_failed_objects:last": "0",
+		"zuora:data_labeling_job_status:last":         "1",
+		"zuora:data_labeling_job:lost_objects":        "0",
+		"zuora:data_labeling_job:running":             "0",
+		"zuora:data_labeling_job:finished":            "1",
+	}, known)
 }
