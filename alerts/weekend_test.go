@@ -12,6 +12,7 @@ import (
 // for 10, and then down for 10 hours. It costs a handful of messages and not
 // hundreds, and what is lost is known to the end.
 func TestWeekend(t *testing.T) {
+	testutil.Slow(t)
 	t.Parallel()
 	const minutes = (1 + 60 + 10) * 60
 	up := func(minute int) bool {
@@ -73,6 +74,7 @@ groups:
 	}{
 		{"lost", `job="zuora",instance="e"`, "Completed", always(9), 1, 11},
 		{"runs", `job="zuora",instance="e"`, "Dispatched", since, 0, 1_000_000},
+		{"stuck", `job="zuora",instance="e"`, "Dispatched", always(7), 0, 100},
 		{"waits", `job="zuora",instance="e"`, "Accepted", always(0), 0, 100},
 		{"probed", `job="probes",instance="probed"`, "Dispatched", since, 0, 1_000_000},
 	} {
@@ -110,6 +112,7 @@ groups:
         exp_samples:
           - {labels: '{alertname="ZuoraDataLabelingObjectsFailed",job_id="lost"}', value: 1}
           - {labels: '{alertname="ZuoraDataLabelingObjectsTimedOut",job_id="lost"}', value: 1}
+          - {labels: '{alertname="ZuoraDataLabelingStuck",job_id="stuck"}', value: 1}
           - {labels: '{alertname="ZuoraDataLabelingAcceptedTooLong",job_id="waits"}', value: 1}
           - {labels: '{alertname="ZuoraTenantDown"}', value: 1}
       - eval_time: %[1]dm
