@@ -14,11 +14,8 @@ import (
 func TestWeekend(t *testing.T) {
 	testutil.Slow(t)
 	t.Parallel()
-	const minutes = (1 + 60 + 10) * 60
-	up := func(minute int) bool {
-		return minute < 60 || minute < 61*60 && (minute-60)%30 >= 20
-	}
-	begun := testutil.Write(t, t.TempDir(), "begun.yml", `
+	dir := t.TempDir()
+	begun := testutil.Write(t, dir, "begun.yml", `
 groups:
   - name: begun
     rules:
@@ -28,85 +25,14 @@ groups:
             ALERTS{alertstate="firing"} unless on (alertname, job_id) ALERTS{alertstate="firing"} offset 2m
           )
 `)
-	var test strings.Builder
-	series := func(name string, value func(minute int) string) {
-		fmt.Fprintf(&test, "      - series: '%s'\n        values:", name)
-		for minute := range minutes {
-			test.WriteString(" " + value(minute))
-		}
-		test.WriteString("\n")
-	}
-	// whileUp is there while the tenant answers, and then ends, as a count does.
-	whileUp := func(value func(minute int) int) func(int) string {
-		return func(minute int) string {
-			switch {
-			case up(minute):
-				return fmt.Sprint(value(minute))
-			case up(minute - 1):
-				return "stale"
-			}
-			return "_"
-		}
-	}
-	always := func(value int) func(int) int { return func(int) int { return value } }
-	since := func(minute int) int { return minute }
-	answers := func(minute int) string {
-		if up(minute) {
-			return "1"
-		}
-		return "0"
-	}
-	fails := func(minute int) string {
-		switch {
-		case !up(minute):
-			return "1"
-		case minute > 0 && !up(minute-1):
-			return "stale"
-		}
-		return "_"
-	}
-
-	fmt.Fprintf(&test, "rule_files: [%q, %q]\ngroup_eval_order: [zuora-data-labeling, zuora-watch, begun]\nevaluation_interval: 2m\ntests:\n  - interval: 1m\n    input_series:\n", testutil.Path("alerts", rulesFile), begun)
-	for _, job := range []struct {
-		id, scraped, status string
-		labeled             func(int) int
-		failed, total       int
-	}{
-		{"lost", `job="zuora",instance="e"`, "Completed", always(9), 1, 11},
-		{"runs", `job="zuora",instance="e"`, "Dispatched", since, 0, 1_000_000},
-		{"stuck", `job="zuora",instance="e"`, "Dispatched", always(7), 0, 100},
-		{"waits", `job="zuora",instance="e"`, "Accepted", always(0), 0, 100},
-		{"probed", `job="probes",instance="probed"`, "Dispatched", since, 0, 1_000_000},
-	} {
-		labels := fmt.Sprintf(`tenant="t",job_id=%q,%s`, job.id, job.scraped)
-		const name = "zuora_data_labeling_job_"
-		series(name+"scrape_success{"+labels+"}", answers)
-		series(name+"scrape_error{"+labels+`,reason="unavailable"}`, fails)
-		series(name+"labeled_objects{"+labels+"}", whileUp(job.labeled))
-		series(name+"failed_objects{"+labels+"}", whileUp(always(job.failed)))
-		series(name+"timeout_objects{"+labels+"}", whileUp(always(job.failed)))
-		series(name+"total_objects{"+labels+"}", whileUp(always(job.total)))
-		for _, status := range []string{"Accepted", "Dispatched", "Completed"} {
-			is := 0
-			if status == job.status {
-				is = 1
-			}
-			series(name+"status{"+labels+`,status="`+status+`"}`, whileUp(always(is)))
-		}
-	}
-	for _, scraped := range []string{`job="zuora",instance="e"`, `job="probes",instance="probed"`} {
-		series(`zuora_up{tenant="t",`+scraped+"}", answers)
-		series("up{"+scraped+"}", func(int) string { return "1" })
-	}
-	series(`zuora_exporter_build_info{job="zuora",instance="e"}`, func(int) string { return "1" })
-	series(`scrape_duration_seconds{job="zuora",instance="e"}`, func(minute int) string {
-		if up(minute) {
-			return "1"
-		}
-		return "9.5" // of 10: all reads time out
-	})
-
-	fmt.Fprintf(&test, `    promql_expr_test:
+	test := fmt.Sprintf(`
+rule_files: [%q, %q]
+group_eval_order: [zuora-data-labeling, zuora-watch, begun]
+evaluation_interval: 2m
+tests:
+  - interval: 1m
+    input_series:
+%s    promql_expr_test:
       - eval_time: %dm
         expr: sum_over_time(begun[3d])
         exp_samples:
@@ -115,12 +41,95 @@ groups:
           - {labels: '{alertname="ZuoraDataLabelingStuck",job_id="stuck"}', value: 1}
           - {labels: '{alertname="ZuoraDataLabelingAcceptedTooLong",job_id="waits"}', value: 1}
           - {labels: '{alertname="ZuoraTenantDown"}', value: 1}
-      - eval_time: %[1]dm
+      - eval_time: %[4]dm
         expr: sum(zuora:data_labeling_job:lost_objects)
         exp_samples: [{labels: '{}', value: 2}]
-      - eval_time: %[1]dm
+      - eval_time: %[4]dm
         expr: count(ALERTS{alertname=~"ZuoraDataLabelingObjects(Failed|TimedOut)",alertstate="firing",severity="critical"})
         exp_samples: [{labels: '{}', value: 2}]
-`, minutes-1)
-	testutil.Run(t, "promtool", "test", "rules", testutil.Write(t, t.TempDir(), "weekend_test.yml", test.String()))
+`, testutil.Path("alerts", rulesFile), begun, weekendSeries(), weekendMinutes-1)
+	testutil.Run(t, "promtool", "test", "rules", testutil.Write(t, dir, "weekend_test.yml", test))
+}
+
+// weekendMinutes are an hour of peace, the 60 hours and the 10.
+const weekendMinutes = (1 + 60 + 10) * 60
+
+func weekendUp(minute int) bool {
+	return minute < 60 || minute < 61*60 && (minute-60)%30 >= 20
+}
+
+// weekendSeries are what Prometheus scrapes, a sample a minute: jobs of /metrics,
+// one that is probed, and the targets.
+func weekendSeries() string {
+	var all strings.Builder
+	series := func(name, labels string, value func(minute int) string) {
+		fmt.Fprintf(&all, "      - series: '%s{%s}'\n        values:", name, labels)
+		for minute := range weekendMinutes {
+			all.WriteString(" " + value(minute))
+		}
+		all.WriteString("\n")
+	}
+	always := func(value string) func(int) string { return func(int) string { return value } }
+	answers := func(minute int) string {
+		if weekendUp(minute) {
+			return "1"
+		}
+		return "0"
+	}
+	const metrics, probe = `job="zuora",instance="e"`, `job="probes",instance="probed"`
+	for _, job := range []struct {
+		id, target, status    string
+		labeled, lost, atOnce int // labeled: at the beginning; atOnce: further ones each minute
+	}{
+		{"lost", metrics, "Completed", 9, 1, 0},
+		{"runs", metrics, "Dispatched", 0, 0, 1},
+		{"stuck", metrics, "Dispatched", 7, 0, 0},
+		{"waits", metrics, "Accepted", 0, 0, 0},
+		{"probed", probe, "Dispatched", 0, 0, 1},
+	} {
+		const name = "zuora_data_labeling_job_"
+		labels := fmt.Sprintf(`tenant="t",job_id=%q,%s`, job.id, job.target)
+		whileUp := func(first, perMinute int) func(int) string {
+			return whileTrue(weekendUp, func(minute int) int { return first + perMinute*minute })
+		}
+		series(name+"scrape_success", labels, answers)
+		series(name+"scrape_error", labels+`,reason="unavailable"`,
+			whileTrue(func(minute int) bool { return !weekendUp(minute) }, func(int) int { return 1 }))
+		series(name+"labeled_objects", labels, whileUp(job.labeled, job.atOnce))
+		series(name+"failed_objects", labels, whileUp(job.lost, 0))
+		series(name+"timeout_objects", labels, whileUp(job.lost, 0))
+		series(name+"total_objects", labels, whileUp(job.labeled+2*job.lost+10_000*job.atOnce, 0))
+		for _, status := range []string{"Accepted", "Dispatched", "Completed"} {
+			is := 0
+			if status == job.status {
+				is = 1
+			}
+			series(name+"status", labels+`,status="`+status+`"`, whileUp(is, 0))
+		}
+	}
+	for _, target := range []string{metrics, probe} {
+		series("zuora_up", `tenant="t",`+target, answers)
+		series("up", target, always("1"))
+	}
+	series("zuora_exporter_build_info", metrics, always("1"))
+	series("scrape_duration_seconds", metrics, func(minute int) string {
+		if weekendUp(minute) {
+			return "1"
+		}
+		return "9.5" // of 10: all reads time out
+	})
+	return all.String()
+}
+
+// whileTrue has a value while is says so, and then ends, as a count does.
+func whileTrue(is func(minute int) bool, value func(minute int) int) func(minute int) string {
+	return func(minute int) string {
+		switch {
+		case is(minute):
+			return fmt.Sprint(value(minute))
+		case is(minute - 1):
+			return "stale"
+		}
+		return "_"
+	}
 }
