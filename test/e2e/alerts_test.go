@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net/url"
 	"os"
 	"slices"
@@ -155,7 +156,7 @@ func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 		"401":                  {anyJob(unauthorized), []string{refused}},
 		"401 for a token":      {func(s *zuoratest.Server) { s.SetTokenFault(unauthorized) }, []string{refused}},
 		"hangs":                {anyJob(zuoratest.Hang()), []string{down}},
-		"garbage":              {anyJob(zuoratest.Respond(200, "text/html", "<html>")), []string{stale}},
+		"garbage":              {anyJob(zuoratest.Respond(200, "text/html", "<html>")), []string{down}},
 		"hangs for one of two": {func(s *zuoratest.Server) { s.SetFault(waitingJob, zuoratest.Hang()) }, []string{stale}},
 		"has lost one of two":  {func(s *zuoratest.Server) { s.RemoveJob(waitingJob) }, []string{"ZuoraDataLabelingJobUnknown"}},
 		"short of requests": {func(s *zuoratest.Server) {
@@ -218,5 +219,49 @@ func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 	}
 	if got := p.query(t, pausedUntil+" > time()"); len(got) != 3 {
 		t.Errorf("paused: %v", got)
+	}
+}
+
+// A target that is no job id raises an alert, whether somebody scrapes /metrics or
+// not.
+func TestWrongTargetRaisesAnAlert(t *testing.T) {
+	testutil.Slow(t)
+	t.Parallel()
+	e := start(t, "--config.file="+writeConfig(t, newStandIn(t), ""))
+	address := strings.TrimPrefix(e.URL, "http://")
+	probes := fmt.Sprintf(`
+- job_name: probes
+  metrics_path: /probe
+  static_configs: [{targets: [%s, not-an-id]}]
+  relabel_configs:
+  - {source_labels: [__address__], target_label: __param_target}
+  - {source_labels: [__param_target], target_label: instance}
+  - {target_label: __address__, replacement: %q}
+`, zuoratest.SampleJobID, address)
+	for name, tc := range map[string]struct {
+		config string
+		want   map[string]string
+	}{
+		"/metrics is scraped": {
+			scrapeConfig("1s", e) + probes,
+			map[string]string{"alertname": "ZuoraProbeRefused", "severity": "warning", "job": "zuora", "instance": address},
+		},
+		"nobody scrapes /metrics": {
+			scrapeConfig("1s") + probes,
+			map[string]string{"alertname": "ZuoraProbeRefused", "severity": "warning", "job": "probes"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := startPrometheus(t, tc.config)
+			eventuallyEqual(t, "alerts about the probes", []map[string]string{tc.want}, func() (got []map[string]string) {
+				for _, a := range p.alerts(t) {
+					if !strings.HasPrefix(a.Labels["alertname"], "ZuoraDataLabeling") {
+						got = append(got, a.Labels)
+					}
+				}
+				return got
+			})
+		})
 	}
 }
