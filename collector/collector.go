@@ -16,8 +16,8 @@ import (
 // Reader reads one data labeling job. A *zuora.Client is one.
 //
 // Its errors are *zuora.Error; any other counts as zuora.ReasonUnavailable. A
-// read belongs to no scrape: its context ends with none, so a Reader must bound
-// its requests itself. One that never returns keeps its slot.
+// read belongs to no scrape, and its context never ends: a Reader must bound its
+// requests itself. One that never returns keeps its slot, and its job.
 type Reader interface {
 	DataLabelingJob(ctx context.Context, id string) (*zuora.DataLabelingJob, error)
 }
@@ -30,8 +30,8 @@ type Collector struct {
 	descs      *jobDescs
 }
 
-// New returns a collector of the tenants' jobs. What the previous collector
-// knows of them goes on; previous may be nil.
+// New returns a collector of the tenants' jobs. It replaces the previous one,
+// which may be nil: what that knows of a tenant goes on if its Reader is the same.
 //
 // labelNames are those of all jobs' labels. A label that a job lacks is empty.
 func New(tenants []Tenant, labelNames []string, logger log.Logger, previous *Collector) *Collector {
@@ -82,7 +82,7 @@ func (s Scrape) Describe(ch chan<- *prometheus.Desc) {
 }
 
 // Collect implements prometheus.Collector. It reads the tenants side by side. A
-// tenant's own series come after its jobs, so a page has its own requests.
+// tenant's own series come after its jobs: they count this scrape's requests.
 func (s Scrape) Collect(ch chan<- prometheus.Metric) {
 	var reading sync.WaitGroup
 	for _, t := range s.collector.tenants {
@@ -105,7 +105,7 @@ type LastRead struct {
 	Job        ConfiguredJob
 	Configured bool                   // false if the job is only probed
 	Answer     *zuora.DataLabelingJob // the newest good answer, nil before the first
-	Failure    *zuora.Error           // why there is no newer one; nil if the newest read was good
+	Failure    *zuora.Error           // why there is no newer one; nil if there is no reason
 }
 
 // LastReads returns what is known of all jobs: of the configured ones in their

@@ -75,6 +75,12 @@ scrape_error{job_id="job-000",reason="auth",tenant="t"} 1
 scrape_success{job_id="job-000",tenant="t"} 0
 zuora_up{tenant="t"} 0`,
 		},
+		"neither an answer nor an error": {
+			func(context.Context, string) (*zuora.DataLabelingJob, error) { return nil, nil }, `
+scrape_error{job_id="job-000",reason="invalid_response",tenant="t"} 1
+scrape_success{job_id="job-000",tenant="t"} 0
+zuora_up{tenant="t"} 0`,
+		},
 		"an error of another kind": {
 			func(context.Context, string) (*zuora.DataLabelingJob, error) { return nil, errors.New("x") }, `
 scrape_error{job_id="job-000",reason="unavailable",tenant="t"} 1

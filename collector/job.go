@@ -15,20 +15,19 @@ import (
 // before a newer one does. It is Prometheus's own.
 const staleness = 5 * time.Minute
 
-// job is all that is known of one job, configured or only probed. It lives as
-// long as the tenant's client does.
+// job is all that is known of one job, configured or only probed.
 type job struct {
 	id string
 
 	mu      sync.Mutex
 	reading *read                  // in progress, nil if there is none
 	answer  *zuora.DataLabelingJob // the newest good one, nil before the first
-	asked   time.Time              // when the scrape began that asked for it
-	ended   time.Time              // when the newest read ended
+	asked   time.Time              // when the scrape or probe began that asked for it
+	endedAt time.Time              // the newest read
 	took    time.Duration          // that read
 	failure *zuora.Error           // of that read, nil if it was good
-	late    *zuora.Error           // of the newest scrape since then that waited in vain
-	place   uint64                 // in the order of reads: the lowest goes first
+	missed  *zuora.Error           // of the newest scrape since then that waited in vain
+	place   time.Time              // in the order of reads: the oldest goes first
 
 	// Guarded by known.mu:
 	element *list.Element // in known.probed; nil while the job is configured
@@ -40,7 +39,7 @@ type job struct {
 // end, and whoever wants the job meanwhile waits for it.
 type read struct {
 	job      *job
-	asked    time.Time       // when the scrape or probe began that began it
+	asked    time.Time       // start of the scrape or probe that began it
 	begun    time.Time       // when it had its slot
 	requests []zuora.Request // sent so far; guarded by job.mu
 	done     chan struct{}   // closed when it has ended
@@ -53,8 +52,8 @@ type waiter struct {
 	probe bool
 }
 
-// left tells whether the client has disconnected.
-func (w waiter) left() bool { return w.ctx.Err() == context.Canceled }
+// disconnected tells whether nobody waits for the page any more.
+func (w waiter) disconnected() bool { return w.ctx.Err() == context.Canceled }
 
 // outcome is what a scrape or probe has of a job: an answer or an error.
 type outcome struct {
@@ -63,15 +62,15 @@ type outcome struct {
 	ended    bool // by a read that ended in this scrape
 	late     bool // the deadline came first
 	noTime   bool // the read had no time to begin
-	noToken  bool // nor had the tenant a token at the deadline
+	noToken  bool // the deadline came first, and the tenant had no token then
 	duration time.Duration
-	read     *read // a probe's; nil if none was needed, or had time to begin
+	read     *read // nil if none was needed, or had time to begin
 }
 
 // cached returns the newest answer if it is younger than the interval of its
-// state, and otherwise the job's place. An age runs from the start of the scrape
-// that asked for the answer to the start of this one.
-func (j *job) cached(w waiter, interval, completed time.Duration) (answer *zuora.DataLabelingJob, place uint64) {
+// state, and the job's place. An age runs from the start of the scrape that
+// asked for the answer to the start of this one.
+func (j *job) cached(w waiter, interval, completed time.Duration) (answer *zuora.DataLabelingJob, place time.Time) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.answer != nil && j.answer.Status == zuora.Completed {
@@ -80,7 +79,7 @@ func (j *job) cached(w waiter, interval, completed time.Duration) (answer *zuora
 	if j.answer == nil || interval == 0 || w.start.Sub(j.asked) >= freshFor(interval) {
 		return nil, j.place
 	}
-	return j.answer, 0
+	return j.answer, j.place
 }
 
 // freshFor is how long an answer is served again. Thanks to the tolerance, an
@@ -101,26 +100,26 @@ func ReadEvery(scrape, refresh time.Duration) time.Duration {
 func (j *job) join(w waiter, begin bool) (r *read, wanted bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	wanted = j.reading == nil && j.ended.Before(w.start)
+	wanted = j.reading == nil && j.endedAt.Before(w.start)
 	if wanted && begin {
 		j.reading = &read{job: j, asked: w.start, begun: time.Now(), done: make(chan struct{})}
 	}
 	return j.reading, wanted
 }
 
-// end records how a read ended. place is the job's new one, but a failure that
+// end records how a read ended. The job's place is when, but a failure that
 // concerns the whole tenant leaves it as it is: after a pause, the same jobs go
-// first.
-func (j *job) end(r *read, answer *zuora.DataLabelingJob, err *zuora.Error, place uint64) {
+// first. Times are monotonic: a clock that is set back changes no order.
+func (j *job) end(r *read, answer *zuora.DataLabelingJob, err *zuora.Error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.reading, j.ended, j.failure, j.late = nil, time.Now(), err, nil
-	j.took = j.ended.Sub(r.begun)
+	j.reading, j.endedAt, j.failure, j.missed = nil, time.Now(), err, nil
+	j.took = j.endedAt.Sub(r.begun)
 	if err == nil {
 		j.answer, j.asked = answer, r.asked
 	}
 	if err == nil || !concernsTenant(err) {
-		j.place = place
+		j.place = j.endedAt
 	}
 	close(r.done)
 }
@@ -135,22 +134,18 @@ func concernsTenant(err *zuora.Error) bool {
 func (j *job) outcome(w waiter, r *read, noToken bool) outcome {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	var probes *read
-	if w.probe {
-		probes = r
-	}
-	if !j.ended.Before(w.start) {
-		o := outcome{err: j.failure, ended: true, duration: j.took, read: probes}
+	if !j.endedAt.Before(w.start) {
+		o := outcome{err: j.failure, ended: true, duration: j.took, read: r}
 		if o.err == nil {
 			o.answer = j.answer
 		}
 		return o
 	}
 	// Too late: what the newest read brought serves, if it was good.
-	if j.answer != nil && j.failure == nil && time.Since(j.ended) < staleness {
-		return outcome{answer: j.answer, late: true, noToken: noToken, read: probes}
+	if j.answer != nil && j.failure == nil && time.Since(j.endedAt) < staleness {
+		return outcome{answer: j.answer, late: true, noToken: noToken, read: r}
 	}
-	o := outcome{late: true, noToken: noToken, noTime: r == nil, read: probes, err: &zuora.Error{
+	o := outcome{late: true, noToken: noToken, noTime: r == nil, read: r, err: &zuora.Error{
 		Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonTimeout, Message: "no answer before the deadline",
 	}}
 	if noToken {
@@ -162,8 +157,8 @@ func (j *job) outcome(w waiter, r *read, noToken bool) outcome {
 			o.err.TrackID = r.requests[n-1].TrackID
 		}
 	}
-	if !w.left() {
-		j.late = o.err
+	if !w.disconnected() {
+		j.missed = o.err
 	}
 	return o
 }
@@ -172,7 +167,7 @@ func (j *job) outcome(w waiter, r *read, noToken bool) outcome {
 func (j *job) lastRead() (*zuora.DataLabelingJob, *zuora.Error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.answer, cmp.Or(j.late, j.failure)
+	return j.answer, cmp.Or(j.missed, j.failure)
 }
 
 type readKey struct{}

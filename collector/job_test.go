@@ -336,5 +336,9 @@ func TestProbedJobsAreForgotten(t *testing.T) {
 		if got := len(c.LastReads()); got != 3 {
 			t.Errorf("got %d jobs, want 3: the others were probed 21 min ago", got)
 		}
+		time.Sleep(20 * time.Minute)
+		if got := len(c.LastReads()); got != 0 {
+			t.Errorf("got %d jobs, want none: nobody probes any more", got)
+		}
 	})
 }

@@ -15,28 +15,20 @@ const journalInterval = time.Minute
 // journal is what was logged of a tenant, and what is to be logged by the next
 // scrape or probe that has its answers.
 type journal struct {
-	ended   []endedRead
-	state   state     // logged last; the zero value is up
-	logged  time.Time // when
-	scraped time.Time // when a scrape of configured jobs had its answers last
-	renewal bool      // that the token's renewal fails was logged
+	toLog   map[*job]endedRead // the newest read of each job
+	state   string             // logged last; empty if the tenant is up
+	logged  time.Time          // when
+	scraped time.Time          // when a scrape of configured jobs had its answers last
+	renewal bool               // that the token's renewal fails was logged
 }
 
-// endedRead is a read that has ended, and did not fail because of the whole
-// tenant.
+// endedRead is how a read ended that did not fail because of the whole tenant.
 type endedRead struct {
-	job    *job
 	answer *zuora.DataLabelingJob
 	err    *zuora.Error
 }
 
 const noAnswer = "No job was answered"
-
-// state is a tenant's state as its log tells it. The zero value is up.
-type state struct {
-	msg    string
-	reason zuora.Reason
-}
 
 // line is a log line at a level.
 type line struct {
@@ -47,15 +39,16 @@ type line struct {
 // report logs what has changed. It is called when a scrape or a probe has its
 // answers, and writes outside all locks.
 func (t *tenant) report(w waiter, n tally) {
-	if w.left() {
-		return // its outcomes say nothing
-	}
 	var token zuora.TokenState
 	if t.API != nil {
 		token = t.API.Token()
 	}
 	t.mu.Lock()
-	lines := append(t.tenantLines(w, n, token), t.jobLines()...)
+	var lines []line
+	if !w.disconnected() { // otherwise the outcomes say nothing of the tenant
+		lines = t.tenantLines(w, n, token)
+	}
+	lines = append(lines, t.jobLines()...) // they depend on whether the tenant is down
 	idle := t.down && t.inProgress == 0
 	t.mu.Unlock()
 
@@ -71,7 +64,7 @@ func (t *tenant) report(w waiter, n tally) {
 // one about the token's renewal. While scrapes go on, they alone decide the
 // state: a probe has seen one job. The caller holds the lock.
 func (t *tenant) tenantLines(w waiter, n tally, token zuora.TokenState) (lines []line) {
-	if fails := token.Failure != nil && t.hasToken(); fails && !t.renewal {
+	if fails := token.Failure != nil && !token.Expiry.IsZero(); fails && !t.renewal {
 		t.renewal = true
 		lines = append(lines, line{level.WarnValue(), append([]any{"msg", "Renewing the token failed; the old one is still good"}, described(token.Failure)...)})
 	} else if token.Failure == nil && t.renewal {
@@ -87,68 +80,52 @@ func (t *tenant) tenantLines(w waiter, n tally, token zuora.TokenState) (lines [
 		t.scraped = now
 	}
 	// One failed probe says nothing of the tenant.
-	t.down = !n.up && (!w.probe || t.unanswered > 1)
-	s, jobs := n.state()
-	if s.msg == noAnswer && !t.down {
+	t.down = !n.up && (!w.probe || t.unansweredInARow > 1)
+	state, jobs := n.state()
+	if state == noAnswer && !t.down || state == t.state || now.Sub(t.logged) < journalInterval {
 		return lines
 	}
-	if s == t.state || now.Sub(t.logged) < journalInterval {
-		return lines
-	}
-	t.state, t.logged = s, now
-	if s == (state{}) {
+	t.state, t.logged = state, now
+	if state == "" {
 		return append(lines, line{level.InfoValue(), []any{"msg", "The tenant is up again"}})
 	}
-	keyvals := []any{"msg", s.msg, "jobs", jobs, "configured", len(t.configured)}
+	keyvals := []any{"msg", state, "jobs", jobs, "configured", len(t.configured)}
 	return append(lines, line{level.WarnValue(), append(keyvals, described(n.err)...)})
 }
 
-// state returns the tenant's state, and the number of jobs that are in it.
-func (n tally) state() (s state, jobs int) {
-	if n.err != nil {
-		s.reason = n.err.Reason
-	}
+// state returns the tenant's state, empty if it is up, and the number of jobs
+// that are in it.
+func (n tally) state() (state string, jobs int) {
 	switch {
 	case n.noToken > 0 && !n.up:
-		s.msg, jobs = "Cannot get a token", n.noToken
+		return "Cannot get a token", n.noToken
 	case n.paused > 0:
-		s.msg, jobs = "Requests are paused", n.paused
+		return "Requests are paused", n.paused
 	case !n.up:
-		s.msg, jobs = noAnswer, n.failed
+		return noAnswer, n.failed
 	case n.noTime > 0:
-		s.msg, jobs = "There was no time to read some jobs", n.noTime
-	default:
-		return state{}, 0
+		return "There was no time to read some jobs", n.noTime
 	}
-	return s, jobs
+	return "", 0
 }
 
 // jobLines returns a line for each job that begins to fail or recovers, by the
 // newest of its reads that has ended. The caller holds the lock.
 func (t *tenant) jobLines() (lines []line) {
-	newest := make(map[*job]int, len(t.ended))
-	for i, r := range t.ended {
-		newest[r.job] = i
-	}
-	for i, r := range t.ended {
-		j := r.job
-		if newest[j] != i {
-			continue
-		}
-		if r.err == nil {
-			if j.failing {
-				j.failing = false
-				lines = append(lines, line{level.InfoValue(), []any{"msg", "Reading the job succeeds again", labelJobID, j.id, labelStatus, r.answer.Status}})
+	for j, r := range t.toLog {
+		switch {
+		case r.err == nil && j.failing:
+			j.failing = false
+			lines = append(lines, line{level.InfoValue(), []any{"msg", "Reading the job succeeds again", labelJobID, j.id, labelStatus, r.answer.Status}})
+		case r.err != nil:
+			l := line{level.DebugValue(), append([]any{"msg", "Reading the job failed", labelJobID, j.id}, described(r.err)...)}
+			if j.element == nil && !j.failing && !t.down {
+				j.failing, l.level = true, level.WarnValue()
 			}
-			continue
+			lines = append(lines, l)
 		}
-		l := line{level.DebugValue(), append([]any{"msg", "Reading the job failed", labelJobID, j.id}, described(r.err)...)}
-		if j.element == nil && !j.failing && !t.down {
-			j.failing, l.level = true, level.WarnValue()
-		}
-		lines = append(lines, l)
 	}
-	t.ended = nil
+	clear(t.toLog)
 	return lines
 }
 

@@ -18,36 +18,37 @@ const (
 )
 
 // known is what is known of a tenant: its jobs, configured or only probed, and
-// how its reads go. It lives as long as the tenant's client does.
+// how its reads go. It lives as long as the tenant's Reader stays the same.
 type known struct {
 	mu     sync.Mutex
 	jobs   map[string]*job // by canonical id
 	probed *list.List      // of the *job that are only probed, the last one first
+	keep   time.Duration   // each of them, after its last probe
 
-	reads      uint64 // that have ended
-	inProgress int
-	unanswered int  // reads in a row without an answer of Zuora's
-	down       bool // the tenant, as of the newest scrape
+	inProgress       int  // reads
+	unansweredInARow int  // reads that ended without an answer of Zuora's
+	down             bool // the tenant
 
 	journal
 }
 
 func newKnown() *known {
-	return &known{jobs: map[string]*job{}, probed: list.New()}
+	return &known{jobs: map[string]*job{}, probed: list.New(), journal: journal{toLog: map[*job]endedRead{}}}
 }
 
 // configure returns the jobs of a configuration, in its order. Those that are
 // configured no longer are known as if they had been probed just now.
-func (k *known) configure(jobs []ConfiguredJob) []*job {
+func (k *known) configure(jobs []ConfiguredJob, refresh time.Duration) []*job {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.keep = max(probedFor, refresh)
 	configured := make([]*job, len(jobs))
 	stay := make(map[*job]bool, len(jobs))
 	for i, c := range jobs {
-		j := k.find(c.ID)
+		j := k.findOrAdd(c.ID)
 		if j.id != c.ID { // its spelling was corrected
 			k.forget(j)
-			j = k.find(c.ID)
+			j = k.findOrAdd(c.ID)
 		}
 		if j.element != nil {
 			k.probed.Remove(j.element)
@@ -60,32 +61,37 @@ func (k *known) configure(jobs []ConfiguredJob) []*job {
 			j.element, j.probed = k.probed.PushFront(j), time.Now()
 		}
 	}
+	k.forgetOld()
 	return configured
 }
 
-// probe returns the job with that id, and forgets those whose last probe was
-// too long ago.
-func (k *known) probe(id string, keep time.Duration) *job {
+// touch returns the job with that id, which is probed now.
+func (k *known) touch(id string) *job {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	now := time.Now()
 	_, isKnown := k.jobs[zuora.CanonicalJobID(id)]
-	j := k.find(id)
+	j := k.findOrAdd(id)
 	switch {
 	case !isKnown:
 		j.element = k.probed.PushFront(j)
 	case j.element != nil:
 		k.probed.MoveToFront(j.element)
 	}
-	j.probed = now
+	j.probed = time.Now()
+	k.forgetOld()
+	return j
+}
+
+// forgetOld forgets the jobs whose last probe was too long ago, or that are too
+// many. The caller holds the lock.
+func (k *known) forgetOld() {
 	for e := k.probed.Back(); e != nil; e = k.probed.Back() {
 		oldest := e.Value.(*job)
-		if k.probed.Len() <= maxProbed && now.Sub(oldest.probed) < keep {
-			break
+		if k.probed.Len() <= maxProbed && time.Since(oldest.probed) < k.keep {
+			return
 		}
 		k.forget(oldest)
 	}
-	return j
 }
 
 // forget gives up what is known of a job. The caller holds the lock.
@@ -96,9 +102,9 @@ func (k *known) forget(j *job) {
 	delete(k.jobs, zuora.CanonicalJobID(j.id))
 }
 
-// find returns the job with that id, a new one if it is not known. The caller
+// findOrAdd returns the job with that id, a new one if it is not known. The caller
 // holds the lock.
-func (k *known) find(id string) *job {
+func (k *known) findOrAdd(id string) *job {
 	key := zuora.CanonicalJobID(id)
 	j := k.jobs[key]
 	if j == nil {
@@ -113,6 +119,7 @@ func (k *known) find(id string) *job {
 func (k *known) onlyProbed() []*job {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.forgetOld()
 	var all []*job
 	for e := k.probed.Front(); e != nil; e = e.Next() {
 		all = append(all, e.Value.(*job))
@@ -127,22 +134,21 @@ func (k *known) readBegins() {
 	k.inProgress++
 }
 
-// readEnds counts a read that has ended, and returns its number. idle is true
+// readEnds counts a read that has ended, and keeps it to be logged. idle is true
 // if it was the last one in progress and the tenant is down: its connections
 // may lead nowhere.
-func (k *known) readEnds(j *job, answer *zuora.DataLabelingJob, err *zuora.Error) (number uint64, idle bool) {
+func (k *known) readEnds(j *job, answer *zuora.DataLabelingJob, err *zuora.Error) (idle bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.inProgress--
-	k.reads++
-	k.unanswered++
+	k.unansweredInARow++
 	if err == nil || zuorasWord(err) {
-		k.unanswered, k.down = 0, false
+		k.unansweredInARow, k.down = 0, false
 	}
 	if err == nil || !concernsTenant(err) {
-		k.ended = append(k.ended, endedRead{j, answer, err})
+		k.toLog[j] = endedRead{answer, err}
 	}
-	return k.reads, k.down && k.inProgress == 0
+	return k.down && k.inProgress == 0
 }
 
 // wordsOfZuora are the reasons with which Zuora itself answers about a job.

@@ -43,8 +43,7 @@ func (c *Collector) Probe(ctx context.Context, tenant, id string) (*Probe, error
 	}
 	p := &Probe{waiter: waiter{ctx, time.Now(), true}, tenant: t, descs: c.descs}
 	if p.job = t.byID[zuora.CanonicalJobID(id)]; p.job == nil {
-		keep := max(probedFor, t.RefreshInterval, t.CompletedRefreshInterval)
-		p.job = newExposedJob(t.Name, ConfiguredJob{ID: id}, c.labelNames, t.probe(id, keep))
+		p.job = newExposedJob(t.Name, ConfiguredJob{ID: id}, c.labelNames, t.touch(id))
 	}
 	return p, nil
 }
@@ -66,7 +65,7 @@ func (p *Probe) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(upDesc, prometheus.GaugeValue, boolValue(n.up), t.Name)
 }
 
-// Explain writes what happened when the probe was collected, as text.
+// Explain writes what happened, as text. The probe must have been collected.
 func (p *Probe) Explain(w io.Writer) {
 	fmt.Fprintf(w, "Probe of job %s of tenant %s\n", p.job.ID, p.tenant.Name)
 	o := p.outcome

@@ -45,7 +45,7 @@ func (e *exposedJob) collect(d *jobDescs, o outcome, ch chan<- prometheus.Metric
 }
 
 func (e *exposedJob) series(d *jobDescs, o outcome) []gauge {
-	series := make([]gauge, 0, 10) // one more for an undocumented state
+	series := make([]gauge, 0, 10) // 11 with an undocumented state
 	add := func(desc *prometheus.Desc, labels []*dto.LabelPair, value float64) {
 		series = append(series, gauge{desc: desc, labels: labels, value: value})
 	}
@@ -53,7 +53,11 @@ func (e *exposedJob) series(d *jobDescs, o outcome) []gauge {
 	if !o.noTime {
 		add(d.duration, e.labels, o.duration.Seconds())
 	}
-	if newest, _ := e.job.lastRead(); newest != nil {
+	newest := o.answer
+	if newest == nil {
+		newest, _ = e.job.lastRead()
+	}
+	if newest != nil {
 		add(d.lastSuccess, e.labels, unixSeconds(newest.ReceivedAt))
 	}
 	if o.err != nil {

@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,8 +18,10 @@ import (
 
 // Tenant is one Zuora tenant under one configuration.
 type Tenant struct {
-	Name   string
-	Reader Reader // comparable: what is known of the jobs goes on as long as it stays the same
+	Name string
+	// Reader must be comparable with ==: what is known of the jobs goes on as
+	// long as it stays the same.
+	Reader Reader
 	// API tells what is known of the tenant's API. It is nil for a Reader that
 	// needs no token.
 	API     API
@@ -50,8 +51,9 @@ type tenant struct {
 	logger     log.Logger
 }
 
-// slots bound a tenant's reads in progress. A probe takes one of both: probes
-// have half of them, so a scrape never waits behind a queue of probes.
+// slots bound a tenant's reads in progress. A probe needs one of probes and one
+// of all. Probes has half as many, so a scrape never waits behind a queue of
+// probes; all if no job is configured.
 type slots struct {
 	limit, probesLimit int
 	all, probes        *semaphore.Weighted
@@ -67,18 +69,25 @@ func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenan
 	if len(t.Jobs) == 0 {
 		n.probesLimit = n.limit
 	}
-	same := previous != nil && previous.Reader == t.Reader
-	if same {
+	if previous != nil && previous.Reader == t.Reader {
 		n.known = previous.known
+		if previous.limit == n.limit {
+			n.all = previous.all
+		}
+		if previous.probesLimit == n.probesLimit {
+			n.probes = previous.probes
+		}
 	} else {
 		n.known = newKnown()
 	}
-	if same && previous.limit == n.limit && previous.probesLimit == n.probesLimit {
-		n.slots = previous.slots
-	} else {
-		n.all, n.probes = semaphore.NewWeighted(int64(n.limit)), semaphore.NewWeighted(int64(n.probesLimit))
+	// Reads that have old slots end by themselves.
+	if n.all == nil {
+		n.all = semaphore.NewWeighted(int64(n.limit))
 	}
-	for i, j := range n.known.configure(t.Jobs) {
+	if n.probes == nil {
+		n.probes = semaphore.NewWeighted(int64(n.probesLimit))
+	}
+	for i, j := range n.known.configure(t.Jobs, max(t.RefreshInterval, t.CompletedRefreshInterval)) {
 		exposed := newExposedJob(t.Name, t.Jobs[i], labelNames, j)
 		n.byID[zuora.CanonicalJobID(j.id)] = exposed
 		n.configured = append(n.configured, exposed)
@@ -91,7 +100,7 @@ func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenan
 // has.
 func (t *tenant) read(w waiter, jobs []*exposedJob) []outcome {
 	outcomes, reads := make([]outcome, len(jobs)), make([]*read, len(jobs))
-	places := make([]uint64, len(jobs))
+	places := make([]time.Time, len(jobs))
 	var order []int
 	for i, e := range jobs {
 		answer, place := e.job.cached(w, t.RefreshInterval, t.CompletedRefreshInterval)
@@ -99,18 +108,21 @@ func (t *tenant) read(w waiter, jobs []*exposedJob) []outcome {
 			order = append(order, i)
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(places[a], places[b]) })
+	slices.SortStableFunc(order, func(a, b int) int { return places[a].Compare(places[b]) })
 	for _, i := range order {
 		reads[i] = t.begin(w, jobs[i].job)
 	}
 	for _, i := range order {
-		if r := reads[i]; r != nil {
+		if reads[i] != nil {
 			select {
-			case <-r.done:
+			case <-reads[i].done:
 			case <-w.ctx.Done():
 			}
 		}
-		outcomes[i] = jobs[i].job.outcome(w, reads[i], !t.hasToken())
+	}
+	noToken := !t.hasToken()
+	for _, i := range order {
+		outcomes[i] = jobs[i].job.outcome(w, reads[i], noToken)
 	}
 	return outcomes
 }
@@ -127,7 +139,8 @@ func (t *tenant) begin(w waiter, j *job) *read {
 	}
 	release, err := t.acquire(w)
 	if err != nil {
-		return nil
+		r, _ := j.join(w, false) // somebody else may have had a slot
+		return r
 	}
 	r, begun := j.join(w, true)
 	if !begun { // somebody else was quicker
@@ -142,25 +155,26 @@ func (t *tenant) begin(w waiter, j *job) *read {
 // acquire waits for a slot until the waiter's deadline. The slot is held until
 // release is called.
 func (s slots) acquire(w waiter) (release func(), err error) {
-	if !w.probe {
-		return func() { s.all.Release(1) }, s.all.Acquire(w.ctx, 1)
-	}
-	if err := s.probes.Acquire(w.ctx, 1); err != nil {
-		return nil, err
+	releaseProbe := func() {}
+	if w.probe {
+		if err := s.probes.Acquire(w.ctx, 1); err != nil {
+			return nil, err
+		}
+		releaseProbe = func() { s.probes.Release(1) }
 	}
 	if err := s.all.Acquire(w.ctx, 1); err != nil {
-		s.probes.Release(1)
+		releaseProbe()
 		return nil, err
 	}
-	return func() { s.all.Release(1); s.probes.Release(1) }, nil
+	return func() { s.all.Release(1); releaseProbe() }, nil
 }
 
 // run carries out a read, which nobody ends early: its requests have timeouts.
 func (t *tenant) run(r *read, release func()) {
 	answer, err := t.ask(context.WithValue(context.Background(), readKey{}, r), r.job.id)
 	release()
-	number, idle := t.readEnds(r.job, answer, err)
-	r.job.end(r, answer, err, number)
+	idle := t.readEnds(r.job, answer, err)
+	r.job.end(r, answer, err)
 	if idle && t.API != nil {
 		t.API.CloseIdleConnections()
 	}
@@ -180,8 +194,11 @@ func (t *tenant) ask(ctx context.Context, id string) (answer *zuora.DataLabeling
 		}
 	}()
 	answer, err := t.Reader.DataLabelingJob(ctx, id)
-	if err != nil && !errors.As(err, &e) {
+	switch {
+	case err != nil && !errors.As(err, &e):
 		e = &zuora.Error{Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonUnavailable, Message: err.Error()}
+	case err == nil && answer == nil:
+		e = &zuora.Error{Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonInvalidResponse, Message: "no job"}
 	}
 	return answer, e
 }
@@ -191,7 +208,7 @@ type tally struct {
 	jobs                    int
 	answered, failed        int // by Zuora in this scrape; with anything but Zuora's own word
 	noToken, paused, noTime int
-	err                     *zuora.Error // the newest that is the tenant's, or else a job's
+	err                     *zuora.Error // one that is the tenant's, or else a job's
 	up                      bool
 }
 
