@@ -8,6 +8,15 @@ import (
 // The demo is what the dashboards are shown with: each kind of job that they
 // tell apart is among its jobs.
 func TestDemoJobs(t *testing.T) {
+	standIn := StartDemo()
+	defer standIn.Close()
+	cfg, err := DemoConfig(standIn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := len(cfg.Tenants[0].Jobs), len(demoJobs()); got != want {
+		t.Errorf("got %d configured jobs, want %d", got, want)
+	}
 	kinds := map[string]int{}
 	for _, j := range demoJobs() {
 		if j.script == nil {

@@ -5,9 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/go-kit/log"
 	"go.uber.org/goleak"
@@ -19,150 +17,74 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// source is a configuration file in a string.
-type source struct {
-	mu   sync.Mutex
-	text string
-}
-
-func (s *source) set(text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.text = text
-}
-
-func (s *source) get() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text
-}
-
-func (s *source) load() (*config.Config, error) { return config.Parse("test.yml", []byte(s.get())) }
-
-// tenantOf configures the sample job of the stand-in.
-func tenantOf(standIn *zuoratest.Server, settings ...string) string {
-	text := fmt.Sprintf("tenants:\n- name: t\n  base_url: %s\n  oauth2: {client_id: %q, client_secret: %q}\n", standIn.URL, zuoratest.ClientID, zuoratest.ClientSecret)
-	for _, s := range settings {
-		text += "  " + s + "\n"
-	}
-	return text + "  jobs: [{id: " + zuoratest.SampleJobID + "}]\n"
-}
-
-func newExporter(t *testing.T, s *source) *Exporter {
-	t.Helper()
-	cfg, err := s.load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := New(cfg, s.load, server.Options{TelemetryPath: "/metrics", Logger: log.NewNopLogger()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(e.Close)
-	return e
-}
-
-func get(e *Exporter, path string) (status int, body string) {
-	w := httptest.NewRecorder()
-	e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
-	return w.Code, w.Body.String()
-}
-
-func reload(t *testing.T, e *Exporter) {
-	t.Helper()
-	if _, err := e.Reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// A scrape finishes with what it began with, however many reloads happen
-// meanwhile.
-func TestReloadsDuringAScrape(t *testing.T) {
+// A reload takes the whole file or nothing. A tenant keeps its token and its
+// connection if nothing but its jobs and intervals change.
+func TestReload(t *testing.T) {
+	const other = "00000000000000000000000000000001"
 	standIn := zuoratest.NewServer()
 	defer standIn.Close()
 	standIn.SetSampleJob()
-	s := &source{text: tenantOf(standIn)}
-	e := newExporter(t, s)
-	standIn.SetLatency(200 * time.Millisecond)
-	for i := range 10 {
-		s.set(tenantOf(standIn, fmt.Sprintf("request_timeout: %dms", 4000+i)))
-		reload(t, e)
-		before := standIn.Counters().TokenRequests
-		page := make(chan string)
-		go func() {
-			_, body := get(e, "/metrics")
-			page <- body
-		}()
-		for standIn.Counters().TokenRequests == before {
-			time.Sleep(time.Millisecond)
-		}
-		reload(t, e) // leaves the tenant as it is
-		s.set(tenantOf(standIn, fmt.Sprintf("request_timeout: %dms", 5000+i)))
-		reload(t, e) // changes it
-		if body := <-page; strings.Contains(body, "scrape_error{") {
-			t.Fatalf("the scrape failed: %s", grep(body, "scrape_error{"))
-		}
+	standIn.SetJob(zuoratest.Job{ID: other, Script: zuoratest.Constant(zuoratest.Answer{Status: "Accepted"})})
+	tenant := func(name, job string, settings ...string) string {
+		return fmt.Sprintf("- name: %s\n  base_url: %s\n  oauth2: {client_id: %q, client_secret: %q}\n  jobs: [{id: %s}]\n  %s\n",
+			name, standIn.URL, zuoratest.ClientID, zuoratest.ClientSecret, job, strings.Join(settings, "\n  "))
 	}
-}
-
-func grep(text, part string) (found []string) {
-	for line := range strings.Lines(text) {
-		if strings.Contains(line, part) {
-			found = append(found, line)
-		}
+	read := func(name, job string) string {
+		return fmt.Sprintf(`scrape_success{job_id="%s",tenant="%s"} 1`, job, name)
 	}
-	return found
-}
+	const intervals, version = "refresh_interval: 1ms\n  completed_refresh_interval: 1ms", `api_version: "341.0"`
 
-// A tenant keeps its token if nothing but its jobs and intervals change.
-func TestReloadKeepsTheTenant(t *testing.T) {
-	standIn := zuoratest.NewServer()
-	defer standIn.Close()
-	standIn.SetSampleJob()
-	s := &source{text: tenantOf(standIn)}
-	e := newExporter(t, s)
-	get(e, "/metrics")
+	file := tenant("t", zuoratest.SampleJobID)
+	load := func() (*config.Config, error) { return config.Parse("test.yml", []byte("tenants:\n"+file)) }
+	cfg, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := New(cfg, load, server.Options{TelemetryPath: "/metrics", Logger: log.NewNopLogger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	scrape := func() string {
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		return w.Body.String()
+	}
+	scrape()
 	for _, step := range []struct {
-		settings []string
-		tokens   int
+		name, file string
+		want       string   // the changes, or the error
+		on         []string // the page
+		tokens     int      // requested since the start, each on a connection of its own
 	}{
-		{nil, 1},
-		{[]string{"refresh_interval: 1m", "completed_refresh_interval: 1h"}, 1},
-		{[]string{"api_version: 341.0"}, 2},
-		{[]string{"api_version: 341.0"}, 2},
+		{"the same", file, "1 job now, 0 added, 0 removed", []string{read("t", zuoratest.SampleJobID)}, 1},
+		{"another job", tenant("t", other), "1 job now, 1 added, 1 removed", []string{read("t", other)}, 1},
+		{"intervals", tenant("t", other, intervals), "1 job now, 0 added, 0 removed", []string{read("t", other)}, 1},
+		{"a version", tenant("t", other, version), "1 job now, 0 added, 0 removed", []string{read("t", other)}, 2},
+		{"one more tenant", tenant("t", other, version) + tenant("u", other), "2 jobs now, 1 added, 0 removed", []string{read("t", other), read("u", other)}, 3},
+		{"one tenant less", tenant("u", other), "1 job now, 0 added, 1 removed", []string{read("u", other)}, 3},
+		{"a bad file", tenant("u", "1"), `test.yml:5: tenants[0].jobs[0].id: `, []string{read("u", other), "zuora_exporter_config_last_reload_successful 0"}, 3},
+		{"the good one again", tenant("u", other), "1 job now, 0 added, 0 removed", []string{read("u", other), "zuora_exporter_config_last_reload_successful 1"}, 3},
 	} {
-		s.set(tenantOf(standIn, step.settings...))
-		changes, err := e.Reload(t.Context())
-		if want := "1 job now, 0 added, 0 removed"; err != nil || changes != want {
-			t.Errorf("%q: got %q and the error %v, want %q", step.settings, changes, err, want)
+		file = step.file
+		got, err := e.Reload(t.Context())
+		if err != nil {
+			got = err.Error()
 		}
-		get(e, "/metrics")
-		if got := standIn.Counters().TokenRequests; got != step.tokens {
-			t.Errorf("%q: got %d token requests in all, want %d", step.settings, got, step.tokens)
+		if !strings.Contains(got, step.want) {
+			t.Errorf("%s: got %q, want %q", step.name, got, step.want)
 		}
-	}
-}
-
-// A bad file leaves all as it was, and says so.
-func TestBadReload(t *testing.T) {
-	standIn := zuoratest.NewServer()
-	defer standIn.Close()
-	standIn.SetSampleJob()
-	s := &source{text: tenantOf(standIn)}
-	e := newExporter(t, s)
-	s.set("tenants: []")
-	if _, err := e.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "test.yml:1: tenants") {
-		t.Errorf("got the error %v, want one that names file, line and key", err)
-	}
-	_, body := get(e, "/metrics")
-	for _, want := range []string{`scrape_success{job_id="` + zuoratest.SampleJobID + `",tenant="t"} 1`, "zuora_exporter_config_last_reload_successful 0"} {
-		if !strings.Contains(body, want) {
-			t.Errorf("the page lacks %s:\n%s", want, body)
+		page := scrape()
+		if got := strings.Count(page, "scrape_success{"); got != strings.Count(strings.Join(step.on, ""), "scrape_success{") {
+			t.Errorf("%s: got %d jobs, want those of %q", step.name, got, step.on)
 		}
-	}
-	s.set(tenantOf(standIn))
-	reload(t, e)
-	if _, body := get(e, "/metrics"); !strings.Contains(body, "zuora_exporter_config_last_reload_successful 1") {
-		t.Errorf("the page does not tell that the reload succeeded:\n%s", body)
+		for _, want := range step.on {
+			if !strings.Contains(page, want+"\n") {
+				t.Errorf("%s: got\n%s\nwant %s", step.name, page, want)
+			}
+		}
+		if n := standIn.Counters(); n.TokenRequests != step.tokens || n.Connections != step.tokens {
+			t.Errorf("%s: got %d tokens and %d connections, want %d of each", step.name, n.TokenRequests, n.Connections, step.tokens)
+		}
 	}
 }

@@ -22,6 +22,6 @@ func Generated(t testing.TB, want string, elem ...string) {
 		}
 	}
 	if diff := cmp.Diff(want, Read(t, elem...)); diff != "" {
-		t.Errorf("%s is stale: run its test with -update, or go generate ./... (-want +got):\n%s", file, diff)
+		t.Errorf("%s is stale: run its test with -update and look at git diff (-want +got):\n%s", file, diff)
 	}
 }

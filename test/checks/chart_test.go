@@ -1,7 +1,5 @@
 package checks
 
-//go:generate go test . -run TestChartSchema -update
-
 import (
 	"bytes"
 	"encoding/json"

@@ -8,37 +8,6 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
-func TestCheckTellsTheCost(t *testing.T) {
-	t.Parallel()
-	s := newStandIn(t)
-	for name, tc := range map[string]struct {
-		more string
-		want []string // patterns
-		warn bool
-	}{
-		"two jobs overrun an API Sandbox": {"", []string{`15s +11520 +0\.0427 % of 27000000 +23 % of 50000 +115 % of 10000`, `30s +5760 `, `1m0s +2880 `}, true},
-		"a refresh interval spares it":    {"refresh_interval: 50s", []string{`15s +2880 `, `30s +2880 `, `1m0s +2880 `}, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			code, output := runOnce(t, "--config.check", "--config.file="+writeConfig(t, s, tc.more, zuoratest.SampleJobID, runningJob))
-			if code != 0 {
-				t.Errorf("got exit code %d, want 0", code)
-			}
-			for _, pattern := range append(tc.want, "tenant t: 2 jobs from 127.0.0.1", "job "+runningJob) {
-				if !regexp.MustCompile(pattern).MatchString(output) {
-					t.Errorf("got\n%s\nwant %s", output, pattern)
-				}
-			}
-			if strings.Contains(output, "warning") != tc.warn {
-				t.Errorf("got\n%s\nwant a warning: %t", output, tc.warn)
-			}
-		})
-	}
-	if n := s.Counters(); n.TokenRequests+n.JobRequests != 0 {
-		t.Errorf("got %d token and %d job requests, want none", n.TokenRequests, n.JobRequests)
-	}
-}
-
 func TestCheckAPIReallyAsks(t *testing.T) {
 	t.Parallel()
 	s := newStandIn(t)

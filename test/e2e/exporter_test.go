@@ -13,6 +13,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,6 +26,12 @@ import (
 )
 
 var buildDir string
+
+// race says that the tests have the race detector. The binary then has it, too.
+var race = sync.OnceValue(func() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+})
 
 func TestMain(m *testing.M) {
 	var err error
@@ -52,7 +60,7 @@ var binary = sync.OnceValue(func() string {
 		panic(err)
 	}
 	path := filepath.Join(buildDir, "zuora_exporter")
-	build := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", path, testutil.Path())...)
+	build := exec.Command("go", "build", fmt.Sprintf("-race=%t", race()), "-o", path, testutil.Path())
 	if out, err := build.CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("go build: %s\n%s", err, out))
 	}
@@ -178,6 +186,40 @@ func (e *exporter) scrape(t *testing.T, timeout string) string {
 	return body
 }
 
+// begin sends a request and waits until the stand-in sees one for a job. The
+// page, or the error, comes when it is ready.
+func (e *exporter) begin(t *testing.T, s *zuoratest.Server, path string) <-chan string {
+	t.Helper()
+	page := make(chan string, 1)
+	go func() {
+		_, body, err := e.request(t.Context(), http.MethodGet, path)
+		if err != nil {
+			body = err.Error()
+		}
+		page <- body
+	}()
+	for s.Counters().JobRequests == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	return page
+}
+
+// reload has the configuration read again, and returns the answer.
+func (e *exporter) reload(t *testing.T) string {
+	t.Helper()
+	status, body, err := e.request(t.Context(), http.MethodPost, "/-/reload")
+	if err != nil || status != http.StatusOK {
+		t.Fatalf("reload: got %d %q (error %v), want 200", status, body, err)
+	}
+	return body
+}
+
+// hasLogged waits until the exporter has logged so.
+func (e *exporter) hasLogged(t *testing.T, text string) {
+	t.Helper()
+	eventually(t, "the log line "+text, func() bool { return strings.Contains(e.output.String(), text) })
+}
+
 // samples returns the lines of a page whose metric name matches.
 func samples(page, name string) []string {
 	var lines []string
@@ -198,42 +240,6 @@ func contains(t *testing.T, page string, lines ...string) {
 			name, _, _ := strings.Cut(line, "{")
 			t.Errorf("got\n%s\nwant %s", strings.Join(samples(page, name), "\n"), line)
 		}
-	}
-}
-
-// newStandIn starts a stand-in for Zuora that has the documented sample job.
-func newStandIn(t *testing.T, opts ...zuoratest.Option) *zuoratest.Server {
-	s := zuoratest.NewServer(opts...)
-	t.Cleanup(s.Close)
-	s.SetSampleJob()
-	return s
-}
-
-// writeConfig writes a configuration of one tenant, t, with more lines for the
-// tenant and these jobs.
-func writeConfig(t *testing.T, s *zuoratest.Server, more string, jobs ...string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "zuora_exporter.yml")
-	rewriteConfig(t, file, s, more, jobs...)
-	return file
-}
-
-func rewriteConfig(t *testing.T, file string, s *zuoratest.Server, more string, jobs ...string) {
-	t.Helper()
-	var b strings.Builder
-	fmt.Fprintf(&b, "tenants:\n- name: t\n  base_url: %s\n  oauth2:\n    client_id: %s\n    client_secret: %q\n", s.URL, zuoratest.ClientID, zuoratest.ClientSecret)
-	for line := range strings.Lines(more) {
-		fmt.Fprintf(&b, "  %s\n", strings.TrimRight(line, "\n"))
-	}
-	b.WriteString("  jobs:\n")
-	for _, id := range jobs {
-		fmt.Fprintf(&b, "  - id: %s\n", id)
-	}
-	if len(jobs) == 0 {
-		b.WriteString("    []\n")
-	}
-	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -3,9 +3,11 @@ package e2e
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
@@ -18,7 +20,7 @@ func TestFaultsBesideGoodJobs(t *testing.T) {
 	jobs := []string{zuoratest.SampleJobID}
 	for i, fault := range zuoratest.Faults() {
 		if fault.Reason == "rate_limited" || fault.Name == "category_11_authentication" {
-			continue // TestFaultsOfTheTenant has what pauses the others or drops their token
+			continue // it pauses the others, or drops their token
 		}
 		bad, good := fmt.Sprintf("%032x", 2*i+1), fmt.Sprintf("%032x", 2*i+2)
 		for _, id := range []string{bad, good} {
@@ -29,52 +31,95 @@ func TestFaultsBesideGoodJobs(t *testing.T) {
 		jobs = append(jobs, bad, good)
 	}
 	e := start(t, "--config.file="+writeConfig(t, s, "request_timeout: 1s\nmax_concurrent_requests: 20", jobs...))
-	begun := time.Now()
 	page := e.scrape(t, "10")
-	if took := time.Since(begun); took > 10*time.Second {
-		t.Errorf("got an answer after %s, want it within 10s", took)
-	}
 	contains(t, page, `zuora_up{tenant="t"} 1`)
 	for id, reason := range want {
-		line := `zuora_data_labeling_job_scrape_success{job_id="` + id + `",tenant="t"} 1`
-		if reason != "" {
-			line = `zuora_data_labeling_job_scrape_error{job_id="` + id + `",reason="` + reason + `",tenant="t"} 1`
-			if strings.Contains(page, `_objects{job_id="`+id) {
-				t.Errorf("got counts of the failed job %s, want none", id)
-			}
+		if reason == "" {
+			contains(t, page, jobRead(id))
+			continue
 		}
-		contains(t, page, line)
+		contains(t, page, jobError(id, reason))
+		if strings.Contains(page, `_objects{job_id="`+id) {
+			t.Errorf("got counts of the failed job %s, want none", id)
+		}
 	}
 	if n := s.Counters(); n.Leaks > 0 {
 		t.Errorf("got %d redirects followed, want none", n.Leaks)
 	}
 }
 
-// Each fault that concerns the whole tenant.
-func TestFaultsOfTheTenant(t *testing.T) {
+// Without a token, each page says why.
+func TestNoToken(t *testing.T) {
 	t.Parallel()
-	for _, fault := range append(zuoratest.Faults(), zuoratest.TokenFaults()...) {
-		ofToken := strings.HasPrefix(fault.Name, "token_")
-		if !ofToken && fault.Reason != "rate_limited" && fault.Name != "category_11_authentication" {
-			continue
-		}
-		t.Run(fault.Name, func(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fault         zuoratest.Fault
+		reason, words string
+	}{
+		"refused": {zuoratest.Respond(401, "application/json", `{"error":"invalid_client"}`), "auth", "getting a token: HTTP 401: invalid_client"},
+		"hangs":   {zuoratest.Hang(), "timeout", "getting a token: no token before the deadline"},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStandIn(t)
-			if ofToken {
-				s.SetTokenFault(fault.Fault)
-			} else {
-				s.SetFault(zuoratest.AnyJob, fault.Fault)
+			s.SetTokenFault(tc.fault)
+			e := start(t, "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID))
+			want := []string{`zuora_up{tenant="t"} 0`, jobError(zuoratest.SampleJobID, tc.reason)}
+			contains(t, e.scrape(t, "1"), want...)
+			_, page := e.get(t, "/probe?target="+zuoratest.SampleJobID, "X-Prometheus-Scrape-Timeout-Seconds", "1")
+			contains(t, page, want...)
+			if _, page := e.get(t, "/"); !strings.Contains(page, tc.words) {
+				t.Errorf("got\n%s\nwant %q", page, tc.words)
 			}
-			e := start(t, "--config.file="+writeConfig(t, s, "request_timeout: 1s", zuoratest.SampleJobID, runningJob))
-			page := e.scrape(t, "5")
-			if fault.Reason == "" {
-				contains(t, page, `zuora_up{tenant="t"} 1`)
-				return
-			}
-			contains(t, page, `zuora_up{tenant="t"} 0`,
-				`zuora_data_labeling_job_scrape_error{job_id="`+zuoratest.SampleJobID+`",reason="`+fault.Reason+`",tenant="t"} 1`,
-				`zuora_data_labeling_job_scrape_error{job_id="`+runningJob+`",reason="`+fault.Reason+`",tenant="t"} 1`)
 		})
+	}
+}
+
+func TestScrapeIsAnsweredInTime(t *testing.T) {
+	t.Parallel()
+	s := newStandIn(t)
+	for _, id := range []string{runningJob, waitingJob, oddJob} {
+		s.SetFault(id, zuoratest.Hang())
+	}
+	e := start(t, "--config.file="+writeConfig(t, s, "max_concurrent_requests: 2", zuoratest.SampleJobID, runningJob, waitingJob, oddJob))
+	begun := time.Now()
+	page := e.scrape(t, "2")
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("got an answer after %s, want it within 2s", took)
+	}
+	contains(t, page, `zuora_up{tenant="t"} 1`, jobRead(zuoratest.SampleJobID),
+		jobError(runningJob, "timeout"), jobError(waitingJob, "timeout"), jobError(oddJob, "timeout"))
+	if lines := samples(page, "zuora_data_labeling_job_scrape_duration_seconds"); len(lines) != 3 {
+		t.Errorf("got %d durations, want 3: one job had no time to begin\n%s", len(lines), strings.Join(lines, "\n"))
+	}
+}
+
+// A CA file on a file system that hangs keeps no page waiting. What was read
+// serves meanwhile, and a reload to a good file helps at once.
+func TestCAFileThatHangs(t *testing.T) {
+	t.Parallel()
+	certificate := testutil.NewCertificate(t)
+	s := zuoratest.NewTLSServer(certificate.Pair)
+	t.Cleanup(s.Close)
+	s.SetSampleJob()
+	s.SetJob(zuoratest.Job{ID: waitingJob, Script: zuoratest.Constant(zuoratest.Answer{Status: "Accepted"})})
+	dir := t.TempDir()
+	ca := testutil.Write(t, dir, "ca.pem", certificate.CertPEM)
+	testutil.Write(t, dir, "good.pem", certificate.CertPEM)
+	file := testutil.Write(t, dir, "zuora_exporter.yml", config(s, "tls_config: {ca_file: ca.pem}", zuoratest.SampleJobID))
+	e := start(t, "--config.file="+file)
+	contains(t, e.scrape(t, "5"), `zuora_up{tenant="t"} 1`)
+	fifo(t, ca)
+	for range 3 {
+		contains(t, e.scrape(t, "1"), jobRead(zuoratest.SampleJobID),
+			`zuora_data_labeling_job_scrape_duration_seconds{job_id="`+zuoratest.SampleJobID+`",tenant="t"} 0`)
+		_, page := e.get(t, "/probe?target="+waitingJob, "X-Prometheus-Scrape-Timeout-Seconds", "1")
+		contains(t, page, `zuora_up{tenant="t"} 0`, jobError(waitingJob, "timeout"))
+	}
+	rewriteConfig(t, file, s, "tls_config: {ca_file: good.pem}", zuoratest.SampleJobID, waitingJob)
+	e.reload(t)
+	contains(t, e.scrape(t, "5"), `zuora_up{tenant="t"} 1`, jobRead(waitingJob))
+	e.signal(t, syscall.SIGTERM)
+	if code := e.exitCode(t, 5*time.Second); code != 0 {
+		t.Errorf("got exit code %d, want 0", code)
 	}
 }

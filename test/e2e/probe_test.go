@@ -2,10 +2,14 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
@@ -14,7 +18,7 @@ func TestProbe(t *testing.T) {
 	s := scriptedStandIn(t)
 	e := start(t, "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID))
 	for id, up := range map[string]int{zuoratest.SampleJobID: 1, runningJob: 1, unknownJob: 1, brokenJob: 0} {
-		status, page := e.get(t, "/probe?target="+id)
+		status, page := e.get(t, "/probe?tenant=t&target="+id)
 		if status != 200 {
 			t.Fatalf("got %d, want 200\n%s", status, page)
 		}
@@ -25,8 +29,6 @@ func TestProbe(t *testing.T) {
 			}
 		}
 	}
-	_, page := e.get(t, "/probe?tenant=t&target="+runningJob)
-	contains(t, page, `zuora_data_labeling_job_total_objects{job_id="`+runningJob+`",object_type="Product",tenant="t"} 500`)
 	if strings.Contains(e.output.String(), unknownJob) {
 		t.Error("got a log line about a job that is not configured, want it at debug only")
 	}
@@ -35,29 +37,102 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-func TestProbeOfATenantThatCannotBeHad(t *testing.T) {
+// A probe tells what happened: the requests, and what odd answers and errors in
+// shapes that nobody documents say.
+func TestProbeExplained(t *testing.T) {
 	t.Parallel()
 	s := newStandIn(t)
-	s.SetSecret("another")
 	e := start(t, "--config.file="+writeConfig(t, s, ""))
-	_, page := e.get(t, "/probe?target="+zuoratest.SampleJobID)
-	contains(t, page, `zuora_up{tenant="t"} 0`, `zuora_data_labeling_job_scrape_error{job_id="`+zuoratest.SampleJobID+`",reason="auth",tenant="t"} 1`)
-}
-
-func TestBadProbes(t *testing.T) {
-	t.Parallel()
-	s := newStandIn(t)
-	one := start(t, "--config.file="+writeConfig(t, s, ""))
-	for _, query := range []string{
-		"", "?", "?target=", "?target=short", "?target=" + zuoratest.SampleJobID + "0", "?target=../../../../../../../../etc/passw",
-		"?target=" + zuoratest.SampleJobID + "&tenant=other", "?tenant=t", "?target=%zz",
-		"?target=" + zuoratest.SampleJobID + "&target=" + runningJob,
-	} {
-		if status, body := one.get(t, "/probe"+query); status != 400 || strings.Count(strings.TrimSpace(body), "\n") != 0 || body == "" {
-			t.Errorf("/probe%s: got %d %q, want 400 and a sentence", query, status, body)
+	explained := func(t *testing.T, e *exporter, want ...string) {
+		t.Helper()
+		_, page := e.get(t, "/probe?debug=true&target="+zuoratest.SampleJobID)
+		for _, want := range want {
+			if !strings.Contains(page, want) {
+				t.Errorf("got\n%s\nwant %q", page, want)
+			}
 		}
 	}
-	if n := s.Counters(); n.TokenRequests+n.JobRequests != 0 {
-		t.Errorf("got %d token and %d job requests, want none", n.TokenRequests, n.JobRequests)
+	const good = "Read: status \"Completed\", object type \"Account\"\n"
+	for _, token := range []string{"new", "kept"} {
+		explained(t, e, "Token: "+token+"\n", "operation=data_labeling_job, HTTP 200, duration=", "Zuora-Request-Id=", "Zuora-Track-Id=", good, "\nzuora_up{tenant=\"t\"} 1\n")
+	}
+	odd := []string{"byte_order_mark", "created", "count_text", "status_upper_case"}
+	for _, fault := range slices.Concat(zuoratest.Faults(), zuoratest.TokenFaults()) {
+		t.Run(fault.Name, func(t *testing.T) {
+			switch {
+			case slices.ContainsFunc(zuoratest.ErrorShapes(), func(f zuoratest.NamedFault) bool { return f.Name == fault.Name }):
+				s.SetFault(zuoratest.SampleJobID, fault.Fault)
+				explained(t, e, "Error: "+fault.Reason+": ", zuoratest.ErrorShapesSay)
+			case slices.Contains(odd, fault.Name):
+				s.SetFault(zuoratest.SampleJobID, fault.Fault)
+				explained(t, e, good, `labeled_objects{job_id="`+zuoratest.SampleJobID+`",object_type="Account",tenant="t"} 9`)
+			case slices.Contains(odd, strings.TrimPrefix(fault.Name, "token_")):
+				s.ClearFaults()
+				s.SetTokenFault(fault.Fault)
+				explained(t, start(t, "--config.file="+writeConfig(t, s, "")), "Token: new\n", good)
+			default:
+				t.SkipNow()
+			}
+		})
+	}
+}
+
+// A proxy that refuses is named.
+func TestProbeByAProxyThatRefuses(t *testing.T) {
+	t.Parallel()
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "no", http.StatusForbidden)
+	}))
+	t.Cleanup(proxy.Close)
+	s := zuoratest.NewTLSServer(testutil.NewCertificate(t).Pair)
+	t.Cleanup(s.Close)
+	e := start(t, "--config.file="+writeConfig(t, s, "proxy_url: "+proxy.URL))
+	_, page := e.get(t, "/probe?debug=true&target="+zuoratest.SampleJobID)
+	if want := "Error: unavailable: getting a token: "; !strings.Contains(page, want) || !strings.Contains(page, "the proxy refused: HTTP 403\n") {
+		t.Errorf("got\n%s\nwant %q and that the proxy refused", page, want)
+	}
+}
+
+// Two exporters share the jobs of a file by hashmod, as the README has it: each
+// job is read by one of them.
+func TestShardedProbes(t *testing.T) {
+	testutil.Slow(t)
+	t.Parallel()
+	s, jobs := manyJobs(t, 12, 0)
+	file := testutil.Write(t, t.TempDir(), "jobs.json", `[{"targets":["`+strings.Join(jobs, `","`)+`"],"labels":{"zuora_tenant":"t"}}]`)
+	config := "global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n"
+	for shard := range 2 {
+		e := start(t, "--config.file="+writeConfig(t, s, ""))
+		config += fmt.Sprintf(`
+- job_name: zuora-%d
+  metrics_path: /probe
+  file_sd_configs: [{files: [%q]}]
+  relabel_configs:
+  - {source_labels: [__address__], modulus: 2, target_label: __tmp_shard, action: hashmod}
+  - {source_labels: [__tmp_shard], regex: "%d", action: keep}
+  - {source_labels: [__address__], target_label: __param_target}
+  - {source_labels: [__param_target], target_label: instance}
+  - {source_labels: [zuora_tenant], target_label: __param_tenant}
+  - {regex: zuora_tenant, action: labeldrop}
+  - {target_label: __address__, replacement: %q}
+`, shard, file, shard, strings.TrimPrefix(e.URL, "http://"))
+	}
+	p := startPrometheus(t, config)
+	eventually(t, "all jobs, each once", func() bool {
+		return len(p.query(t, `zuora_data_labeling_job_status{status="Accepted",tenant="t"} == 1`)) == 12
+	})
+	if n := len(p.query(t, `count by (job_id) (zuora_data_labeling_job_scrape_success) > 1`)); n > 0 {
+		t.Errorf("got %d jobs that both exporters read, want none", n)
+	}
+	if n := len(p.query(t, `count by (job) (zuora_data_labeling_job_scrape_success)`)); n != 2 {
+		t.Errorf("got %d exporters with jobs, want 2", n)
+	}
+	// Each probe is a target of its own: without an instance label they would
+	// all write one series.
+	if n := len(p.query(t, "up == 1")); n != 12 {
+		t.Errorf("got %d targets that are up, want 12", n)
+	}
+	if n := s.Counters().TokensIssued; n != 2 {
+		t.Errorf("got %d tokens, want 2: one for each exporter", n)
 	}
 }

@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,7 +30,7 @@ func TestNoOutputHoldsASecret(t *testing.T) {
 
 	for _, format := range []string{"logfmt", "json"} {
 		e := start(t, "--config.file="+file, "--log.level=debug", "--log.format="+format, "--web.enable-pprof")
-		for _, fault := range append(zuoratest.Faults()[:12], zuoratest.NamedFault{Fault: echo}) {
+		for _, fault := range append(zuoratest.ErrorShapes(), zuoratest.NamedFault{Fault: echo}) {
 			s.SetFault(oddJob, fault.Fault)
 			keep(e.scrape(t, "1"))
 			_, page := e.get(t, "/probe?target="+oddJob)
@@ -47,8 +46,7 @@ func TestNoOutputHoldsASecret(t *testing.T) {
 			// The target may be quoted: the client sent it.
 			keep(strings.ReplaceAll(page, "/probe?target="+zuoratest.ClientSecret, ""))
 		}
-		_, page := e.reload(t)
-		keep(page)
+		keep(e.reload(t))
 		keep(e.output.String())
 	}
 	for _, fault := range zuoratest.TokenFaults() {
@@ -64,19 +62,6 @@ func TestNoOutputHoldsASecret(t *testing.T) {
 		_, output := runOnce(t, flag, "--config.file="+file)
 		keep(output)
 	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 20 { // cut the configuration in many places and break it
-		broken := string(content[:len(content)*(i+1)/21]) + "\n\t: ]"
-		if err := os.WriteFile(file, []byte(broken), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		_, output := runOnce(t, "--config.check", "--config.file="+file)
-		keep(output)
-	}
-
 	secrets := map[string]bool{zuoratest.ClientSecret: true, strings.TrimRight(zuoratest.ClientSecret, "="): true}
 	for _, r := range s.Requests() {
 		if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {

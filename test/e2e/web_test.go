@@ -1,78 +1,119 @@
 package e2e
 
 import (
+	"fmt"
+	"io"
+	"net"
 	"net/http"
-	"os/exec"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
-// password is the one of examples/web-config.yml.
-const password = "change-me"
+// The landing page asks Zuora nothing, and escapes what it said.
+func TestLandingPage(t *testing.T) {
+	t.Parallel()
+	s := scriptedStandIn(t)
+	s.SetJob(zuoratest.Job{ID: oddJob, ObjectType: `<img src=x onerror="a()">`, Script: zuoratest.Constant(zuoratest.Answer{Status: "<script>a()</script>", Total: new(int64(4)), Labeled: new(int64(9))})})
+	s.SetFault(brokenJob, zuoratest.RefuseWith(400, `"50000020"`, `</td><script>b()</script>`))
+	e := start(t, "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID, oddJob, brokenJob, unknownJob))
+	_, before := e.get(t, "/")
+	if strings.Count(before, "never read") != 4 {
+		t.Errorf("before any scrape: got\n%s\nwant four jobs never read", before)
+	}
+	e.scrape(t, "10")
+	_, page := e.get(t, "/")
+	if n := s.Counters().JobRequests; n != 4 {
+		t.Errorf("got %d requests, want the scrape's 4", n)
+	}
+	if strings.Contains(page, "<script") || strings.Contains(page, "<img") {
+		t.Errorf("got Zuora's text unescaped:\n%s", page)
+	}
+	for _, want := range []string{"9 labeled, 1 failed, 1 timed out, 0 remaining", "The job does not exist", "not_found", "&lt;script&gt;"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("got\n%s\nwant %q", page, want)
+		}
+	}
+}
 
-// startWithPassword starts the exporter with the example's web configuration,
-// and returns the certificate that it needs.
-func startWithPassword(t *testing.T, args ...string) (*exporter, testutil.Certificate) {
-	t.Helper()
+// With the example's web configuration, whose password is change-me, a password
+// guards all that shows data.
+func TestPassword(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	certificate := testutil.NewCertificate(t)
 	certificate.Write(t, dir)
-	web := testutil.Write(t, dir, "web-config.yml", testutil.Read(t, "examples", "web-config.yml"))
-	e := start(t, append(args, "--web.config.file="+web)...)
-	e.URL = strings.Replace(e.URL, "http://", "https://", 1)
-	return e, certificate
-}
-
-func TestPasswordGuardsWhatShowsData(t *testing.T) {
-	t.Parallel()
-	e, certificate := startWithPassword(t, "--demo")
+	e := start(t, "--demo", "--web.config.file="+testutil.Write(t, dir, "web-config.yml", testutil.Read(t, "examples", "web-config.yml")))
 	client := certificate.Client(t)
-	ask := func(path, password string) int {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, e.URL+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if password != "" {
-			req.SetBasicAuth("prometheus", password)
-		}
-		resp, err := client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		return resp.StatusCode
-	}
-	for _, path := range []string{"/", "/metrics", "/probe?target=ff80808186b966950186b97922e20001", "/-/reload", "/debug/pprof/"} {
-		for _, wrong := range []string{"", "wrong"} {
-			if status := ask(path, wrong); status != 401 {
-				t.Errorf("%s with the password %q: got %d, want 401", path, wrong, status)
+	for path, status := range map[string]int{"/": 200, "/metrics": 200, "/probe?target=ff80808186b966950186b97922e20001": 200, "/-/reload": 405, "/debug/pprof/": 404} {
+		for password, want := range map[string]int{"": 401, "wrong": 401, "change-me": status} {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.Replace(e.URL, "http://", "https://", 1)+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if password != "" {
+				req.SetBasicAuth("prometheus", password)
+			}
+			resp, err := client.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode != want {
+				t.Errorf("%s with the password %q: got %d, want %d", path, password, resp.StatusCode, want)
 			}
 		}
 	}
-	for _, path := range []string{"/", "/metrics", "/probe?target=ff80808186b966950186b97922e20001"} {
-		if status := ask(path, password); status != 200 {
-			t.Errorf("%s with the right password: got %d, want 200", path, status)
+}
+
+// Health checks by TCP on a TLS port are no news.
+func TestHealthChecksOnATLSPort(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	testutil.NewCertificate(t).Write(t, dir)
+	web := testutil.Write(t, dir, "web.yml", "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n")
+	e := start(t, "--demo", "--web.config.file="+web)
+	for range 50 {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(e.URL, "http://"))
+		if err != nil {
+			t.Fatal(err)
 		}
+		conn.Close()
+	}
+	time.Sleep(200 * time.Millisecond)
+	if text := e.output.String(); strings.Contains(text, "level=warn") {
+		t.Errorf("got warnings, want none:\n%s", text)
 	}
 }
 
-// systemd hands the exporter a socket, and the drop-in's flag.
-func TestSocketActivation(t *testing.T) {
+// A client that announces a body and does not send it is disconnected after
+// 30 s, on any path, with a password or without.
+func TestBodyThatNeverComes(t *testing.T) {
+	testutil.Slow(t)
 	t.Parallel()
-	address := freeAddress(t)
-	cmd := exec.Command(testutil.Tool(t, "systemd-socket-activate"), "-l", address, binary(), "--demo", "--web.systemd-socket")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	web := testutil.Write(t, t.TempDir(), "web.yml", "basic_auth_users: {prometheus: $2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi}\n")
+	var waiting sync.WaitGroup
+	for _, e := range []*exporter{start(t, "--demo"), start(t, "--demo", "--web.config.file="+web)} {
+		for _, path := range []string{"/metrics", "/", "/nowhere", "/-/reload"} {
+			waiting.Go(func() {
+				conn, err := net.Dial("tcp", strings.TrimPrefix(e.URL, "http://"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer conn.Close()
+				fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n", path)
+				begun := time.Now()
+				_ = conn.SetReadDeadline(begun.Add(40 * time.Second))
+				if _, err := io.Copy(io.Discard, conn); err != nil {
+					t.Errorf("%s%s: got %v after %s, want the connection's end after 30s", e.URL, path, err, time.Since(begun))
+				}
+			})
+		}
 	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	e := &exporter{URL: "http://" + address}
-	eventually(t, "an answer on systemd's socket", func() bool {
-		status, page, err := e.request(t.Context(), http.MethodGet, "/metrics")
-		return err == nil && status == 200 && strings.Contains(page, "zuora_up")
-	})
+	waiting.Wait()
 }

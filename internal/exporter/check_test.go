@@ -12,7 +12,8 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
-func TestCheckPrintsWarnings(t *testing.T) {
+// Check prints the jobs with their labels, what they cost, and the warnings.
+func TestCheck(t *testing.T) {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		t.Setenv(name, "")
 	}
@@ -20,11 +21,19 @@ func TestCheckPrintsWarnings(t *testing.T) {
   - name: prod
     base_url: http://rest.zuora.com
     oauth2: {client_id: id, client_secret_file: none}
+    completed_refresh_interval: 1h
+    jobs: [{id: ff80808186b966950186b97922e200ab, labels: {wave: first}}]
 `))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `tenant prod: 0 jobs from rest.zuora.com
+	want := `tenant prod: 1 job from rest.zuora.com
+  job ff80808186b966950186b97922e200ab wave="first"
+  scraped every  job requests a day  Production or Central Sandbox  Developer Sandbox  API Sandbox
+  15s            5,760               0.021 % of 27,000,000          12 % of 50,000     58 % of 10,000
+  30s            2,880               0.011 % of 27,000,000          5.8 % of 50,000    29 % of 10,000
+  1m             1,440               0.0053 % of 27,000,000         2.9 % of 50,000    14 % of 10,000
+  Completed jobs cost less: they are asked for every 1h at most.
 warning: dir/test.yml:3: tenants[0].base_url: http:// sends secrets unencrypted; use https://
 warning: tenant prod: cannot get a token: client_secret_file: no such file or directory (dir/test.yml:4)
 The configuration is valid, with 2 warnings.
@@ -39,26 +48,39 @@ The configuration is valid, with 2 warnings.
 	}
 }
 
-// Only what may be an API Sandbox is said to run out of its requests.
+// Only what may be an API Sandbox is said to run out of its requests, and only
+// if the jobs cost so many.
 func TestCheckWarnsOfAPISandboxes(t *testing.T) {
-	for host, want := range map[string]bool{
-		"rest.zuora.com": false, "rest.na.zuora.com": false, "rest.test.eu.zuora.com": false,
-		"rest.apisandbox.zuora.com": true, "rest.sandbox.na.zuora.com": true, "zuora.example.com": true,
+	for name, tc := range map[string]struct {
+		host, refreshInterval string
+		want                  bool
+	}{
+		"production":             {"rest.zuora.com", "0s", false},
+		"production, US":         {"rest.na.zuora.com", "0s", false},
+		"test, EU":               {"rest.test.eu.zuora.com", "0s", false},
+		"API Sandbox":            {"rest.apisandbox.zuora.com", "0s", true},
+		"API Sandbox, US":        {"rest.sandbox.na.zuora.com", "0s", true},
+		"not known":              {"zuora.example.com", "0s", true},
+		"API Sandbox, spared":    {"rest.apisandbox.zuora.com", "50s", false},
+		"spared, but too little": {"rest.apisandbox.zuora.com", "16s", true},
 	} {
-		cfg, err := config.Parse("test.yml", fmt.Appendf(nil, `tenants:
+		t.Run(name, func(t *testing.T) {
+			cfg, err := config.Parse("test.yml", fmt.Appendf(nil, `tenants:
   - name: t
     base_url: https://%s
+    refresh_interval: %s
     oauth2: {client_id: id, client_secret: hunter2}
     jobs: [{id: ff80808186b966950186b97922e200ab}, {id: ff80808186b966950186b97922e200ac}]
-`, host))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got strings.Builder
-		Check(&got, cfg)
-		if warned := strings.Contains(got.String(), "than a tenant of the kind API Sandbox has"); warned != want {
-			t.Errorf("%s: warned %v, want %v:\n%s", host, warned, want, &got)
-		}
+`, tc.host, tc.refreshInterval))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got strings.Builder
+			Check(&got, cfg)
+			if warned := strings.Contains(got.String(), "than a tenant of the kind API Sandbox has"); warned != tc.want {
+				t.Errorf("got\n%s\nwant a warning: %t", &got, tc.want)
+			}
+		})
 	}
 }
 

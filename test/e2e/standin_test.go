@@ -1,0 +1,87 @@
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
+)
+
+// The samples of a job that was read, and of one that was not.
+func jobRead(id string) string {
+	return `zuora_data_labeling_job_scrape_success{job_id="` + id + `",tenant="t"} 1`
+}
+
+func jobError(id, reason string) string {
+	return `zuora_data_labeling_job_scrape_error{job_id="` + id + `",reason="` + reason + `",tenant="t"} 1`
+}
+
+// newStandIn starts a stand-in for Zuora that has the documented sample job.
+func newStandIn(t *testing.T, opts ...zuoratest.Option) *zuoratest.Server {
+	s := zuoratest.NewServer(opts...)
+	t.Cleanup(s.Close)
+	s.SetSampleJob()
+	return s
+}
+
+const (
+	runningJob = "00000000000000000000000000000001"
+	waitingJob = "00000000000000000000000000000002"
+	unknownJob = "00000000000000000000000000000003"
+	oddJob     = "00000000000000000000000000000004"
+	brokenJob  = "00000000000000000000000000000005"
+)
+
+// scriptedStandIn has a job of each kind, none of which moves.
+func scriptedStandIn(t *testing.T) *zuoratest.Server {
+	s := newStandIn(t)
+	at := func(r zuoratest.Ramp, elapsed time.Duration) zuoratest.Script {
+		return zuoratest.Constant(r.At(elapsed))
+	}
+	s.SetJob(zuoratest.Job{ID: runningJob, ObjectType: "Product", Script: at(zuoratest.Ramp{Rate: 10, Total: 500, FailedShare: .1}, 20*time.Second)})
+	s.SetJob(zuoratest.Job{ID: waitingJob, ObjectType: "User", Script: at(zuoratest.Ramp{Accepted: time.Hour}, 0)})
+	s.SetJob(zuoratest.Job{ID: oddJob, Script: zuoratest.Constant(zuoratest.Answer{Status: "On \"hold\"\n"})})
+	s.SetFault(brokenJob, zuoratest.Respond(200, "text/html", "<html>"))
+	return s
+}
+
+// manyJobs are jobs of which each answer takes the latency.
+func manyJobs(t *testing.T, n int, latency time.Duration) (s *zuoratest.Server, jobs []string) {
+	s = newStandIn(t, zuoratest.WithLatency(latency), zuoratest.WithRateLimits(), zuoratest.WithConcurrencyLimit(0))
+	for i := range n {
+		jobs = append(jobs, fmt.Sprintf("%032x", i+1))
+		s.SetJob(zuoratest.Job{ID: jobs[i], ObjectType: "Account", Script: zuoratest.Constant(zuoratest.Answer{Status: "Accepted"})})
+	}
+	return s, jobs
+}
+
+// config is a configuration of one tenant, t, with more lines for the tenant
+// and these jobs.
+func config(s *zuoratest.Server, more string, jobs ...string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "tenants:\n- name: t\n  base_url: %s\n  oauth2:\n    client_id: %s\n    client_secret: %q\n", s.URL, zuoratest.ClientID, zuoratest.ClientSecret)
+	for line := range strings.Lines(more) {
+		fmt.Fprintf(&b, "  %s\n", strings.TrimRight(line, "\n"))
+	}
+	b.WriteString("  jobs:\n")
+	for _, id := range jobs {
+		fmt.Fprintf(&b, "  - id: %s\n", id)
+	}
+	return b.String()
+}
+
+// writeConfig writes a config into a directory of its own.
+func writeConfig(t *testing.T, s *zuoratest.Server, more string, jobs ...string) string {
+	t.Helper()
+	return testutil.Write(t, t.TempDir(), "zuora_exporter.yml", config(s, more, jobs...))
+}
+
+// rewriteConfig writes a config over a file.
+func rewriteConfig(t *testing.T, file string, s *zuoratest.Server, more string, jobs ...string) {
+	t.Helper()
+	testutil.Write(t, filepath.Dir(file), filepath.Base(file), config(s, more, jobs...))
+}
