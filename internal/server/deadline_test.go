@@ -31,7 +31,7 @@ func TestScrapeContext(t *testing.T) {
 			ctx, cancel := scrapeContext(r, tc.offset)
 			defer cancel()
 			if deadline, _ := ctx.Deadline(); time.Until(deadline) != tc.want {
-				t.Errorf("%q less %s: %s, want %s", tc.header, tc.offset, time.Until(deadline), tc.want)
+				t.Errorf("%q less %s: got %s, want %s", tc.header, tc.offset, time.Until(deadline), tc.want)
 			}
 		})
 	}

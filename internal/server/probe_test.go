@@ -55,14 +55,14 @@ func FuzzProbe(f *testing.F) {
 		switch w.Code {
 		case http.StatusBadRequest:
 			if strings.Count(body, "\n") != 1 {
-				t.Errorf("%q", body)
+				t.Errorf("got %q, want a sentence", body)
 			}
 		case http.StatusOK:
 			if !strings.Contains(body, "job_id=") {
-				t.Errorf("no job on\n%s", body)
+				t.Errorf("got\n%s\nwant a job", body)
 			}
 		default:
-			t.Errorf("%d %s", w.Code, body)
+			t.Errorf("got %d %q, want 200 or 400", w.Code, body)
 		}
 	})
 }

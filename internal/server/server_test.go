@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,7 +86,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 			body, err := io.ReadAll(resp.Body)
 			resp.Body.Close()
 			if err != nil || string(body) != "zuora_exporter is healthy.\n" {
-				t.Errorf("got %q and %v", body, err)
+				t.Errorf("got %q (error %v), want a healthy exporter", body, err)
 			}
 			time.Sleep(time.Minute)
 		}
@@ -104,11 +105,13 @@ func (c counting) DataLabelingJob(ctx context.Context, id string) (*zuora.DataLa
 	return c.known.DataLabelingJob(ctx, id)
 }
 
+// What each page answers, and what it asks Zuora.
 func TestRequests(t *testing.T) {
 	const id = "ff80808186b966950186b97922e200ab"
 	for name, tc := range map[string]struct {
 		method, path string
 		header       [2]string
+		options      Options
 		status       int
 		body         string // a part of it
 		reads        int
@@ -117,6 +120,10 @@ func TestRequests(t *testing.T) {
 		"a scrape":                     {method: "GET", path: "/metrics", status: 200, body: "scrape_success{", reads: 1},
 		"a target for the wrong page":  {method: "GET", path: "/metrics?target=" + id, status: 400, body: "target belongs to /probe: set metrics_path"},
 		"HEAD asks nothing":            {method: "HEAD", path: "/metrics", status: 200},
+		"POST":                         {method: "POST", path: "/metrics", status: 405},
+		"another telemetry path":       {method: "GET", path: "/elsewhere", options: Options{TelemetryPath: "/elsewhere"}, status: 200, body: "scrape_success{", reads: 1},
+		"nothing at the usual one":     {method: "GET", path: "/metrics", options: Options{TelemetryPath: "/elsewhere"}, status: 404},
+		"metrics at the root":          {method: "GET", path: "/", options: Options{TelemetryPath: "/"}, status: 200, body: "scrape_success{", reads: 1},
 		"a probe":                      {method: "GET", path: "/probe?target=" + id, status: 200, body: "scrape_success{", reads: 1},
 		"HEAD of a probe asks nothing": {method: "HEAD", path: "/probe?target=" + id, status: 200},
 		"HEAD of a bad probe":          {method: "HEAD", path: "/probe?target=1", status: 400},
@@ -124,16 +131,24 @@ func TestRequests(t *testing.T) {
 		"a probe not explained":        {method: "GET", path: "/probe?debug=false&target=" + id, status: 200, body: "# HELP", reads: 1},
 		"a bad debug":                  {method: "GET", path: "/probe?debug=yes&target=" + id, status: 400, body: "true or false"},
 		"no target":                    {method: "GET", path: "/probe", status: 400, body: `"target", a job id, is missing`},
+		"an empty target":              {method: "GET", path: "/probe?target=", status: 400, body: "job id"},
+		"a target that is too long":    {method: "GET", path: "/probe?target=0" + id, status: 400, body: "job id"},
+		"a target that is a path":      {method: "GET", path: "/probe?target=../../../../../../../../etc/passw", status: 400, body: "job id"},
+		"a bad escape":                 {method: "GET", path: "/probe?target=%zz", status: 400, body: "is missing"},
 		"two targets":                  {method: "GET", path: "/probe?target=a&target=b", status: 400, body: "2 times"},
 		"no such tenant":               {method: "GET", path: "/probe?tenant=x&target=" + id, status: 400, body: `no tenant "x"`},
 		"landing page asks nothing":    {method: "GET", path: "/", status: 200, body: ">Jobs unread<"},
 		"healthy":                      {method: "GET", path: "/-/healthy", status: 200, body: "healthy"},
 		"ready":                        {method: "GET", path: "/-/ready", status: 200, body: "ready"},
 		"reload":                       {method: "POST", path: "/-/reload", status: 200, body: "was reloaded: 1 job now", reloads: 1},
+		"a reload that fails":          {method: "POST", path: "/-/reload?fail", status: 500, body: "was not reloaded: because", reloads: 1},
 		"reload by GET":                {method: "GET", path: "/-/reload", status: 405},
 		"reload by another site":       {method: "POST", path: "/-/reload", header: [2]string{"Sec-Fetch-Site", "cross-site"}, status: 403},
 		"reload by another origin":     {method: "POST", path: "/-/reload", header: [2]string{"Origin", "https://evil.example"}, status: 403},
 		"reload by the same origin":    {method: "POST", path: "/-/reload", header: [2]string{"Sec-Fetch-Site", "same-origin"}, status: 200, reloads: 1},
+		"profiles":                     {method: "GET", path: "/debug/pprof/cmdline", options: Options{EnablePprof: true}, status: 200},
+		"links to profiles":            {method: "GET", path: "/", options: Options{EnablePprof: true}, status: 200, body: "debug/pprof/heap"},
+		"profiles that are off":        {method: "GET", path: "/debug/pprof/cmdline", status: 404},
 		"nothing there":                {method: "GET", path: "/nothing", status: 404},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -142,11 +157,17 @@ func TestRequests(t *testing.T) {
 				Name: "t", Reader: counting{n: &reads}, Metrics: collector.NewAPIMetrics("t"), MaxConcurrentRequests: 1,
 				Jobs: []collector.ConfiguredJob{{ID: id}},
 			}}, nil, log.NewNopLogger(), nil)
-			handler, err := New(Options{
-				TelemetryPath: "/metrics", Logger: log.NewNopLogger(),
-				Collector: func() *collector.Collector { return c },
-				Reload:    func(context.Context) (string, error) { reloads++; return "1 job now", nil },
-			})
+			o := tc.options
+			o.TelemetryPath, o.Logger = cmp.Or(o.TelemetryPath, "/metrics"), log.NewNopLogger()
+			o.Collector = func() *collector.Collector { return c }
+			o.Reload = func(context.Context) (string, error) {
+				reloads++
+				if strings.HasSuffix(tc.path, "?fail") {
+					return "", errors.New("because")
+				}
+				return "1 job now", nil
+			}
+			handler, err := New(o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -155,11 +176,23 @@ func TestRequests(t *testing.T) {
 				r.Header.Set(tc.header[0], tc.header[1])
 			}
 			handler.ServeHTTP(w, r)
-			if w.Code != tc.status || !strings.Contains(w.Body.String(), tc.body) {
-				t.Errorf("got %d and %q, want %d and %q", w.Code, w.Body, tc.status, tc.body)
+			body := w.Body.String()
+			if w.Code != tc.status || !strings.Contains(body, tc.body) {
+				t.Errorf("got %d and %q, want %d and %q", w.Code, body, tc.status, tc.body)
 			}
 			if reads != tc.reads || reloads != tc.reloads {
 				t.Errorf("got %d reads and %d reloads, want %d and %d", reads, reloads, tc.reads, tc.reloads)
+			}
+			if tc.status != http.StatusBadRequest || !strings.HasPrefix(tc.path, "/probe") {
+				return
+			}
+			if strings.Count(body, "\n") != 1 {
+				t.Errorf("got %q, want a sentence", body)
+			}
+			w = httptest.NewRecorder()
+			handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+			if want := "zuora_exporter_probes_refused_total 1\n"; !strings.Contains(w.Body.String(), want) {
+				t.Errorf("got\n%s\nwant %s", w.Body, want)
 			}
 		})
 	}
