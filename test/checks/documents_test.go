@@ -17,7 +17,6 @@ import (
 // What tells the reasons apart has each of them once.
 func TestEachReasonIsExplained(t *testing.T) {
 	for file, format := range map[string]string{
-		"README.md":               "\n| `%s` | ",
 		"docs/runbooks/README.md": "\n| `%s` | ",
 		"dashboards/exporter.go":  `[3]string{"%s", "`,
 	} {
