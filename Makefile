@@ -30,16 +30,16 @@ race: ## Run the tests with the race detector
 	$(GO) test -race ./...
 
 .PHONY: checks
-checks: ## Check documents, PromQL, chart and manifests with the libraries of their programs (takes minutes to build)
+checks: ## Check documents, PromQL, chart, examples and the landing page with what reads them (takes minutes to build)
 	$(GO) test -C test/checks -count=1 ./...
 
 .PHONY: promtool
 promtool: ## Test rules and panels with the promtool of Prometheus 3 (takes minutes to build)
-	GOBIN=$(CURDIR)/.build $(GO) install github.com/prometheus/prometheus/cmd/promtool@v0.316.0
+	GOBIN=$(CURDIR)/.build $(GO) install github.com/prometheus/prometheus/cmd/promtool@$$($(GO) list -C test/checks -m -f '{{.Version}}' github.com/prometheus/prometheus)
 	PATH=$(CURDIR)/.build:$$PATH ZUORA_E2E=required $(GO) test -count=1 ./alerts ./dashboards
 
 .PHONY: e2e
-e2e: ## Run the end-to-end tests, with Prometheus, Alertmanager and a browser
+e2e: ## Run the end-to-end tests, with Prometheus and Alertmanager
 	ZUORA_E2E=required $(GO) test ./test/e2e -count=1
 
 .PHONY: soak

@@ -1,6 +1,6 @@
 // Package e2e tests the exporter from outside: it runs the binary against a
 // stand-in for Zuora and looks at what it answers and prints. Tests with
-// Prometheus, Alertmanager or a browser run only if ZUORA_E2E=required.
+// Prometheus or Alertmanager run only if ZUORA_E2E=required.
 package e2e
 
 import (
