@@ -2,14 +2,17 @@ package checks
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
 
@@ -49,10 +52,12 @@ func demo(t *testing.T) string {
 	return ""
 }
 
-// Prometheus's own parser accepts the demo's page in each format.
+// Prometheus's own parser accepts the demo's page in each format, and its linter
+// our metrics. (promtool check metrics asks the same linter.)
 func TestPageIsParsed(t *testing.T) {
 	url := demo(t)
-	for _, format := range []string{"application/openmetrics-text;version=1.0.0", "text/plain;version=0.0.4"} {
+	const plain = "text/plain;version=0.0.4"
+	for _, format := range []string{"application/openmetrics-text;version=1.0.0", plain} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/metrics", nil)
 		if err != nil {
 			t.Fatal(err)
@@ -66,6 +71,17 @@ func TestPageIsParsed(t *testing.T) {
 		resp.Body.Close()
 		if err != nil {
 			t.Fatal(err)
+		}
+		if format == plain {
+			problems, err := promlint.New(bytes.NewReader(page)).Lint()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range problems {
+				if strings.HasPrefix(p.Metric, "zuora_") {
+					t.Errorf("%s: %s", p.Metric, p.Text)
+				}
+			}
 		}
 		parser, err := textparse.New(page, resp.Header.Get("Content-Type"), labels.NewSymbolTable(), textparse.ParserOptions{})
 		if err != nil {
