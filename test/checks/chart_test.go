@@ -206,19 +206,20 @@ func TestChartReadme(t *testing.T) {
 
 // What is a string for Helm reaches the exporter and its files as it is.
 func TestChartKeepsText(t *testing.T) {
-	for _, text := range []string{"1234567", "0123456", "1e3", "0x1F", "yes", "~", "12:30", "2026-11-30", "a: b", "#a", `"`, `\n`, "ä€😀", "{{ x }}", "- a", "line\nline\n"} {
+	texts := map[string]string{"12:30": "12:30", "2026-11-30": "2026-11-30", "ä€😀": "ä€😀"} // strings without quotes, too
+	for _, text := range []string{"1234567", "0123456", "1e3", "0x1F", "yes", "~", "12:30", "a: b", "#a", `"`, `\n`, "{{ x }}", "- a", "line\nline\n"} {
 		quoted, err := json.Marshal(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for source, written := range map[string]string{"quoted": string(quoted), "plain": text} {
-			if source == "plain" && text != "12:30" && text != "2026-11-30" && text != "ä€😀" {
-				continue // these are strings without quotes, too
-			}
-			manifests, err := render(t, `{secrets: {"1e3": `+written+`}, config: {tenants: [{name: `+written+`, base_url: "https://h", oauth2: {client_id: b, client_secret_env: C}}]}}`)
+		texts[string(quoted)] = text
+	}
+	for written, text := range texts {
+		t.Run(written, func(t *testing.T) {
+			values := `secrets: {"1e3": ` + written + "}\n" + withTenant(goodSecret, "{"+goodID+", labels: {wave: "+written+"}}")
+			manifests, err := render(t, values)
 			if err != nil {
-				t.Errorf("%s, %s: %v", text, source, err)
-				continue
+				t.Fatal(err)
 			}
 			var secret corev1.Secret
 			var configMap corev1.ConfigMap
@@ -228,15 +229,22 @@ func TestChartKeepsText(t *testing.T) {
 					t.Fatalf("%v\n%s", err, parts[i])
 				}
 			}
-			// The exporter reads YAML 1.2.
-			var config struct{ Tenants []struct{ Name string } }
+			// As the exporter reads it.
+			var config struct {
+				Tenants []struct {
+					Jobs []struct{ Labels map[string]string }
+				}
+			}
 			if err := yamlv3.Unmarshal([]byte(configMap.Data["zuora_exporter.yml"]), &config); err != nil {
 				t.Fatal(err)
 			}
-			if secret.StringData["1e3"] != text || config.Tenants[0].Name != text {
-				t.Errorf("%s, %s: got the secret %q and the name %q", text, source, secret.StringData["1e3"], config.Tenants[0].Name)
+			if got := secret.StringData["1e3"]; got != text {
+				t.Errorf("got the secret %q, want %q", got, text)
 			}
-		}
+			if got := config.Tenants[0].Jobs[0].Labels["wave"]; got != text {
+				t.Errorf("got the label %q, want %q", got, text)
+			}
+		})
 	}
 }
 
