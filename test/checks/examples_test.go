@@ -19,8 +19,7 @@ import (
 // installation has no jobs, and stays valid if what it has in comments is used.
 func TestShippedConfigurations(t *testing.T) {
 	template := testutil.Read(t, "packaging", "zuora_exporter.yml")
-	uncommented := strings.Replace(template, "jobs: []", "jobs:", 1)
-	uncommented = regexp.MustCompile(`(?m)^    # ?((entity_id|api_version|request|max|refresh|completed|rate| - id|   labels).*)`).ReplaceAllString(uncommented, "    $1")
+	uncommented := regexp.MustCompile(`(?m)^    # ?((entity_id|api_version|request|max|refresh|completed|rate| - id|   labels).*)`).ReplaceAllString(template, "    $1")
 	uncommented = strings.Replace(uncommented, "entity_id:  ", "entity_id: 11e643f4-a3ee-8bad-b061-0025904c756d", 1)
 	manifests, err := render(t, read(t, "testdata/everything-values.yaml"))
 	if err != nil {
