@@ -29,6 +29,13 @@ test: ## Run the tests
 race: ## Run the tests with the race detector
 	$(GO) test -race ./...
 
+.PHONY: dashboards
+dashboards: ## Bring dashboards exported by Grafana into their one form; needs jq
+	mkdir -p .build
+	for file in dashboards/*.json; do \
+		jq -S -f dashboards/canonical.jq $$file >.build/dashboard.json && cp .build/dashboard.json $$file || exit; \
+	done
+
 .PHONY: checks
 checks: ## Check documents, PromQL, chart, examples and the landing page with what reads them (takes minutes to build)
 	$(GO) test -C test/checks -count=1 ./...

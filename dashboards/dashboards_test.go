@@ -1,7 +1,8 @@
+// Package dashboards tests the Grafana dashboards beside it. They are Grafana's
+// classic JSON, of core panels only.
 package dashboards
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -14,20 +15,14 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
-func TestFilesAreUpToDate(t *testing.T) {
-	made := []*Dashboard{DataLabeling(), Exporter()}
-	for _, d := range made {
-		var want bytes.Buffer
-		encoder := json.NewEncoder(&want)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(d); err != nil {
-			t.Fatal(err)
+// A file has the one form, whichever Grafana exported it: a change of a
+// dashboard shows as nothing but that change.
+func TestFilesAreCanonical(t *testing.T) {
+	for name := range files(t) {
+		want := testutil.Run(t, "jq", "-S", "-f", "canonical.jq", name)
+		if diff := cmp.Diff(want, testutil.Read(t, "dashboards", name)); diff != "" {
+			t.Errorf("%s: run make dashboards (-want +got):\n%s", name, diff)
 		}
-		testutil.Generated(t, want.String(), "dashboards", d.UID+".json")
-	}
-	if files, err := filepath.Glob("*.json"); err != nil || len(files) != len(made) {
-		t.Errorf("%q %v", files, err)
 	}
 }
 
@@ -94,7 +89,7 @@ func files(t *testing.T) map[string]dashboardFile {
 }
 
 // The rules of Grafana's dashboard linter but for those about expressions, which
-// need a parser and are in the module test/promql.
+// need a parser and are in test/checks.
 func TestLinterRules(t *testing.T) {
 	wantSource := map[string]string{"type": "prometheus", "uid": "${datasource}"}
 	// Grafana's units that are in use here.

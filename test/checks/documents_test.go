@@ -17,8 +17,8 @@ import (
 // What tells the reasons apart has each of them once.
 func TestEachReasonIsExplained(t *testing.T) {
 	for file, format := range map[string]string{
-		"docs/runbooks/README.md": "\n| `%s` | ",
-		"dashboards/exporter.go":  `[3]string{"%s", "`,
+		"docs/runbooks/README.md":        "\n| `%s` | ",
+		"dashboards/zuora-exporter.json": `"%s": {`,
 	} {
 		text := testutil.Read(t, file)
 		for _, reason := range zuora.Reasons {
