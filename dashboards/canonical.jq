@@ -7,6 +7,6 @@ del(.id, .version, .iteration, .gnetId, .panels[].pluginVersion, .panels[].targe
 # Grafana adds its own annotations anew.
 | .annotations.list |= map(select(.builtIn != 1))
 | .templating.list |= map(
-    if .type == "query" then .current = {text: "All", value: "$__all"} | .options = []
+    if .type == "query" and .includeAll then .current = {text: "All", value: "$__all"} | .options = []
     elif .type == "datasource" then .current = {text: "default", value: "default"} | .options = []
     else . end)

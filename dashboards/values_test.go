@@ -17,7 +17,7 @@ import (
 var history = map[string]map[string]string{
 	//         moves by 600 a minute, 10 a second; 36,000 of 72,000 are left
 	"moves": {"Dispatched": "1x120", "total": "108000x120", "labeled": "0+599x120", "failed": "0x120", "timeout": "0+1x120"},
-	"stuck": {"Dispatched": "1x120", "total": "100x120", "labeled": "40x120", "failed": "0x120", "timeout": "0x120"},
+	"stuck": {"wave": "second", "Dispatched": "1x120", "total": "100x120", "labeled": "40x120", "failed": "0x120", "timeout": "0x120"},
 	// neither may count as stuck
 	"new":   {"Dispatched": "_x90 1x29", "total": "_x90 100x29", "labeled": "_x90 0x29"},
 	"blind": {"Dispatched": "1x120"},
@@ -26,7 +26,6 @@ var history = map[string]map[string]string{
 	// it ended five minutes ago: what deriv has left of it is no throughput
 	"ended": {"Dispatched": "1x115 0x4", "Completed": "0x115 1x4", "total": "2000x120", "labeled": "0+10x115 2000x4", "failed": "0x120", "timeout": "0x120"},
 	"lost":  {"Completed": "1x120", "total": "100x120", "labeled": "95x120", "failed": "3x120", "timeout": "2x120"},
-	"late":  {"Completed": "1x120", "total": "100x120", "labeled": "96x120", "failed": "0x120", "timeout": "4x120"},
 	"short": {"Completed": "1x120", "total": "100x120", "labeled": "90x120", "failed": "0x120", "timeout": "0x120"},
 	"odd":   {"Suspended": "1x120"},
 	// It was read until 40 minutes ago: its losses are what was known then.
@@ -38,6 +37,15 @@ var history = map[string]map[string]string{
 	},
 	// the last two reads failed
 	"unread": {"Accepted": "1x118 stale", "total": "100x118 stale", "labeled": "50x118 stale", "success": "1x118 0x1", "error": "_x119 1x1", "read": "0+60x118 7080x1"},
+	// one that a job has repaired, and one that a job repairs
+	"mended":  {"Completed": "1x120", "total": "50x120", "labeled": "45x120", "failed": "5x120", "timeout": "0x120"},
+	"mends":   {"Completed": "1x120", "total": "5x120", "labeled": "5x120", "failed": "0x120", "timeout": "0x120", "repairs": "mended"},
+	"broken":  {"Completed": "1x120", "total": "60x120", "labeled": "50x120", "failed": "10x120", "timeout": "0x120"},
+	"at work": {"Dispatched": "1x120", "total": "10x120", "labeled": "4x120", "failed": "0x120", "timeout": "0x120", "repairs": "broken"},
+	// It was retired an hour ago.
+	"gone": {"Completed": "1x60 stale", "total": "100x60 stale", "labeled": "100x60 stale", "failed": "0x60 stale", "timeout": "0x60 stale", "success": "1x60 stale"},
+	// It left the watch an hour ago, before its end.
+	"dropped": {"Dispatched": "1x60 stale", "total": "100x60 stale", "labeled": "1x60 stale", "success": "1x60 stale"},
 }
 
 var series = map[string]string{
@@ -47,86 +55,251 @@ var series = map[string]string{
 	"read": "zuora_data_labeling_job_last_success_timestamp_seconds",
 }
 
-// What the panels show of these jobs after two hours: by the job, or "" if it
-// is one number.
-var shown = map[string]map[string]float64{
-	"Jobs#0":              {"": 14},
-	"Jobs#1":              {"": 7},
-	"Jobs#2":              {"": 4},
-	"Jobs#3":              {"": 2},
-	"Jobs#4":              {"": 2},
-	"Labeled#0":           {"": .672}, // 74,531 of 110,900
-	"Running jobs done#0": {"": 3600},
-	"Running jobs done#1": {"": (7200 + 3600) * 1000},
-	"Exposed objects#0":   {"": 3 + 20},
-	"Exposed objects#1":   {"": 120 + 2 + 4},
-	"Exposed objects#2":   {"": 10},
-	"Stuck#0":             {"": 1},
-	"table Jobs#0": {
-		"lost": 7, "dark": 7, "moves": 6, "late": 6, "short": 5, "unread": 4, "odd": 3, "stuck": 2, "new": 1, "blind": 1,
-		"waits": 0, "done": 0, "ended": 0, "replaced": 0,
+// values are by job, or by labels in braces, or by "" if there is one number.
+type values map[string]float64
+
+// row is a row of the table of progress.
+func row(wave string) string { return fmt.Sprintf(`{group=%q,object_type="Account",tenant="t"}`, wave) }
+
+// What the panels show of these jobs after two hours, by title and query.
+var shown = map[string]values{
+	"Exposed A":            {"": 36375},
+	"Exposed, by reason A": {"": 120 + 5 + 10 + 20 + 10}, // moves, lost, short, dark, broken
+	"Exposed, by reason B": {"": 36000 + 60 + 100 + 50},  // moves, stuck, new, unread
+	"Exposed, by reason C": {"": 3},                      // blind, waits, odd
+	"Running jobs done A":  {"": 3600},
+	"Running jobs done B":  {"": (7200 + 3600) * 1000},
+	"Running jobs done C":  {"": 6},
+	"Jobs A":               {"": 17},
+	"Jobs B":               {"": 5}, // done, ended, replaced, mended, mends
+	"Jobs C":               {"": 7},
+	"Jobs D":               {"": 5}, // lost, short, odd, dark, broken
+	"Jobs E":               {"": 2},
+	"Jobs F":               {"": 2},
+	"Labeled A":            {"": .672}, // all but 36,375 of 110,910: the repairs are in neither
+	"Labeled B":            {"": 1},
+	"Labeled C":            {"": 1},
+	"table Jobs A": {
+		"lost": 5, "short": 5, "odd": 5, "dark": 5, "broken": 5, "unread": 4, "stuck": 3, "at work": 3, "moves": 2, "new": 1, "blind": 1, "waits": 1,
+		"done": 0, "ended": 0, "replaced": 0, "mended": 0, "mends": 0,
 	},
-	"table Jobs#2": {"stuck": 1},
-	"table Jobs#3": {"moves": .665, "stuck": .4, "new": 0, "done": 1, "ended": 1, "lost": .95, "late": .96, "short": .9, "unread": .5, "dark": .8, "replaced": 1},
-	"table Jobs#4": {"lost": .05, "late": .04, "short": .1, "moves": 120. / 108000, "dark": .2},
-	"table Jobs#5": {"lost": 3, "dark": 20, "moves": 0, "stuck": 0, "done": 0, "ended": 0, "late": 0, "short": 0, "replaced": 0},
-	"table Jobs#7": {
-		"unread": 1, "dark": 1, "lost": 1, "moves": 1, "late": 1, "short": 1, "odd": 1, "stuck": 1, "new": 1, "blind": 1,
-		"waits": 1, "done": 1, "ended": 1, "replaced": 1,
+	"table Jobs C": {"stuck": 1, "at work": 1},
+	"table Jobs D": {
+		"moves": .665, "stuck": .4, "new": 0, "done": 1, "ended": 1, "lost": .95, "short": .9, "unread": .5, "dark": .8, "replaced": 1,
+		"mended": .9, "mends": 1, "broken": .833, "at work": .4,
 	},
-	"table Jobs#8": {"moves": 3600},
-	"State#0":      {"moves": 1, "stuck": 1, "new": 1, "blind": 1, "waits": 0, "done": 2, "ended": 2, "lost": 2, "late": 2, "short": 2, "odd": 3, "replaced": 2},
-	"Throughput of running jobs (objects/s)#0": {"moves": 10, "stuck": 0, "new": 0},
-	"Time left of running jobs#0":              {"moves": 3600},
-	"Remaining#0":                              {"moves": 36000, "stuck": 60, "new": 100, "unread": 50},
-	"Failed#0":                                 {"lost": 3, "dark": 20},
-	"Timed out#0":                              {"moves": 120, "lost": 2, "late": 4},
+	"table Jobs E": {
+		"moves": 36120, "stuck": 60, "new": 100, "done": 0, "ended": 0, "lost": 5, "short": 10, "unread": 50, "dark": 20, "replaced": 0, "mended": 0, "broken": 10,
+	},
+	"table Jobs F": {
+		"lost": 3, "dark": 20, "moves": 0, "stuck": 0, "done": 0, "ended": 0, "short": 0, "replaced": 0, "mended": 5, "mends": 0, "broken": 10, "at work": 0,
+	},
+	"table Jobs H": {
+		reason("unread", "unavailable"): 1, reason("dark", "unavailable"): 1, reason("moves", "-"): 1, reason("stuck", "-"): 1, reason("new", "-"): 1,
+		reason("blind", "-"): 1, reason("waits", "-"): 1, reason("done", "-"): 1, reason("ended", "-"): 1, reason("lost", "-"): 1, reason("short", "-"): 1,
+		reason("odd", "-"): 1, reason("replaced", "-"): 1, reason("mended", "-"): 1, reason("mends", "-"): 1, reason("broken", "-"): 1, reason("at work", "-"): 1,
+	},
+	"table Jobs I":            {"moves": 3600},
+	"table Progress by $by A": {row("first"): 36315, row("second"): 60},
+	"table Progress by $by B": {row("first"): 16, row("second"): 1},
+	"table Progress by $by C": {row("first"): 5, row("second"): 0},
+	"table Progress by $by D": {row("first"): 165, row("second"): 0},
+	"table Progress by $by E": {row("first"): 36150, row("second"): 60},
+	"table Progress by $by F": {row("first"): 3},
+	"table Progress by $by G": {row("first"): .672, row("second"): .4},
+	"table Progress by $by I": {row("first"): 110810, row("second"): 100},
+	"table Progress by $by J": {row("first"): 3600},
+	"State A": {
+		"moves": 1, "stuck": 1, "new": 1, "blind": 1, "waits": 0, "done": 2, "ended": 2, "lost": 2, "short": 2, "odd": 3, "replaced": 2,
+		"mended": 2, "mends": 2, "broken": 2, "at work": 1, "dark": 4, "unread": 4,
+	},
+	"Exposed objects A": {`{tenant="t"}`: 165},
+	"Exposed objects B": {`{tenant="t"}`: 36210},
+	"Jobs over time A":  {"": 17},
+	"Jobs over time B":  {"": 5},
+	"Jobs over time C":  {"": 7},
+	"Jobs over time D":  {"": 1},
+	"Not labeled yet A": {"moves": 36000, "stuck": 60, "new": 100, "unread": 50},
+	"Lost A":            {"moves": 120, "lost": 5, "short": 10, "dark": 20, "broken": 10},
+	"Throughput of running jobs (objects/s) A": {"moves": 10, "stuck": 0, "new": 0, "at work": 0},
+	"Time left of running jobs A":              {"moves": 3600},
 }
 
-// withVariables is an expression in which Grafana has put the variables at All,
-// and what the table of jobs shows.
+// What they show without the rules: the present, and nothing that only rules
+// can know. "dark" and "unread" have no numbers, and the repair counts twice.
+var shownWithoutRules = map[string]values{
+	"Exposed A":            {"": 36120 + 60 + 100 + 5 + 10 + 5 + 10 + 6},
+	"Exposed, by reason C": {"": 5},
+	"Jobs A":               {"": 17},
+	"Jobs F":               {"": 2},
+	"table Jobs A": {
+		"unread": 4, "dark": 4, "lost": 2, "moves": 2, "broken": 2, "mended": 2, "stuck": 1, "at work": 1, "new": 1, "blind": 1, "waits": 1,
+		"short": -1, "odd": -1, "done": -1, "ended": -1, "replaced": -1, "mends": -1,
+	},
+	"table Jobs E": {
+		"moves": 36120, "stuck": 60, "new": 100, "done": 0, "ended": 0, "lost": 5, "short": 10, "replaced": 0, "mended": 5, "mends": 0, "broken": 10, "at work": 6,
+	},
+}
+
+// These stats say "needs the rules" without them, by a mapping of NaN.
+var needRules = []string{
+	"Exposed, by reason A", "Exposed, by reason B", "Running jobs done A", "Running jobs done C",
+	"Jobs B", "Jobs C", "Jobs D", "Jobs E", "Labeled B", "Labeled C",
+}
+
+// What the table of jobs has for each choice of Show, and what it says if it
+// has no job.
+var shows = map[string]values{
+	"unfinished": {
+		"lost": 5, "short": 5, "odd": 5, "dark": 5, "broken": 5, "unread": 4, "stuck": 3, "at work": 3, "moves": 2, "new": 1, "blind": 1, "waits": 1,
+	},
+	"stuck":  {"stuck": 3, "at work": 3},
+	"unread": {"dark": 5, "unread": 4},
+	"losses": {"lost": 5, "short": 5, "dark": 5, "broken": 5, "moves": 2},
+}
+
+func reason(job, r string) string { return fmt.Sprintf(`{job_id=%q,reason=%q,tenant="t"}`, job, r) }
+
+// withVariables is an expression in which Grafana has put the variables: All, but
+// for what the table of jobs shows.
 func withVariables(expr, show string) string {
-	return strings.NewReplacer("$job_id", ".+", "$job", ".+", "$instance", ".+", "$tenant", ".+", "$show", show).Replace(expr)
+	return strings.NewReplacer("$job_id", ".+", "$tenant", ".+", "$show", show, "$by", "wave", "$group", ".*", "$__range", "2h").Replace(expr)
 }
 
-// TestPanelsShowWhatTheirTitlesSay has Prometheus evaluate the panels.
+type sample struct {
+	Labels string  `yaml:"labels"`
+	Value  float64 `yaml:"value"`
+}
+
+type check struct {
+	Expr    string   `yaml:"expr"`
+	At      string   `yaml:"eval_time"`
+	Samples []sample `yaml:"exp_samples"`
+}
+
+func checkOf(expr string, want values) check {
+	c := check{Expr: expr, At: "2h"}
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		labels := key
+		switch {
+		case key == "":
+			labels = "{}"
+		case key[0] != '{':
+			labels = fmt.Sprintf(`{job_id=%q,tenant="t"}`, key)
+		}
+		c.Samples = append(c.Samples, sample{labels, want[key]})
+	}
+	return c
+}
+
+// expressions are those of the panels of the migration, by title and query. A
+// series of a graph has labels for its legend too: here it has those of a job.
+func expressions(t *testing.T) map[string]string {
+	all := map[string]string{}
+	for _, p := range files(t)["zuora-data-labeling.json"].Panels {
+		title := p.Title
+		if p.Type == "table" {
+			title = "table " + title
+		}
+		for _, target := range p.Targets {
+			expr := target.Expr
+			if strings.Contains(target.LegendFormat, "{{id}}") {
+				expr = "max by (tenant, job_id) (" + expr + ")"
+			}
+			all[title+" "+target.RefID] = expr
+		}
+	}
+	return all
+}
+
+// TestPanelsShowWhatTheirTitlesSay has Prometheus evaluate rules and panels.
 func TestPanelsShowWhatTheirTitlesSay(t *testing.T) {
-	testutil.Tool(t, "promtool")
-	type sample struct {
-		Labels string  `yaml:"labels"`
-		Value  float64 `yaml:"value"`
+	exprs := expressions(t)
+	expr := func(name, show string) string {
+		if exprs[name] == "" {
+			t.Fatalf("there is no panel %q", name)
+		}
+		return withVariables(exprs[name], show)
 	}
-	type check struct {
-		Expr    string   `yaml:"expr"`
-		At      string   `yaml:"eval_time"`
-		Samples []sample `yaml:"exp_samples"`
-	}
-	type values struct{ Series, Values string }
-	var input []values
-	for job, kinds := range history {
-		defaults := map[string]string{"success": "1x120", "read": "0+60x120"}
-		maps.Copy(defaults, kinds)
+	t.Run("with the rules", func(t *testing.T) {
+		var checks []check
+		for name, want := range shown {
+			checks = append(checks, checkOf(expr(name, "all"), want))
+		}
+		for show, want := range shows {
+			checks = append(checks, checkOf(expr("table Jobs A", show), want))
+		}
+		promtool(t, input(history), checks, testutil.Path("alerts", "zuora.rules.yml"))
+	})
+	t.Run("without them", func(t *testing.T) {
+		var checks []check
+		for name, want := range shownWithoutRules {
+			checks = append(checks, checkOf(expr(name, "all"), want))
+		}
+		for _, name := range needRules {
+			e := expr(name, "all")
+			checks = append(checks, checkOf("count(("+e+") != ("+e+"))", values{"": 1}))
+		}
+		promtool(t, input(history), checks)
+	})
+	t.Run("no job that Show wants", func(t *testing.T) {
+		none := func(n float64) values { return values{`{job_id="-",tenant="-"}`: n} }
+		promtool(t, input(map[string]map[string]string{"done": history["done"]}), []check{
+			checkOf(expr("table Jobs A", "unfinished"), none(-3)), checkOf(expr("table Jobs A", "stuck"), none(-4)),
+			checkOf(expr("table Jobs A", "unread"), none(-5)), checkOf(expr("table Jobs A", "losses"), none(-6)),
+		}, testutil.Path("alerts", "zuora.rules.yml"))
+	})
+	// Nothing is zero then.
+	t.Run("nothing is scraped", func(t *testing.T) {
+		var checks []check
+		for name := range exprs {
+			want := values{}
+			switch name {
+			case "table Jobs A":
+				want = values{`{job_id="-",tenant="-"}`: -2}
+			case "table Progress by $by A":
+				want = values{"": -1}
+			case "table Firing alerts A":
+				want = values{`{alertname="ZuoraExporterAbsent"}`: 3}
+			case "table Firing alerts B":
+				want = values{`{alertname="ZuoraExporterAbsent"}`: 7200}
+			case "State A":
+				want = values{"{}": 5}
+			}
+			checks = append(checks, checkOf(expr(name, "all"), want))
+		}
+		promtool(t, []inputSeries{{"up", "0x120"}}, checks, testutil.Path("alerts", "zuora.rules.yml"))
+	})
+}
+
+type inputSeries struct{ Series, Values string }
+
+// input is what two exporters tell of jobs.
+func input(jobs map[string]map[string]string) (all []inputSeries) {
+	for job, kinds := range jobs {
+		merged := map[string]string{"success": "1x120", "read": "0+60x120"}
 		for _, state := range []string{"Accepted", "Dispatched", "Completed"} {
-			if _, given := kinds[state]; !given {
-				defaults[state] = "0x120"
+			merged[state] = "0x120"
+		}
+		// No status either, once there was nothing to read.
+		for _, kind := range []string{"Accepted", "Dispatched", "Completed"} {
+			if _, ended, ok := strings.Cut(kinds["total"], "x"); ok && strings.HasSuffix(ended, " stale") {
+				merged[kind] = "0x" + ended
 			}
 		}
-		switch job { // no status either, if a read failed
-		case "unread":
-			defaults["Dispatched"], defaults["Completed"] = "0x118 stale", "0x118 stale"
-		case "replaced":
-			defaults["Completed"] = "0x110 stale"
-		case "dark":
-			defaults["Accepted"], defaults["Dispatched"] = "0x80 stale", "0x80 stale"
+		maps.Copy(merged, kinds)
+		wave := merged["wave"]
+		if wave == "" {
+			wave = "first"
 		}
-		for kind, v := range defaults {
-			if strings.Contains(kind, ":") {
+		base := fmt.Sprintf(`tenant="t",job_id=%q,job="zuora",wave=%q,repairs=%q`, job, wave, merged["repairs"])
+		for kind, v := range merged {
+			if strings.Contains(kind, ":") || kind == "wave" || kind == "repairs" {
 				continue
 			}
-			labels := fmt.Sprintf(`tenant="t",job_id=%q,job="zuora"`, job)
-			name, ok := series[kind]
+			name, labels := series[kind], base
 			switch {
-			case !ok:
+			case name == "":
 				name, labels = "zuora_data_labeling_job_status", labels+fmt.Sprintf(`,object_type="Account",status=%q`, kind)
 			case kind == "error":
 				labels += `,reason="unavailable"`
@@ -137,64 +310,18 @@ func TestPanelsShowWhatTheirTitlesSay(t *testing.T) {
 				if other, ok := kinds[instance+":"+kind]; ok {
 					v = other
 				}
-				input = append(input, values{fmt.Sprintf(`%s{%s,instance=%q}`, name, labels, instance), v})
+				all = append(all, inputSeries{fmt.Sprintf(`%s{%s,instance=%q}`, name, labels, instance), v})
 			}
 		}
 	}
+	return all
+}
 
-	var checks []check
-	for _, p := range files(t)["zuora-data-labeling.json"].Panels {
-		title := p.Title
-		if p.Type == "table" {
-			title = "table " + title
-		}
-		if title == "Labeled" && p.Type == "timeseries" {
-			continue
-		}
-		for i, target := range p.Targets {
-			name := fmt.Sprintf("%s#%d", title, i)
-			want, ok := shown[name]
-			if !ok {
-				continue
-			}
-			delete(shown, name)
-			c := check{Expr: withVariables(target.Expr, "all"), At: "2h"}
-			if p.Type == "timeseries" || p.Type == "state-timeline" { // whatever its legend needs beside
-				c.Expr = "max by (tenant, job_id) (" + c.Expr + ")"
-			}
-			for _, job := range slices.Sorted(maps.Keys(want)) {
-				s := sample{Labels: "{}", Value: want[job]}
-				switch {
-				case name == "table Jobs#7":
-					reason := "-"
-					if job == "unread" || job == "dark" {
-						reason = "unavailable"
-					}
-					s.Labels = fmt.Sprintf(`{job_id=%q,reason=%q,tenant="t"}`, job, reason)
-				case job != "":
-					s.Labels = fmt.Sprintf(`{job_id=%q,tenant="t"}`, job)
-				}
-				c.Samples = append(c.Samples, s)
-			}
-			checks = append(checks, c)
-			if name == "table Jobs#0" {
-				for show, jobs := range map[string]map[string]float64{
-					"stuck": {"stuck": 2}, "unread": {"dark": 7, "unread": 4}, "losses": {"lost": 7, "dark": 7, "moves": 6, "late": 6, "short": 5},
-				} {
-					c := check{Expr: withVariables(target.Expr, show), At: "2h"}
-					for _, job := range slices.Sorted(maps.Keys(jobs)) {
-						c.Samples = append(c.Samples, sample{fmt.Sprintf(`{job_id=%q,tenant="t"}`, job), jobs[job]})
-					}
-					checks = append(checks, c)
-				}
-			}
-		}
-	}
-	if len(shown) > 0 {
-		t.Errorf("no such panels: %q", slices.Collect(maps.Keys(shown)))
-	}
-
+// promtool has Prometheus check what expressions give.
+func promtool(t *testing.T, input []inputSeries, checks []check, rules ...string) {
+	t.Helper()
 	content, err := yaml.Marshal(map[string]any{
+		"rule_files": rules, "evaluation_interval": "1m",
 		"tests": []any{map[string]any{"interval": "1m", "input_series": input, "promql_expr_test": checks}},
 	})
 	if err != nil {

@@ -94,7 +94,7 @@ func panels(t *testing.T) (all []expression) {
 // variables returns the expressions of all variables and annotations.
 func variables(t *testing.T) (all []expression) {
 	t.Helper()
-	query := regexp.MustCompile(`^label_values\((.*), (\w+)\)$`)
+	query := regexp.MustCompile(`^label_values\((.*), (\$?\w+)\)$`)
 	for file, d := range dashboards(t) {
 		for _, a := range d.Annotations.List {
 			all = append(all, expression{file + ": " + a.Name, a.Expr})
@@ -140,21 +140,19 @@ func rules(t *testing.T) (all []expression) {
 	return all
 }
 
-// recorded adds the metrics of recording rules. They have the labels of the
-// metrics in their expressions.
+// recorded adds the metrics of recording rules. They have the labels that are
+// named in their expressions, and those of the metrics there.
 func recorded(t *testing.T, known map[string][]string) {
 	t.Helper()
+	word := regexp.MustCompile(`[\w:]+`)
 	for _, r := range ruleFiles(t) {
-		if r.Record == "" {
-			continue
-		}
-		var made []string
-		for name, l := range known {
-			if regexp.MustCompile(`\b` + name + `\b`).MatchString(r.Expr) {
-				made = append(made, l...)
+		if r.Record != "" {
+			has := word.FindAllString(r.Expr, -1)
+			for _, name := range has {
+				has = append(has, known[name]...)
 			}
+			known[r.Record] = append(known[r.Record], has...)
 		}
-		known[r.Record] = append(known[r.Record], made...)
 	}
 }
 

@@ -70,13 +70,13 @@ rule_files: [%q]
 scrape_configs: [{job_name: zuora, static_configs: [{targets: [%q]}]}]
 `, rulesFile(), strings.TrimPrefix(e.URL, "http://")), "--enable-feature=extra-scrape-metrics")
 	eventually(t, "a job that moves, a firing alert, scrapes at two instants", func() bool {
-		return len(p.query(t, "deriv(zuora_data_labeling_job_labeled_objects[15m]) > 0")) > 0 &&
+		return len(p.query(t, "deriv(zuora:data_labeling_job:processed_objects[15m]) > 0")) > 0 &&
 			len(p.query(t, `ALERTS{alertstate="firing"}`)) > 0 &&
 			len(p.query(t, `rate(zuora_api_requests_total{operation="token"}[1m])`)) > 0
 	})
 	// Grafana puts a variable of which All is chosen into a regular expression
 	// like this, and several values as (a|b).
-	variables := strings.NewReplacer("($tenant)", "(.+)", "$job_id", ".+", "$job", ".+", "$instance", ".+", "$tenant", "(demo|other)", "$__rate_interval", "1m", "$show", "all")
+	variables := strings.NewReplacer("($tenant)", "(.+)", "$job_id", ".+", "$job", ".+", "$instance", ".+", "$tenant", "(demo|other)", "$__rate_interval", "1m", "$__range", "1m", "$show", "all", "$by", "wave", "$group", ".*")
 	asked := 0
 	ask := func(where, expr string) {
 		asked++
@@ -100,12 +100,12 @@ scrape_configs: [{job_name: zuora, static_configs: [{targets: [%q]}]}]
 		}
 		for _, v := range dashboard.Templating.List {
 			if q, ok := v.Query.(map[string]any); ok {
-				m := regexp.MustCompile(`^label_values\((.*), (\w+)\)$`).FindStringSubmatch(q["query"].(string))
+				m := regexp.MustCompile(`^label_values\((.*), ([$\w]+)\)$`).FindStringSubmatch(q["query"].(string))
 				ask(dashboard.UID+": "+v.Name, m[1]+" and on ("+m[2]+") group by ("+m[2]+") ("+m[1]+")")
 			}
 		}
 	}
-	if asked < 60 {
-		t.Errorf("got %d expressions, want at least 60", asked)
+	if asked < 90 {
+		t.Errorf("got %d expressions, want at least 90", asked)
 	}
 }
