@@ -93,7 +93,7 @@ func files(t *testing.T) map[string]dashboardFile {
 func TestLinterRules(t *testing.T) {
 	wantSource := map[string]string{"type": "prometheus", "uid": "${datasource}"}
 	// Grafana's units that are in use here.
-	units := []string{"short", "locale", "percentunit", "s", "reqps", "bytes"}
+	units := []string{"none", "short", "locale", "percentunit", "s", "reqps", "bytes"}
 	for name, d := range files(t) {
 		t.Run(name, func(t *testing.T) {
 			if d.ID != nil || d.Inputs != nil || d.SchemaVersion != 39 || d.Editable == nil || *d.Editable || d.GraphTooltip != 1 || len(d.Tags) == 0 {
