@@ -125,6 +125,32 @@ var shown = map[string]values{
 	"Time left of running jobs A":              {"moves": 3600},
 }
 
+// What they show if one wave is chosen, which has one job.
+var shownOfGroup = map[string]values{
+	"Exposed A":               {"": 60},
+	"Exposed, by reason A":    {"": 0},
+	"Exposed, by reason B":    {"": 60},
+	"Exposed, by reason C":    {"": 0},
+	"Running jobs done A":     {},
+	"Running jobs done C":     {"": 1},
+	"Jobs A":                  {"": 1},
+	"Jobs B":                  {"": 0},
+	"Jobs C":                  {"": 1},
+	"Jobs D":                  {"": 0},
+	"Jobs E":                  {"": 1},
+	"Jobs F":                  {"": 0},
+	"Labeled A":               {"": .4},
+	"table Jobs A":            {"stuck": 3},
+	"table Progress by $by B": {row("second"): 1},
+	"State A":                 {"stuck": 1},
+	"Exposed objects B":       {`{tenant="t"}`: 60},
+	"Jobs over time A":        {"": 1},
+	"Not labeled yet A":       {"stuck": 60},
+	"Lost A":                  {},
+	"Throughput of running jobs (objects/s) A": {"stuck": 0},
+	"Time left of running jobs A":              {},
+}
+
 // What they show without the rules: the present, and nothing that only rules
 // can know. "dark" and "unread" have no numbers, and the repair counts twice.
 var shownWithoutRules = map[string]values{
@@ -158,9 +184,9 @@ var shows = map[string]values{
 func reason(job, r string) string { return fmt.Sprintf(`{job_id=%q,reason=%q,tenant="t"}`, job, r) }
 
 // withVariables is an expression in which Grafana has put the variables: All, but
-// for what the table of jobs shows.
-func withVariables(expr, show string) string {
-	return strings.NewReplacer("$job_id", ".+", "$tenant", ".+", "$show", show, "$by", "wave", "$group", ".*", "$__range", "2h").Replace(expr)
+// for what the table of jobs shows, and for the group.
+func withVariables(expr, show, group string) string {
+	return strings.NewReplacer("$job_id", ".+", "$tenant", ".+", "$show", show, "$by", "wave", "$group", group, "$__range", "2h").Replace(expr)
 }
 
 type sample struct {
@@ -216,7 +242,7 @@ func TestPanelsShowWhatTheirTitlesSay(t *testing.T) {
 		if exprs[name] == "" {
 			t.Fatalf("there is no panel %q", name)
 		}
-		return withVariables(exprs[name], show)
+		return withVariables(exprs[name], show, ".*")
 	}
 	t.Run("with the rules", func(t *testing.T) {
 		var checks []check
@@ -225,6 +251,14 @@ func TestPanelsShowWhatTheirTitlesSay(t *testing.T) {
 		}
 		for show, want := range shows {
 			checks = append(checks, checkOf(expr("table Jobs A", show), want))
+		}
+		promtool(t, input(history), checks, testutil.Path("alerts", "zuora.rules.yml"))
+	})
+	t.Run("of one group", func(t *testing.T) {
+		var checks []check
+		for name, want := range shownOfGroup {
+			expr(name, "all")
+			checks = append(checks, checkOf(withVariables(exprs[name], "all", "second"), want))
 		}
 		promtool(t, input(history), checks, testutil.Path("alerts", "zuora.rules.yml"))
 	})
