@@ -7,6 +7,11 @@ del(.id, .version, .iteration, .gnetId, .panels[].pluginVersion, .panels[].targe
 # Grafana adds its own annotations anew.
 | .annotations.list |= map(select(.builtIn != 1))
 | .templating.list |= map(
-    if .type == "query" and .includeAll then .current = {text: "All", value: "$__all"} | .options = []
+    if .type == "query" then .current = {text: "All", value: "$__all"} | .options = []
     elif .type == "datasource" then .current = {text: "default", value: "default"} | .options = []
-    else . end)
+    else
+      .options |= (to_entries | map(.value + {selected: (.key == 0)}))
+      | .current = (.options[0] | {text, value})
+    end)
+# The first colour has no beginning: some versions say 0.
+| walk(if type == "object" and (.steps | type) == "array" then .steps[0].value = null else . end)
