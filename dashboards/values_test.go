@@ -238,12 +238,13 @@ func expressions(t *testing.T) map[string]string {
 // TestPanelsShowWhatTheirTitlesSay has Prometheus evaluate rules and panels.
 func TestPanelsShowWhatTheirTitlesSay(t *testing.T) {
 	exprs := expressions(t)
-	expr := func(name, show string) string {
+	of := func(name, show, group string) string {
 		if exprs[name] == "" {
 			t.Fatalf("there is no panel %q", name)
 		}
-		return withVariables(exprs[name], show, ".*")
+		return withVariables(exprs[name], show, group)
 	}
+	expr := func(name, show string) string { return of(name, show, ".*") }
 	t.Run("with the rules", func(t *testing.T) {
 		var checks []check
 		for name, want := range shown {
@@ -252,13 +253,8 @@ func TestPanelsShowWhatTheirTitlesSay(t *testing.T) {
 		for show, want := range shows {
 			checks = append(checks, checkOf(expr("table Jobs A", show), want))
 		}
-		promtool(t, input(history), checks, testutil.Path("alerts", "zuora.rules.yml"))
-	})
-	t.Run("of one group", func(t *testing.T) {
-		var checks []check
 		for name, want := range shownOfGroup {
-			expr(name, "all")
-			checks = append(checks, checkOf(withVariables(exprs[name], "all", "second"), want))
+			checks = append(checks, checkOf(of(name, "all", "second"), want))
 		}
 		promtool(t, input(history), checks, testutil.Path("alerts", "zuora.rules.yml"))
 	})
@@ -278,6 +274,36 @@ func TestPanelsShowWhatTheirTitlesSay(t *testing.T) {
 			checkOf(expr("table Jobs A", "unfinished"), none(-3)), checkOf(expr("table Jobs A", "stuck"), none(-4)),
 			checkOf(expr("table Jobs A", "unread"), none(-5)), checkOf(expr("table Jobs A", "losses"), none(-6)),
 		}, testutil.Path("alerts", "zuora.rules.yml"))
+	})
+	// What two replicas of a ruler record differs in a label.
+	t.Run("recorded twice", func(t *testing.T) {
+		all := input(map[string]map[string]string{"broken": history["broken"], "done": history["done"], "stuck": history["stuck"]})
+		for job, recorded := range map[string]map[string]string{
+			"broken": {"finished": "0", "running": "0", "lost_objects": "10", "unlabeled_objects": "0"},
+			"done":   {"finished": "1", "running": "0", "lost_objects": "0", "unlabeled_objects": "0"},
+			"stuck":  {"finished": "0", "running": "1", "lost_objects": "0", "unlabeled_objects": "60"},
+		} {
+			recorded["watched"], recorded["unread"] = "1", "0"
+			for name, v := range recorded {
+				labels := fmt.Sprintf(`tenant="t",job_id=%q`, job)
+				if strings.HasSuffix(name, "_objects") {
+					labels += `,object_type="Account"`
+				}
+				for _, replica := range []string{"a", "b"} {
+					all = append(all, inputSeries{fmt.Sprintf(`zuora:data_labeling_job:%s{%s,replica=%q}`, name, labels, replica), v + "x120"})
+				}
+			}
+		}
+		var checks []check
+		for name, want := range map[string]values{
+			"Exposed A": {"": 70}, "Exposed, by reason A": {"": 10}, "Exposed, by reason B": {"": 60}, "Running jobs done C": {"": 1},
+			"Jobs A": {"": 3}, "Jobs B": {"": 1}, "Jobs C": {"": 1}, "Jobs D": {"": 1}, "table Jobs A": {"broken": 5, "stuck": 1, "done": 0},
+			"table Progress by $by D": {row("first"): 10, row("second"): 0}, "Exposed objects A": {`{tenant="t"}`: 10},
+			"Jobs over time A": {"": 3}, "Jobs over time B": {"": 1}, "Lost A": {"broken": 10},
+		} {
+			checks = append(checks, checkOf(expr(name, "all"), want))
+		}
+		promtool(t, all, checks)
 	})
 	// Nothing is zero then.
 	t.Run("nothing is scraped", func(t *testing.T) {
