@@ -46,8 +46,8 @@ promtool: ## Test rules and panels with the promtool of Prometheus 3 (takes minu
 	PATH=$(CURDIR)/.build:$$PATH ZUORA_E2E=required $(GO) test -count=1 ./alerts ./dashboards
 
 .PHONY: e2e
-e2e: ## Run the end-to-end tests, with Prometheus and Alertmanager
-	ZUORA_E2E=required $(GO) test ./test/e2e -count=1
+e2e: ## Run the slow tests too: with Prometheus, promtool and Alertmanager
+	ZUORA_E2E=required $(GO) test ./... -count=1
 
 .PHONY: soak
 soak: ## Scrape, probe and reload for ten minutes, with faults

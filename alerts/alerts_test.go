@@ -191,7 +191,6 @@ func TestTools(t *testing.T) {
 		args    []string
 	}{
 		"rules load and please the linter": {"promtool", []string{"check", "rules", "--lint=all", "--lint-fatal", rulesFile}},
-		"rules do what they say":           {"promtool", append([]string{"test", "rules"}, rulesTestFiles...)},
 		"Alertmanager's example loads":     {"amtool", []string{"check-config", alertmanagerFile}},
 		"critical alerts wake somebody":    {"amtool", route("zuora-pager", "ZuoraTenantDown", "critical")},
 		"warnings do not":                  {"amtool", route("zuora-chat", "ZuoraDataStale", "warning")},
@@ -210,4 +209,11 @@ func route(receiver, alert, severity string) []string {
 		"config", "routes", "test", "--config.file=" + alertmanagerFile, "--verify.receivers=" + receiver,
 		"alertname=" + alert, "severity=" + severity, "tenant=t",
 	}
+}
+
+// The rules do what their tests say.
+func TestRules(t *testing.T) {
+	testutil.Slow(t)
+	t.Parallel()
+	testutil.Run(t, "promtool", append([]string{"test", "rules"}, rulesTestFiles...)...)
 }
