@@ -87,7 +87,7 @@ func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenan
 	if n.probes == nil {
 		n.probes = semaphore.NewWeighted(int64(n.probesLimit))
 	}
-	for i, j := range n.known.configure(t.Jobs, max(t.RefreshInterval, t.CompletedRefreshInterval)) {
+	for i, j := range n.configure(t.Jobs, max(t.RefreshInterval, t.CompletedRefreshInterval)) {
 		exposed := newExposedJob(t.Name, t.Jobs[i], labelNames, j)
 		n.byID[zuora.CanonicalJobID(j.id)] = exposed
 		n.configured = append(n.configured, exposed)
