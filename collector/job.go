@@ -64,7 +64,7 @@ type outcome struct {
 	noTime   bool // the read had no time to begin
 	noToken  bool // the deadline came first, and the tenant had no token then
 	duration time.Duration
-	read     *read // nil if none was needed, or had time to begin
+	read     *read // a probe's; nil if none was needed, or had time to begin
 }
 
 // cached returns the newest answer if it is younger than the interval of its
@@ -135,7 +135,7 @@ func (j *job) outcome(w waiter, r *read, noToken bool) outcome {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !j.endedAt.Before(w.start) {
-		o := outcome{err: j.failure, ended: true, duration: j.took, read: r}
+		o := outcome{err: j.failure, ended: true, duration: j.took}
 		if o.err == nil {
 			o.answer = j.answer
 		}
@@ -143,9 +143,9 @@ func (j *job) outcome(w waiter, r *read, noToken bool) outcome {
 	}
 	// Too late: what the newest read brought serves, if it was good.
 	if j.answer != nil && j.failure == nil && time.Since(j.endedAt) < staleness {
-		return outcome{answer: j.answer, late: true, noToken: noToken, read: r}
+		return outcome{answer: j.answer, late: true, noToken: noToken}
 	}
-	o := outcome{late: true, noToken: noToken, noTime: r == nil, read: r, err: &zuora.Error{
+	o := outcome{late: true, noToken: noToken, noTime: r == nil, err: &zuora.Error{
 		Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonTimeout, Message: "no answer before the deadline",
 	}}
 	if noToken {

@@ -123,6 +123,9 @@ func (t *tenant) read(w waiter, jobs []*exposedJob) []outcome {
 	noToken := !t.hasToken()
 	for _, i := range order {
 		outcomes[i] = jobs[i].job.outcome(w, reads[i], noToken)
+		if w.probe { // a scrape would hold the reads of all its jobs
+			outcomes[i].read = reads[i]
+		}
 	}
 	return outcomes
 }

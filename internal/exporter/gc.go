@@ -30,5 +30,5 @@ func tuneGC(cfg *config.Config) {
 	for _, t := range cfg.Tenants {
 		jobs += len(t.Jobs)
 	}
-	debug.SetGCPercent(min(max(650_000/jobs, 80), 400))
+	debug.SetGCPercent(min(max(500_000/jobs, 50), 400))
 }
