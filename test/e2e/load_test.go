@@ -19,7 +19,6 @@ import (
 // have nearly all jobs that can be read, and no request is wasted.
 func TestOverload(t *testing.T) {
 	testutil.Slow(t)
-	t.Parallel()
 	const readable, hanging, scrapes = 80, 5, 14
 	for _, behind := range []time.Duration{50 * time.Millisecond, 1500 * time.Millisecond} {
 		t.Run(behind.String(), func(t *testing.T) {

@@ -49,12 +49,12 @@ func scriptedStandIn(t *testing.T) *zuoratest.Server {
 	return s
 }
 
-// manyJobs are jobs of which each answer takes the latency.
+// manyJobs are running jobs of which each answer takes the latency.
 func manyJobs(t *testing.T, n int, latency time.Duration) (s *zuoratest.Server, jobs []string) {
 	s = newStandIn(t, zuoratest.WithLatency(latency), zuoratest.WithRateLimits(), zuoratest.WithConcurrencyLimit(0))
 	for i := range n {
 		jobs = append(jobs, fmt.Sprintf("%032x", i+1))
-		s.SetJob(zuoratest.Job{ID: jobs[i], ObjectType: "Account", Script: zuoratest.Constant(zuoratest.Answer{Status: "Accepted"})})
+		s.SetJob(zuoratest.Job{ID: jobs[i], ObjectType: "Account", Script: zuoratest.Constant(zuoratest.Ramp{Rate: 100, Total: 50_000}.At(time.Minute))})
 	}
 	return s, jobs
 }
