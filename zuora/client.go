@@ -68,7 +68,7 @@ type Request struct {
 }
 
 // Client reads the data labeling jobs of one tenant. It is safe for concurrent
-// use, and sets no bound to it. It needs no closing.
+// use, and sets no bound to it.
 type Client struct {
 	cfg    Config
 	header http.Header // of every request; never changed
@@ -80,6 +80,8 @@ type Client struct {
 
 	trackPrefix string // of each Zuora-Track-Id: unique to this client
 	tracked     atomic.Uint64
+
+	closed atomic.Bool
 }
 
 // NewClient returns a client that has not sent anything yet.
@@ -116,6 +118,14 @@ func rooted(u *url.URL) *url.URL {
 // uses.
 func (c *Client) CloseIdleConnections() {
 	(&http.Client{Transport: c.cfg.Transport}).CloseIdleConnections()
+}
+
+// Close closes the connections of the Transport: the idle ones at once, the
+// others when their requests have ended. Requests still work, each on a
+// connection of its own.
+func (c *Client) Close() {
+	c.closed.Store(true)
+	c.CloseIdleConnections()
 }
 
 // DataLabelingJob reads one job: GET /v1/multi-organizations/data-labeling-job/{job-id}.

@@ -350,6 +350,27 @@ func TestForgottenConnections(t *testing.T) {
 	}
 }
 
+// A client that was closed goes on to read, and keeps no connection.
+func TestClose(t *testing.T) {
+	s := newServer(t)
+	c := newClient(t, s.URL)
+	for range 2 {
+		if _, err := read(t, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := s.Counters().Connections
+	c.Close()
+	for range 3 {
+		if _, err := read(t, c); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := s.Counters().Connections; got != kept+3 {
+		t.Errorf("got %d connections, want 3 more than the %d before", got, kept)
+	}
+}
+
 // The name of Zuora's host moves, and the old address goes on answering.
 func TestCloseIdleConnectionsFindsTheNewAddress(t *testing.T) {
 	for name, old := range map[string]zuoratest.Fault{

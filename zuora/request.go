@@ -39,6 +39,11 @@ func (a *answer) ok() bool { return a.status/100 == 2 }
 // It calls the transport itself, because http.Client would follow redirects
 // and put the URL into errors.
 func (c *Client) send(ctx context.Context, operation string, s secrets, req *http.Request) (*answer, *Error) {
+	defer func() { // after the end of the body
+		if c.closed.Load() {
+			c.CloseIdleConnections()
+		}
+	}()
 	parent := ctx
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()

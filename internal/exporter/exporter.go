@@ -151,5 +151,5 @@ func (e *Exporter) Watch(ctx context.Context, interval time.Duration, changed fu
 	}
 }
 
-// Close closes the idle connections of all tenants.
+// Close closes the connections of all tenants.
 func (e *Exporter) Close() { e.current.Load().closeUnless(nil) }

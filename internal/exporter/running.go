@@ -78,12 +78,12 @@ func (r *running) tenant(c *config.Tenant, budget *rate.Limiter) (*tenant, error
 	return t, nil
 }
 
-// closeUnless closes the idle connections of the tenants that next does not
-// have. Reads in progress end by themselves.
+// closeUnless closes the clients of the tenants that next does not have. Reads
+// in progress end by themselves.
 func (r *running) closeUnless(next *running) {
 	for _, t := range r.tenants {
 		if next == nil || !slices.Contains(next.tenants, t) {
-			t.client.CloseIdleConnections()
+			t.client.Close()
 		}
 	}
 }
