@@ -64,36 +64,20 @@ func TestOverload(t *testing.T) {
 	}
 }
 
-// Ten thousand jobs: start, scrape, reload, landing page. It logs the times; a
-// leak would exceed the bound of the memory.
+// Ten thousand jobs are read at each scrape, with few connections and in about
+// 80 MiB.
 func TestTenThousandJobs(t *testing.T) {
 	testutil.Slow(t)
 	const n = 10_000
 	s, jobs := manyJobs(t, n, 0)
-	begun := time.Now()
-	lap := func(what string) {
-		t.Logf("%s: %s", what, time.Since(begun).Round(time.Millisecond))
-		begun = time.Now()
-	}
 	e := start(t, "--config.file="+writeConfig(t, s, "max_concurrent_requests: 20", jobs...))
-	lap("start")
-	for range 3 {
-		if got := strings.Count(e.scrape(t, "60"), "_scrape_success{"); got != n {
-			t.Errorf("got %d jobs, want %d", got, n)
+	for range 4 {
+		page := e.scrape(t, "60")
+		if got, failed := strings.Count(page, "_scrape_success{"), strings.Count(page, "_scrape_error{"); got != n || failed > 0 {
+			t.Errorf("got %d jobs, %d of which failed, want %d and none", got, failed, n)
 		}
-		lap("scrape")
+		e.reload(t)
 	}
-	e.reload(t)
-	lap("reload")
-	if got := strings.Count(strings.Join(samples(e.scrape(t, "60"), "zuora_data_labeling_job_scrape_success"), "\n"), "} 1"); got != n {
-		t.Errorf("got %d jobs after a reload, want %d", got, n)
-	}
-	if _, page := e.get(t, "/"); strings.Count(page, "<tr>") != 1001 || !strings.Contains(page, "9000 more jobs") {
-		t.Error("got another landing page, want a thousand jobs and a sentence about the others")
-	}
-	begun = time.Now()
-	e.get(t, "/")
-	lap("page")
 	// Not 20: net/http gives up a connection if its writer, on a busy machine,
 	// takes 50 ms to say that it is done.
 	if c := s.Counters(); c.MaxJobRequests > 20 || c.Connections > 200 || c.TokensIssued != 1 {
@@ -109,9 +93,8 @@ func TestTenThousandJobs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("peak resident memory: %d MiB", peak/1024)
-	if !race() && peak > 160<<10 {
-		t.Errorf("got a peak of %d kB resident memory, want at most %d", peak, 160<<10)
+	if t.Logf("peak: %d MiB", peak>>10); !race() && peak > 100<<10 {
+		t.Errorf("got a peak of %d kB resident memory, want at most %d", peak, 100<<10)
 	}
 }
 

@@ -185,18 +185,3 @@ func TestProbedJobIsConfigured(t *testing.T) {
 		t.Errorf("got %d requests, want 1", n)
 	}
 }
-
-// A burst of reset connections fails no job.
-func TestResetConnections(t *testing.T) {
-	t.Parallel()
-	s, jobs := manyJobs(t, 100, 0)
-	e := start(t, "--config.file="+writeConfig(t, s, "max_concurrent_requests: 40", jobs...))
-	for range 10 {
-		e.scrape(t, "10")
-		s.ForgetConnections()
-		page := e.scrape(t, "10")
-		if failed := samples(page, "zuora_data_labeling_job_scrape_error"); len(failed) > 0 {
-			t.Errorf("got %d failed jobs after a reset of all connections, want none:\n%s", len(failed), strings.Join(failed, "\n"))
-		}
-	}
-}

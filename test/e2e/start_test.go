@@ -115,3 +115,29 @@ func TestReadme(t *testing.T) {
 	page := start(t, "--config.file="+file).scrape(t, "10")
 	contains(t, page, strings.Split(strings.TrimSpace(inFences("\n(zuora_.*?\n)")), "\n")...)
 }
+
+// --config.check-api asks once for a token and each job. Its exit code says
+// whether all could be read.
+func TestCheckAPI(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		jobs []string
+		code int
+		want string // a pattern
+	}{
+		"all is well":    {[]string{zuoratest.SampleJobID, runningJob}, 0, `t +` + zuoratest.SampleJobID + ` +Account +Completed +9 +1 +1 +11`},
+		"an unknown job": {[]string{zuoratest.SampleJobID, unknownJob}, 1, unknownJob + ` .*not_found: `},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := scriptedStandIn(t)
+			code, output := runOnce(t, "--config.check-api", "--config.file="+writeConfig(t, s, "", tc.jobs...))
+			if code != tc.code || !regexp.MustCompile(tc.want).MatchString(output) {
+				t.Errorf("got exit code %d, want %d and %s:\n%s", code, tc.code, tc.want, output)
+			}
+			if n := s.Counters(); n.TokenRequests != 1 || n.JobRequests != 2 {
+				t.Errorf("got %d token and %d job requests, want 1 and 2", n.TokenRequests, n.JobRequests)
+			}
+		})
+	}
+}
