@@ -14,8 +14,8 @@ import (
 // demoJob is a job of the demo: what it answers, and the labels it has in the
 // configuration.
 type demoJob struct {
-	id, objectType, wave, shows string
-	script                      zuoratest.Script // nil if Zuora knows no such job
+	id, objectType, labels, shows string
+	script                        zuoratest.Script // nil if Zuora knows no such job
 }
 
 // demoJobs show, between them, all there is to see. The moving ones start over.
@@ -24,17 +24,19 @@ func demoJobs() []demoJob {
 	constant := func(r zuoratest.Ramp) zuoratest.Script { return zuoratest.Constant(r.At(week)) }
 	return []demoJob{
 		// It runs for longer than any window over which a dashboard takes a rate.
-		{"ff80808186b966950186b97922e20001", "Account", "first", "moves fast, completes, starts over", zuoratest.Repeat(time.Hour,
+		{"ff80808186b966950186b97922e20001", "Account", "wave: first", "moves fast, completes, starts over", zuoratest.Repeat(time.Hour,
 			zuoratest.Ramp{Accepted: 20 * time.Second, Rate: 250, Total: 750_000}.At)},
-		{"ff80808186b966950186b97922e20002", "Product", "first", "moves slowly", zuoratest.Repeat(4*time.Hour,
+		{"ff80808186b966950186b97922e20002", "Product", "wave: first", "moves slowly", zuoratest.Repeat(4*time.Hour,
 			zuoratest.Ramp{Rate: 3, Total: 40_000, FailedShare: .002, TimeoutShare: .001}.At)},
-		{"ff80808186b966950186b97922e20003", "User", "second", "waits to begin", constant(zuoratest.Ramp{Accepted: 2 * week})},
-		{"ff80808186b966950186b97922e20004", "BillRun", "second", "is stuck, with failures", constant(zuoratest.Ramp{Rate: 100, Total: 12_000, StuckAt: 4_711, FailedShare: .01})},
-		{"ff80808186b966950186b97922e20005", "Account", "first", "completed, all labeled", constant(zuoratest.Ramp{Rate: 100, Total: 25_000})},
-		{"ff80808186b966950186b97922e20006", "PaymentRun", "first", "completed with failures and timeouts", constant(zuoratest.Ramp{Rate: 100, Total: 3_100, FailedShare: .012, TimeoutShare: .004})},
-		{"ff80808186b966950186b97922e20007", "", "second", "is unknown to Zuora", nil},
-		{"ff80808186b966950186b97922e20008", "ForecastRun", "second", "is in a state that nobody has documented", zuoratest.Constant(zuoratest.Answer{Status: "Suspended"})},
-		{"ff80808186b966950186b97922e20009", "Product", "second", "is stuck, without failures", constant(zuoratest.Ramp{Rate: 100, Total: 8_000, StuckAt: 6_250})},
+		{"ff80808186b966950186b97922e20003", "User", "wave: second", "waits to begin", constant(zuoratest.Ramp{Accepted: 2 * week})},
+		{"ff80808186b966950186b97922e20004", "BillRun", "wave: second", "is stuck, with failures", constant(zuoratest.Ramp{Rate: 100, Total: 12_000, StuckAt: 4_711, FailedShare: .01})},
+		{"ff80808186b966950186b97922e20005", "Account", "wave: first", "completed, all labeled", constant(zuoratest.Ramp{Rate: 100, Total: 25_000})},
+		{"ff80808186b966950186b97922e20006", "PaymentRun", "wave: first", "completed with failures and timeouts", constant(zuoratest.Ramp{Rate: 100, Total: 3_100, FailedShare: .012, TimeoutShare: .004})},
+		{"ff80808186b966950186b97922e20007", "", "wave: second", "is unknown to Zuora", nil},
+		{"ff80808186b966950186b97922e20008", "ForecastRun", "wave: second", "is in a state that nobody has documented", zuoratest.Constant(zuoratest.Answer{Status: "Suspended"})},
+		{"ff80808186b966950186b97922e20009", "Product", "wave: second", "is stuck, without failures", constant(zuoratest.Ramp{Rate: 100, Total: 8_000, StuckAt: 6_250})},
+		{"ff80808186b966950186b97922e20010", "PaymentRun", "wave: first, repairs: ff80808186b966950186b97922e20006", "repairs another job", zuoratest.Repeat(4*time.Hour,
+			zuoratest.Ramp{Rate: .003, Total: 49}.At)},
 	}
 }
 
@@ -55,7 +57,7 @@ func DemoConfig(standIn *zuoratest.Server) (*config.Config, error) {
 	fmt.Fprintf(&b, "tenants:\n- name: demo\n  base_url: %s\n  oauth2: {client_id: %q, client_secret: %q}\n  jobs:\n",
 		standIn.URL, zuoratest.ClientID, zuoratest.ClientSecret)
 	for _, j := range demoJobs() {
-		fmt.Fprintf(&b, "  - {id: %s, labels: {wave: %s}}\n", j.id, j.wave)
+		fmt.Fprintf(&b, "  - {id: %s, labels: {%s}}\n", j.id, j.labels)
 	}
 	return config.Parse("demo.yml", []byte(b.String()))
 }

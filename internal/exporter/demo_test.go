@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -19,6 +20,9 @@ func TestDemoJobs(t *testing.T) {
 	}
 	kinds := map[string]int{}
 	for _, j := range demoJobs() {
+		if strings.Contains(j.labels, "repairs: ") {
+			kinds["repairs another"]++
+		}
 		if j.script == nil {
 			kinds["unknown"]++
 			continue
@@ -42,7 +46,7 @@ func TestDemoJobs(t *testing.T) {
 			kinds[end.Status]++
 		}
 	}
-	for _, kind := range []string{"moves", "stuck, with failures", "stuck, without failures", "completed with losses", "Completed", "Accepted", "Suspended", "unknown"} {
+	for _, kind := range []string{"moves", "stuck, with failures", "stuck, without failures", "completed with losses", "Completed", "Accepted", "Suspended", "unknown", "repairs another"} {
 		if kinds[kind] == 0 {
 			t.Errorf("got no job of the kind %q, want one; the demo has %v", kind, kinds)
 		}

@@ -84,7 +84,7 @@ func TestRulesWorkOnTheDemo(t *testing.T) {
 	t.Parallel()
 	e := start(t, "--demo")
 	p := startPrometheus(t, scrapeConfig("1s", e))
-	eventually(t, "the demo's jobs", func() bool { return len(p.query(t, "zuora_data_labeling_job_scrape_success")) == 9 })
+	eventually(t, "the demo's jobs", func() bool { return len(p.query(t, "zuora_data_labeling_job_scrape_success")) == 10 })
 	seen := time.Now()
 
 	var file struct {

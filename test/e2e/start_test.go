@@ -72,8 +72,8 @@ func TestDemo(t *testing.T) {
 	e := start(t, "--demo")
 	labeled := func() (sum float64) {
 		page := e.scrape(t, "10")
-		if n := len(samples(page, "zuora_data_labeling_job_scrape_success")); n != 9 {
-			t.Errorf("got %d jobs, want 9", n)
+		if n := len(samples(page, "zuora_data_labeling_job_scrape_success")); n != 10 {
+			t.Errorf("got %d jobs, want 10", n)
 		}
 		for _, line := range samples(page, "zuora_data_labeling_job_labeled_objects") {
 			value, err := strconv.ParseFloat(line[strings.LastIndex(line, " ")+1:], 64)
