@@ -110,9 +110,7 @@ func run(o options, hangUp <-chan os.Signal, logger log.Logger) error {
 	if o.configCheck || o.configCheckAPI {
 		exporter.Check(os.Stdout, cfg)
 		if o.configCheckAPI {
-			ctx, stop := notify()
-			defer stop()
-			return exporter.CheckAPI(ctx, os.Stdout, cfg)
+			return exporter.CheckAPI(notify(), os.Stdout, cfg)
 		}
 		return nil
 	}
@@ -134,8 +132,7 @@ func run(o options, hangUp <-chan os.Signal, logger log.Logger) error {
 		return err
 	}
 	defer e.Close()
-	ctx, stop := notify()
-	defer stop()
+	ctx := notify()
 	if o.autoReload > 0 {
 		go e.Watch(ctx, o.autoReload, file.Changed)
 	}
@@ -161,11 +158,18 @@ func run(o options, hangUp <-chan os.Signal, logger log.Logger) error {
 }
 
 // notify returns a context that the first SIGTERM or SIGINT ends. The second
-// does what it does by default, whatever the program is doing.
-func notify() (ctx context.Context, stop context.CancelFunc) {
-	ctx, stop = signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
+// ends the program at once, whatever it is doing.
+func notify() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2) // none is lost, however soon it comes
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	go func() {
+		<-signals
+		cancel()
+		second, _ := (<-signals).(syscall.Signal)
+		os.Exit(128 + int(second)) // as a shell says it
+	}()
+	return ctx
 }
 
 // serve serves until ctx ends, then lets scrapes in progress finish.
