@@ -32,7 +32,7 @@ func glob(t *testing.T, pattern string) []string {
 }
 
 // reference returns the labels of the exporter's metrics by the metrics' names.
-// It reads docs/metrics.md, which is made from the code.
+// It reads docs/metrics.md, which test/e2e compares with the page.
 func reference(t *testing.T) map[string][]string {
 	t.Helper()
 	known := map[string][]string{}
