@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
-// A probe says what happened. The requests are the client's to tell.
+// A probe says what happened.
 func TestExplain(t *testing.T) {
 	for name, tc := range map[string]struct {
 		read    reader
@@ -122,5 +123,53 @@ Error: rate_limited: because`,
 				time.Sleep(2 * time.Minute)
 			})
 		})
+	}
+}
+
+// A probe tells each request that its read has sent. They are counted, too.
+func TestRequestsAreExplained(t *testing.T) {
+	metrics := NewAPIMetrics("t")
+	tenant := newTestTenant(1, func(ctx context.Context, _ string) (*zuora.DataLabelingJob, error) {
+		for _, ended := range []zuora.Request{
+			{Operation: zuora.OperationToken, Duration: time.Second},
+			{Operation: zuora.OperationDataLabelingJob, TrackID: "track-1", StatusCode: 200, Duration: 20 * time.Millisecond, RequestID: "abc"},
+		} {
+			metrics.Observe(ctx, zuora.Request{Operation: ended.Operation, TrackID: ended.TrackID})(ended)
+		}
+		return completed()
+	})
+	tenant.Metrics, tenant.API = metrics, &api{token: zuora.TokenState{Since: time.Now().Add(time.Minute)}}
+	p := newProbe(t, t.Context(), New([]Tenant{tenant}, nil, log.NewNopLogger(), nil), jobID(1))
+	gathered(t, p)
+	var got strings.Builder
+	p.Explain(&got)
+	want := "Probe of job " + jobID(1) + ` of tenant t
+Token: new
+Request: operation=token, no answer, duration=1s
+Request: operation=data_labeling_job, HTTP 200, duration=20ms, Zuora-Request-Id=abc, Zuora-Track-Id=track-1
+Read: status "Completed", object type "Account"
+`
+	if got.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", &got, want)
+	}
+	if n := testutil.CollectAndCount(metrics, "zuora_api_requests_total"); n != 2 {
+		t.Errorf("got %d series of requests, want one for each operation and code", n)
+	}
+}
+
+// A probe of what cannot be is an error that says what is wrong.
+func TestProbeOfNothing(t *testing.T) {
+	one := newTestTenant(1, hang)
+	two := one
+	two.Name = "u"
+	c := New([]Tenant{one, two}, nil, log.NewNopLogger(), nil)
+	for name, tc := range map[string]struct{ tenant, id, want string }{
+		"no job id":      {"t", "1", `"target" is no job id`},
+		"no tenant":      {"", jobID(1), "the tenant is missing, and more than one is configured"},
+		"no such tenant": {"v", jobID(1), `no tenant "v" is configured`},
+	} {
+		if _, err := c.Probe(t.Context(), tc.tenant, tc.id); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: got the error %v, want %q", name, err, tc.want)
+		}
 	}
 }
