@@ -31,7 +31,8 @@ type job struct {
 
 	// Guarded by known.mu:
 	element *list.Element // in known.probed; nil while the job is configured
-	probed  time.Time     // last, or when it left the configuration
+	touched time.Time     // when it was probed last, or left the configuration
+	probed  bool          // since it left the configuration
 	failing bool          // its failure was logged
 }
 
@@ -149,7 +150,7 @@ func (j *job) outcome(w waiter, r *read, noToken bool) outcome {
 		Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonTimeout, Message: "no answer before the deadline",
 	}}
 	if noToken {
-		o.err.Operation, o.err.Message = zuora.OperationToken, "no token before the deadline"
+		o.err = new(*errNoToken)
 	}
 	if r != nil {
 		o.duration = time.Since(r.begun)
@@ -162,6 +163,8 @@ func (j *job) outcome(w waiter, r *read, noToken bool) outcome {
 	}
 	return o
 }
+
+var errNoToken = &zuora.Error{Operation: zuora.OperationToken, Reason: zuora.ReasonTimeout, Message: "no token before the deadline"}
 
 // lastRead returns the newest good answer, and why there is no newer one.
 func (j *job) lastRead() (*zuora.DataLabelingJob, *zuora.Error) {

@@ -30,6 +30,20 @@ type endedRead struct {
 
 const noAnswer = "No job was answered"
 
+// continueJournal continues what was logged of a tenant before a reload that
+// changed its client: a state or a failure is no news because of that. It is
+// called before the jobs are configured.
+func (k *known) continueJournal(previous *known) {
+	previous.mu.Lock()
+	defer previous.mu.Unlock()
+	k.state, k.logged, k.scraped = previous.state, previous.logged, previous.scraped
+	for _, j := range previous.jobs {
+		if j.failing && j.element == nil {
+			k.findOrAdd(j.id).failing = true
+		}
+	}
+}
+
 // line is a log line at a level.
 type line struct {
 	level   level.Value
@@ -97,7 +111,7 @@ func (t *tenant) tenantLines(w waiter, n tally, token zuora.TokenState) (lines [
 // that are in it.
 func (n tally) state() (state string, jobs int) {
 	switch {
-	case n.noToken > 0 && !n.up:
+	case n.lacksToken:
 		return "Cannot get a token", n.noToken
 	case n.paused > 0:
 		return "Requests are paused", n.paused

@@ -258,3 +258,25 @@ func TestTokenRequestThatHangs(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 	})
 }
+
+// A reload that changes the tenant's client repeats no line.
+func TestLogAcrossReloads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		logged := newLogbook()
+		var c *Collector
+		for i, reason := range []zuora.Reason{zuora.ReasonNotFound, zuora.ReasonUnavailable} {
+			want := []string{
+				`level=warn tenant=t msg="Reading the job failed" job_id=job-000 reason=not_found err=because`,
+				`level=warn tenant=t msg="No job was answered" jobs=1 configured=1 reason=unavailable err=because`,
+			}[i]
+			for range 3 {
+				changed := newTestTenant(1, func(context.Context, string) (*zuora.DataLabelingJob, error) { return failed(reason) }, ids(1)...)
+				c = New([]Tenant{changed}, nil, logged, c)
+				gathered(t, c.Scrape(t.Context()))
+				logged.expect(t, string(reason), want)
+				want = ""
+				time.Sleep(time.Second)
+			}
+		}
+	})
+}

@@ -37,7 +37,7 @@ func newKnown() *known {
 }
 
 // configure returns the jobs of a configuration, in its order. Those that are
-// configured no longer are known as if they had been probed just now.
+// configured no longer are known for as long as if they had been probed now.
 func (k *known) configure(jobs []ConfiguredJob, refresh time.Duration) []*job {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -58,7 +58,7 @@ func (k *known) configure(jobs []ConfiguredJob, refresh time.Duration) []*job {
 	}
 	for _, j := range k.jobs {
 		if j.element == nil && !stay[j] {
-			j.element, j.probed = k.probed.PushFront(j), time.Now()
+			j.element, j.touched, j.probed = k.probed.PushFront(j), time.Now(), false
 		}
 	}
 	k.forgetOld()
@@ -77,7 +77,7 @@ func (k *known) touch(id string) *job {
 	case j.element != nil:
 		k.probed.MoveToFront(j.element)
 	}
-	j.probed = time.Now()
+	j.touched, j.probed = time.Now(), true
 	k.forgetOld()
 	return j
 }
@@ -87,7 +87,7 @@ func (k *known) touch(id string) *job {
 func (k *known) forgetOld() {
 	for e := k.probed.Back(); e != nil; e = k.probed.Back() {
 		oldest := e.Value.(*job)
-		if k.probed.Len() <= maxProbed && time.Since(oldest.probed) < k.keep {
+		if k.probed.Len() <= maxProbed && time.Since(oldest.touched) < k.keep {
 			return
 		}
 		k.forget(oldest)
@@ -114,15 +114,17 @@ func (k *known) findOrAdd(id string) *job {
 	return j
 }
 
-// onlyProbed returns the jobs that are not configured, the one probed last
-// first.
+// onlyProbed returns the jobs that are probed and not configured, the one
+// probed last first.
 func (k *known) onlyProbed() []*job {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.forgetOld()
 	var all []*job
 	for e := k.probed.Front(); e != nil; e = e.Next() {
-		all = append(all, e.Value.(*job))
+		if j := e.Value.(*job); j.probed {
+			all = append(all, j)
+		}
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,7 +70,13 @@ func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenan
 	if len(t.Jobs) == 0 {
 		n.probesLimit = n.limit
 	}
-	if previous != nil && previous.Reader == t.Reader {
+	switch {
+	case previous == nil:
+		n.known = newKnown()
+	case previous.Reader != t.Reader:
+		n.known = newKnown()
+		n.continueJournal(previous.known)
+	default:
 		n.known = previous.known
 		if previous.limit == n.limit {
 			n.all = previous.all
@@ -77,8 +84,6 @@ func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenan
 		if previous.probesLimit == n.probesLimit {
 			n.probes = previous.probes
 		}
-	} else {
-		n.known = newKnown()
 	}
 	// Reads that have old slots end by themselves.
 	if n.all == nil {
@@ -211,6 +216,7 @@ type tally struct {
 	jobs                    int
 	answered, failed        int // by Zuora in this scrape; with anything but Zuora's own word
 	noToken, paused, noTime int
+	lacksToken              bool         // the tenant: none lives, and none could be had
 	err                     *zuora.Error // one that is the tenant's, or else a job's
 	up                      bool
 }
@@ -236,12 +242,15 @@ func (t *tenant) tally(outcomes []outcome) tally {
 			n.answered++
 		}
 	}
-	n.up = n.failed == 0 || n.answered > 0
-	switch {
-	case n.noToken > 0:
-		n.up = n.up && t.API != nil && t.hasToken()
-	case n.jobs == 0 && t.API != nil:
-		n.up = t.hasToken() || t.API.Token().Failure == nil
+	var token zuora.TokenState
+	if t.API != nil {
+		token = t.API.Token()
 	}
+	// Answers from the cache need no token, and hide no refusal of one.
+	n.lacksToken = token.Expiry.IsZero() && (n.noToken > 0 || token.Failure != nil)
+	if n.lacksToken && (n.err == nil || n.err.Operation != zuora.OperationToken) {
+		n.err = cmp.Or(token.Failure, errNoToken)
+	}
+	n.up = !n.lacksToken && (n.failed == 0 || n.answered > 0)
 	return n
 }

@@ -177,6 +177,7 @@ func TestUp(t *testing.T) {
 		"Zuora knows none":                   {bad(zuora.ReasonNotFound, zuora.ReasonNotFound), 2, living, 1},
 		"Zuora knows one of them not":        {bad(zuora.ReasonUnavailable, zuora.ReasonNotFound), 2, living, 1},
 		"Zuora refuses one of them":          {bad(zuora.ReasonRefused, zuora.ReasonUnavailable), 2, living, 1},
+		"Zuora's word, and no token lives":   {bad(zuora.ReasonNotFound), 1, zuora.TokenState{Failure: noToken}, 0},
 		"no token":                           {func(string) (*zuora.DataLabelingJob, error) { return nil, noToken }, 3, zuora.TokenState{Failure: noToken}, 0},
 		"a failed renewal of one that lives": {good, 2, failing, 1},
 		"no jobs, nothing was asked yet":     {good, 0, zuora.TokenState{}, 1},
@@ -207,6 +208,8 @@ func TestUpWithOldAnswers(t *testing.T) {
 			return failed(zuora.ReasonUnavailable)
 		}, ids(3)...)
 		tenant.RefreshInterval = 10 * time.Second
+		state := &api{token: zuora.TokenState{Expiry: time.Now().Add(time.Hour)}}
+		tenant.API = state
 		c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
 		up := func(want int) {
 			t.Helper()
@@ -217,6 +220,11 @@ func TestUpWithOldAnswers(t *testing.T) {
 		up(1)
 		down = true
 		up(1) // all are cached
+		state.set(zuora.TokenState{})
+		up(1) // and need no token
+		state.set(zuora.TokenState{Failure: &zuora.Error{Operation: zuora.OperationToken, Reason: zuora.ReasonAuth}})
+		up(0) // but none could be had
+		state.set(zuora.TokenState{Expiry: time.Now().Add(time.Hour)})
 		time.Sleep(11 * time.Second)
 		up(0) // one is late, the others fail
 		tenant.Jobs = append(tenant.Jobs, ConfiguredJob{ID: "job-003"})
@@ -301,6 +309,9 @@ func TestReload(t *testing.T) {
 		again := first
 		again.Jobs = []ConfiguredJob{{ID: "job-001", Labels: map[string]string{"wave": "first"}}, {ID: "job-002"}}
 		known := New([]Tenant{again}, []string{"wave"}, log.NewNopLogger(), c).LastReads()
+		if len(known) != 2 {
+			t.Errorf("got %+v, want the two jobs that are configured now", known)
+		}
 		if known[0].Answer == nil || known[1].Answer != nil || known[0].Job.Labels["wave"] != "first" {
 			t.Errorf("got %+v, want the answer of the first job only, and its labels", known)
 		}
