@@ -127,14 +127,14 @@ func run(o options, hangUp <-chan os.Signal, logger log.Logger) error {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		versioncollector.NewCollector(name),
 	}
-	e, err := exporter.New(cfg, load, o.server)
+	ctx := notify()
+	e, err := exporter.New(ctx, cfg, load, o.server)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	ctx := notify()
 	if o.autoReload > 0 {
-		go e.Watch(ctx, o.autoReload, file.Changed)
+		go e.Watch(o.autoReload, file.Changed)
 	}
 	go func() {
 		for range hangUp {

@@ -24,6 +24,7 @@ import (
 type Exporter struct {
 	http.Handler // the exporter's pages
 
+	ctx    context.Context // ends when the exporter is to end
 	load   func() (*config.Config, error)
 	logger log.Logger
 	budget *rate.Limiter
@@ -41,10 +42,11 @@ type running struct {
 	collector *collector.Collector
 }
 
-// New returns an exporter of the configuration, which load has returned.
-func New(cfg *config.Config, load func() (*config.Config, error), o server.Options) (*Exporter, error) {
+// New returns an exporter of the configuration, which load has returned. When
+// ctx ends, nobody waits for a reload any more.
+func New(ctx context.Context, cfg *config.Config, load func() (*config.Config, error), o server.Options) (*Exporter, error) {
 	e := &Exporter{
-		load: load, logger: o.Logger, budget: zuora.NewTokenBudget(), reloading: make(chan struct{}, 1),
+		ctx: ctx, load: load, logger: o.Logger, budget: zuora.NewTokenBudget(), reloading: make(chan struct{}, 1),
 		reloadSuccessful: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "zuora_exporter_config_last_reload_successful",
 			Help: "1 if the configuration in use is the file's as of the last reload, 0 if that reload failed.",
@@ -89,9 +91,31 @@ func (e *Exporter) start(cfg *config.Config) error {
 }
 
 // Reload reads the configuration again and serves it, or fails and leaves all
-// as it was. It returns what has changed, in words. One reload at a time reads
-// the file; the others wait until ctx ends.
+// as it was. It returns what has changed, in words. If ctx or the exporter ends
+// first, the reload goes on by itself: a file can hang.
 func (e *Exporter) Reload(ctx context.Context) (changes string, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(e.ctx, cancel)()
+	type result struct {
+		changes string
+		err     error
+	}
+	done := make(chan result, 1)
+	go func() {
+		text, failure := e.reload(ctx)
+		done <- result{text, failure}
+	}()
+	select {
+	case r := <-done:
+		return r.changes, r.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// reload is one Reload: one at a time reads the file.
+func (e *Exporter) reload(ctx context.Context) (changes string, err error) {
 	select {
 	case e.reloading <- struct{}{}:
 		defer func() { <-e.reloading }()
@@ -137,16 +161,16 @@ func jobSet(cfg *config.Config) map[[2]string]bool {
 }
 
 // Watch reloads if the configuration has changed since the newest load. It looks
-// every interval, until ctx ends.
-func (e *Exporter) Watch(ctx context.Context, interval time.Duration, changed func() bool) {
+// every interval, until the exporter ends.
+func (e *Exporter) Watch(interval time.Duration, changed func() bool) {
 	for {
 		select {
 		case <-time.After(interval):
-		case <-ctx.Done():
+		case <-e.ctx.Done():
 			return
 		}
 		if changed() {
-			_, _ = e.Reload(ctx) // it logs what comes of it
+			_, _ = e.Reload(e.ctx) // it logs what comes of it
 		}
 	}
 }

@@ -40,7 +40,7 @@ func TestReload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := New(cfg, load, server.Options{TelemetryPath: "/metrics", Logger: log.NewNopLogger()})
+	e, err := New(t.Context(), cfg, load, server.Options{TelemetryPath: "/metrics", Logger: log.NewNopLogger()})
 	if err != nil {
 		t.Fatal(err)
 	}
