@@ -96,13 +96,25 @@ func dialWithin(timeout time.Duration) func(ctx context.Context, network, addres
 	}
 }
 
-// bounded is a transport that takes the dialer's deadline off a connection that a request gets.
+// bounded is a transport that takes the dialer's deadline off a connection that a
+// request gets. If it gets none, the error names the proxy.
 type bounded struct{ *http.Transport }
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	return b.Transport.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
-		GotConn: func(got httptrace.GotConnInfo) { _ = got.Conn.SetDeadline(time.Time{}) },
+	connected := false
+	answer, err := b.Transport.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+		GotConn: func(got httptrace.GotConnInfo) {
+			connected = true
+			_ = got.Conn.SetDeadline(time.Time{})
+		},
 	})))
+	if _, named := errors.AsType[*net.OpError](err); err == nil || connected || named || b.Proxy == nil {
+		return answer, err
+	}
+	if proxy, _ := b.Proxy(r); proxy != nil {
+		err = fmt.Errorf("proxy %s: %w", proxy.Host, err)
+	}
+	return nil, err
 }
 
 // checkProxy tells a proxy's refusal from other errors, and shows nothing of it

@@ -191,6 +191,21 @@ func TestTransportProxy(t *testing.T) {
 		checkNoMarker(t, err.Error())
 	}
 
+	// A proxy that answers nothing, or what is no HTTP.
+	for answer, want := range map[string]string{"": "EOF", "hello\n": "malformed HTTP response"} {
+		broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+				io.WriteString(conn, answer)
+				conn.Close()
+			}
+		}))
+		defer broken.Close()
+		_, _, err := get(transport(t, "", unverified+"    proxy_url: "+broken.URL+"\n"), server.URL)
+		if proxy := "proxy " + strings.TrimPrefix(broken.URL, "http://") + ": "; err == nil || !strings.HasPrefix(err.Error(), proxy) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s%s", err, proxy, want)
+		}
+	}
+
 	// no_proxy is an exception to the proxy.
 	checkGet(t, transport(t, "", unverified+"    proxy_url: http://127.0.0.1:1\n    no_proxy: 127.0.0.1\n"), server.URL, "HTTP/1.1")
 }
