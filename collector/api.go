@@ -72,10 +72,8 @@ func (t *tenant) collect(up bool, ch chan<- prometheus.Metric) {
 	if !limits.RateLimitReset.IsZero() {
 		send(rateLimitResetDesc, unixSeconds(limits.RateLimitReset))
 	}
-	for name, c := range limits.Concurrency {
-		sendCount(concurrencyLimitDesc, c.Limit, name)
-		sendCount(concurrencyRemainingDesc, c.Remaining, name)
-	}
+	sendCount(concurrencyLimitDesc, limits.Concurrency.Limit, limits.Concurrency.Type)
+	sendCount(concurrencyRemainingDesc, limits.Concurrency.Remaining, limits.Concurrency.Type)
 	for operation, until := range t.API.PausedUntil() {
 		send(pausedUntilDesc, unixSeconds(until), operation)
 	}

@@ -130,7 +130,7 @@ func TestTenantSeries(t *testing.T) {
 	tenant.API = &api{
 		limits: zuora.Limits{
 			RateLimit: new(int64(50000)), RateLimitRemaining: new(int64(49000)), RateLimitReset: at,
-			Concurrency: map[string]zuora.ConcurrencyLimit{"Default": {Limit: new(int64(40)), Remaining: new(int64(39))}, "High": {Limit: new(int64(80))}},
+			Concurrency: zuora.ConcurrencyLimit{Type: "Default", Limit: new(int64(40)), Remaining: new(int64(39))},
 		},
 		paused: map[string]time.Time{zuora.OperationToken: at}, token: zuora.TokenState{Expiry: at},
 	}
@@ -142,7 +142,6 @@ func TestTenantSeries(t *testing.T) {
 	expect(t, New([]Tenant{tenant}, nil, log.NewNopLogger(), nil).Scrape(t.Context()), `
 zuora_api_concurrency_limit_remaining_requests{tenant="t",type="Default"} 39
 zuora_api_concurrency_limit_requests{tenant="t",type="Default"} 40
-zuora_api_concurrency_limit_requests{tenant="t",type="High"} 80
 zuora_api_paused_until_timestamp_seconds{operation="token",tenant="t"} 1.8e+09
 zuora_api_rate_limit_remaining_requests{tenant="t"} 49000
 zuora_api_rate_limit_requests{tenant="t"} 50000

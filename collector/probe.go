@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -92,7 +93,7 @@ func (p *Probe) Explain(w io.Writer) {
 	switch {
 	case noToken:
 		fmt.Fprintln(w, "Token: none")
-	case p.tenant.API != nil && !p.tenant.API.Token().Since.Before(p.start):
+	case slices.ContainsFunc(requests, func(r zuora.Request) bool { return r.Operation == zuora.OperationToken && r.StatusCode/100 == 2 }):
 		fmt.Fprintln(w, "Token: new")
 	case len(requests) > 0:
 		fmt.Fprintln(w, "Token: kept")

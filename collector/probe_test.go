@@ -131,28 +131,30 @@ func TestRequestsAreExplained(t *testing.T) {
 	metrics := NewAPIMetrics("t")
 	tenant := newTestTenant(1, func(ctx context.Context, _ string) (*zuora.DataLabelingJob, error) {
 		for _, ended := range []zuora.Request{
-			{Operation: zuora.OperationToken, Duration: time.Second},
+			{Operation: zuora.OperationToken, StatusCode: 200, Duration: time.Second},
+			{Operation: zuora.OperationDataLabelingJob, TrackID: "track-0", Duration: time.Second},
 			{Operation: zuora.OperationDataLabelingJob, TrackID: "track-1", StatusCode: 200, Duration: 20 * time.Millisecond, RequestID: "abc"},
 		} {
 			metrics.Observe(ctx, zuora.Request{Operation: ended.Operation, TrackID: ended.TrackID})(ended)
 		}
 		return completed()
 	})
-	tenant.Metrics, tenant.API = metrics, &api{token: zuora.TokenState{Since: time.Now().Add(time.Minute)}}
+	tenant.Metrics = metrics
 	p := newProbe(t, t.Context(), New([]Tenant{tenant}, nil, log.NewNopLogger(), nil), jobID(1))
 	gathered(t, p)
 	var got strings.Builder
 	p.Explain(&got)
 	want := "Probe of job " + jobID(1) + ` of tenant t
 Token: new
-Request: operation=token, no answer, duration=1s
+Request: operation=token, HTTP 200, duration=1s
+Request: operation=data_labeling_job, no answer, duration=1s, Zuora-Track-Id=track-0
 Request: operation=data_labeling_job, HTTP 200, duration=20ms, Zuora-Request-Id=abc, Zuora-Track-Id=track-1
 Read: status "Completed", object type "Account"
 `
 	if got.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", &got, want)
 	}
-	if n := testutil.CollectAndCount(metrics, "zuora_api_requests_total"); n != 2 {
+	if n := testutil.CollectAndCount(metrics, "zuora_api_requests_total"); n != 3 {
 		t.Errorf("got %d series of requests, want one for each operation and code", n)
 	}
 }

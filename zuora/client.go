@@ -5,6 +5,7 @@
 package zuora
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -12,7 +13,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -72,7 +72,7 @@ type Request struct {
 type Client struct {
 	cfg    Config
 	header http.Header // of every request; never changed
-	jobs   *url.URL    // what a job's id is appended to
+	jobs   *url.URL    // what a job's id is appended to; never changed
 	limits *limits
 
 	current *token        // guarded by limits.mu; nil before the first
@@ -86,11 +86,12 @@ type Client struct {
 
 // NewClient returns a client that has not sent anything yet.
 func NewClient(c Config) *Client {
-	c.BaseURL, c.TokenURL = rooted(c.BaseURL), rooted(c.TokenURL)
+	base := *c.BaseURL
+	base.Path = cmp.Or(base.Path, "/") // JoinPath would make a path without a slash before it
 	client := &Client{
 		cfg:         c,
 		header:      http.Header{"Accept": {"application/json"}, "User-Agent": {c.UserAgent}},
-		jobs:        c.BaseURL.JoinPath("v1/multi-organizations/data-labeling-job"),
+		jobs:        base.JoinPath("v1/multi-organizations/data-labeling-job/"),
 		limits:      new(limits),
 		trackPrefix: fmt.Sprintf("zuora_exporter-%016x-", rand.Uint64()),
 	}
@@ -102,16 +103,6 @@ func NewClient(c Config) *Client {
 		client.header.Set("Zuora-Entity-Ids", c.EntityID)
 	}
 	return client
-}
-
-// rooted returns u with a path that begins with a slash: JoinPath makes none for
-// a URL without a path.
-func rooted(u *url.URL) *url.URL {
-	r := *u
-	if !strings.HasPrefix(r.Path, "/") {
-		r.Path = "/" + r.Path
-	}
-	return &r
 }
 
 // CloseIdleConnections closes the connections of the Transport that no request
@@ -141,13 +132,9 @@ func (c *Client) DataLabelingJob(ctx context.Context, id string) (*DataLabelingJ
 	if err != nil {
 		return nil, err
 	}
-	// The wait for the token may have been long.
-	if err := c.paused(); err != nil {
-		return nil, err
-	}
 	job, err := c.requestJob(ctx, tok, id)
 	if err != nil && err.unauthorized && c.paused() == nil {
-		if newer := c.newerToken(ctx, tok); newer != nil && c.paused() == nil {
+		if newer := c.newerToken(ctx, tok); newer != nil {
 			job, err = c.requestJob(ctx, newer, id)
 		}
 	}
@@ -165,11 +152,20 @@ func (c *Client) paused() *Error {
 }
 
 func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLabelingJob, *Error) {
+	// The wait for the token may have been long.
+	if err := c.paused(); err != nil {
+		return nil, err
+	}
+	at := *c.jobs
+	at.Path += id
+	if at.RawPath != "" { // the base URL has escapes
+		at.RawPath += id
+	}
 	header := maps.Clone(tok.header)
 	header[headerTrackID] = []string{c.trackPrefix + strconv.FormatUint(c.tracked.Add(1), 36)}
 	a, err := c.send(ctx, OperationDataLabelingJob, tok.secrets, &http.Request{
 		Method: http.MethodGet,
-		URL:    c.jobs.JoinPath(id),
+		URL:    &at,
 		Header: header,
 	})
 	if err != nil {

@@ -100,42 +100,40 @@ func (a *answer) failure() (f failure) {
 		has("code") && has("message") || a.header.Get(headerRequestID) != ""
 	f.job = text(top["jobId"]) != "" || text(top["jobStatus"]) != ""
 	f.processID = text(top["processId"])
-	f.add(top["reasons"], 3)
+	f.add(top["reasons"])
 	f.told = string(top["success"]) == "false" || len(f.reasons) > 0 && !f.job
-	f.addObject(top, 3)
+	f.addObject(top)
+	f.add(top["errors"])
+	f.add(top["error"])
 	return f
 }
 
 // add adds what a JSON value says of an error: an object, a text, or a list of
-// them. It looks into no more than depth of them, one inside the other.
-func (f *failure) add(raw json.RawMessage, depth int) {
+// them.
+func (f *failure) add(raw json.RawMessage) {
 	var list []json.RawMessage
-	var object map[string]json.RawMessage
-	var message string
-	switch {
-	case depth == 0 || len(raw) == 0:
-	case json.Unmarshal(raw, &list) == nil:
-		for _, element := range list {
-			f.add(element, depth-1)
+	if json.Unmarshal(raw, &list) != nil {
+		list = []json.RawMessage{raw}
+	}
+	for _, element := range list {
+		var object map[string]json.RawMessage
+		var message string
+		if json.Unmarshal(element, &object) == nil {
+			f.addObject(object)
+		} else if json.Unmarshal(element, &message) == nil && message != "" {
+			f.reasons = append(f.reasons, apiReason{message: message})
 		}
-	case json.Unmarshal(raw, &object) == nil:
-		f.addObject(object, depth-1)
-	case json.Unmarshal(raw, &message) == nil && message != "":
-		f.reasons = append(f.reasons, apiReason{message: message})
 	}
 }
 
-func (f *failure) addObject(object map[string]json.RawMessage, depth int) {
+func (f *failure) addObject(object map[string]json.RawMessage) {
 	r := apiReason{code: text(object["code"])}
-	// Zuora's and most gateways', OAuth's, those of problem+json and of a fault.
-	for _, key := range []string{"message", "error_description", "detail", "title", "faultstring"} {
+	// Zuora's and most gateways', OAuth's, and those of problem+json.
+	for _, key := range []string{"message", "error_description", "detail", "title"} {
 		r.message = cmp.Or(r.message, text(object[key]))
 	}
 	if r != (apiReason{}) {
 		f.reasons = append(f.reasons, r)
-	}
-	for _, key := range []string{"errors", "error", "fault", "reason"} {
-		f.add(object[key], depth)
 	}
 }
 

@@ -32,6 +32,12 @@ func TestAnswers(t *testing.T) {
 			Error{Reason: ReasonNotFound, Code: "50000020", Message: "The job does not exist"},
 		},
 		"the word for a limit":              {200, `{"success":false,"reasons":[{"code":"REQUEST_EXCEEDED_LIMIT"}]}`, Error{Reason: ReasonRateLimited, Code: "REQUEST_EXCEEDED_LIMIT", Message: "an error without a message"}},
+		"the number for a limit":            {200, `{"success":false,"reasons":[{"code":70,"message":"m"}]}`, Error{Reason: ReasonRateLimited, Code: "70", Message: "m"}},
+		"a job and success false":           {200, `{"jobStatus":"Completed","success":false}`, Error{Reason: ReasonRefused, Message: "an error without a message"}},
+		"reasons and no job":                {200, `{"reasons":[{"code":"SystemError","message":"m"}]}`, Error{Reason: ReasonRefused, Code: "SystemError", Message: "m"}},
+		"nothing":                           {204, ``, Error{Reason: ReasonInvalidResponse, Message: "not a JSON object"}},
+		"null":                              {200, `null`, Error{Reason: ReasonInvalidResponse, Message: "not a JSON object: null"}},
+		"a huge count":                      {200, `{"jobStatus":"Completed","totalObject":99999999999999999999}`, Error{Reason: ReasonInvalidResponse, Message: "a count that is no whole number or too large"}},
 		"code and message at the top level": {404, `{"code":"50000061","message":"m"}`, Error{Reason: ReasonNotFound, Code: "50000061", Message: "m"}},
 		"fields of unexpected types":        {400, `{"reasons":[{"code":{},"message":[1]},7],"message":{},"processId":1}`, Error{Reason: ReasonRefused, Message: `{"reasons":[{"code":{},"message":[1]},7],"message":{},"processId":1}`, ProcessID: "1"}},
 		"auth goes before not_found":        {401, `{"message":"The user does not exist"}`, Error{Reason: ReasonAuth, Message: "The user does not exist"}},
@@ -58,10 +64,9 @@ func TestAnswers(t *testing.T) {
 		"errors":                    {401, `{"errors":[{"code":"x","message":"` + range403 + `"}]}`, Error{Reason: ReasonAuth, Code: "x", Message: range403}},
 		"error{}":                   {401, `{"error":{"code":"x","message":"` + range403 + `"}}`, Error{Reason: ReasonAuth, Code: "x", Message: range403}},
 		"error in OAuth's form":     {401, `{"error":"denied","error_description":"` + range403 + `"}`, Error{Reason: ReasonAuth, Message: range403}},
-		"fault":                     {401, `{"fault":{"faultstring":"` + range403 + `","detail":{"errorcode":"x"}}}`, Error{Reason: ReasonAuth, Message: range403}},
 		"problem+json":              {401, `{"type":"about:blank","title":"Unauthorized","status":401,"detail":"` + range403 + `"}`, Error{Reason: ReasonAuth, Message: range403}},
 		"problem+json, title alone": {401, `{"title":"` + range403 + `"}`, Error{Reason: ReasonAuth, Message: range403}},
-		"an unknown shape":          {401, `{"why":"` + range403 + `"}`, Error{Reason: ReasonAuth, Message: `{"why":"` + range403 + `"}`}},
+		"an unknown shape":          {401, `{"fault":{"faultstring":"` + range403 + `"}}`, Error{Reason: ReasonAuth, Message: `{"fault":{"faultstring":"` + range403 + `"}}`}},
 		"a redirect":                {302, `{"success":false}`, Error{Reason: ReasonInvalidResponse, Message: "redirects are not followed"}},
 		"a proxy":                   {407, `{"message":"user, who are you?","processId":"1"}`, Error{Reason: ReasonUnavailable, Message: "the proxy refused"}},
 		"an unknown status":         {499, ``, Error{Reason: ReasonInvalidResponse, Message: "an unknown status"}},
@@ -87,7 +92,7 @@ func TestAnswers(t *testing.T) {
 // A limit pauses requests even if another reason fits first, and so does an
 // answer below the reserve; its own failure is told, not the pause.
 func TestLimitsPause(t *testing.T) {
-	const limit = `{"success":false,"reasons":[{"code":50000020},{"code":"50000070"}]}`
+	const limit = "\ufeff" + `{"success":false,"reasons":[{"code":50000020},7,{"code":{},"message":[1]},{"code":"50000070"}]}`
 	below := []string{"RateLimit-Limit", "1000", "RateLimit-Remaining", "1"}
 	for name, tc := range map[string]struct {
 		answer   roundTrip
@@ -141,7 +146,7 @@ func FuzzAnswer(f *testing.F) {
 		f.Add(200, []byte(body))
 		f.Add(401, []byte(body))
 	}
-	c := newFakeClient(&testing.T{}, nil, nil)
+	c := newFakeClient(f, nil, nil)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		a := &answer{operation: OperationDataLabelingJob, status: status, body: body}
 		job, jobErr := a.job(sampleID)

@@ -30,9 +30,6 @@ const (
 	minPause     = time.Second      // "at once" still means not now
 	// maxReservePause is the longest window for which Zuora counts requests.
 	maxReservePause = 24 * time.Hour
-	// maxConcurrencyTypes bounds what a confused gateway can make us keep;
-	// Zuora documents four.
-	maxConcurrencyTypes = 16
 )
 
 // Limits is what Zuora said of the tenant's limits in its newest answers to job
@@ -46,13 +43,13 @@ type Limits struct {
 	// ends.
 	RateLimit, RateLimitRemaining *int64
 	RateLimitReset                time.Time
-	// Concurrency is keyed by Concurrency-Limit-Type.
-	Concurrency map[string]ConcurrencyLimit
+	Concurrency                   ConcurrencyLimit
 }
 
-// ConcurrencyLimit is how many requests of one type may run at once, and how
-// many more could have at the newest answer.
+// ConcurrencyLimit is how many requests of one type, that of job requests, may
+// run at once, and how many more could have at the newest answer.
 type ConcurrencyLimit struct {
+	Type             string // Concurrency-Limit-Type
 	Limit, Remaining *int64
 }
 
@@ -75,8 +72,7 @@ type limits struct {
 // share of the rate limit, is left.
 func (l *limits) note(h http.Header, refused time.Duration, reserve float64, s secrets, now time.Time) {
 	limit, remaining, reset := rateLimit(h.Get(headerRateLimit)), number(h.Get(headerRateRemaining)), seconds(h.Get(headerRateReset))
-	concurrency := ConcurrencyLimit{number(h.Get(headerConcurrencyLimit)), number(h.Get(headerConcurrencyRemaining))}
-	kind := s.label(h.Get(headerConcurrencyType))
+	concurrency := ConcurrencyLimit{s.label(h.Get(headerConcurrencyType)), number(h.Get(headerConcurrencyLimit)), number(h.Get(headerConcurrencyRemaining))}
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,11 +85,8 @@ func (l *limits) note(h http.Header, refused time.Duration, reserve float64, s s
 	if reset != nil {
 		l.told.RateLimitReset = now.Add(*reset)
 	}
-	if _, known := l.told.Concurrency[kind]; concurrency != (ConcurrencyLimit{}) && (known || len(l.told.Concurrency) < maxConcurrencyTypes) {
-		if l.told.Concurrency == nil {
-			l.told.Concurrency = make(map[string]ConcurrencyLimit)
-		}
-		l.told.Concurrency[kind] = concurrency
+	if concurrency.Limit != nil || concurrency.Remaining != nil {
+		l.told.Concurrency = concurrency
 	}
 	switch {
 	case refused > 0:
@@ -145,9 +138,7 @@ func (c *Client) PausedUntil() map[string]time.Time {
 func (c *Client) Limits() Limits {
 	c.limits.mu.Lock()
 	defer c.limits.mu.Unlock()
-	told := c.limits.told
-	told.Concurrency = maps.Clone(told.Concurrency)
-	return told
+	return c.limits.told
 }
 
 // pauseAfter is how long to pause after an answer saying that a limit was

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"time"
 )
 
@@ -64,16 +63,12 @@ func (c *Client) send(ctx context.Context, operation string, s secrets, req *htt
 		return a.error(ReasonTimeout, fmt.Sprintf("%s within the request timeout of %s", what, c.cfg.RequestTimeout))
 	}
 
-	connected := false
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { connected = true },
-	})
 	resp, err := c.cfg.Transport.RoundTrip(req.WithContext(ctx))
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, tooLate("no answer")
 	case err != nil:
-		return nil, a.error(ReasonUnavailable, a.lost(err, connected))
+		return nil, a.error(ReasonUnavailable, a.lost(err))
 	}
 	defer resp.Body.Close()
 	a.status, a.header = resp.StatusCode, resp.Header
@@ -99,11 +94,8 @@ func (c *Client) send(ctx context.Context, operation string, s secrets, req *htt
 
 // lost says why there is no answer. What went wrong in our own dialing, name
 // look-up and TLS is no text from outside. All else may quote what the other
-// side sent, and the token's side has seen the client secret.
-func (a *answer) lost(err error, connected bool) string {
-	if a.operation == OperationToken && connected {
-		return "the connection ended without a valid answer"
-	}
+// side sent.
+func (a *answer) lost(err error) string {
 	_, network := errors.AsType[*net.OpError](err)
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, file := errors.AsType[*fs.PathError](err)

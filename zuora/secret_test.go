@@ -92,10 +92,8 @@ func TestSecretsInLabels(t *testing.T) {
 	}
 	c := newFakeClient(t, goodToken, respond(200, "", "Concurrency-Limit-Type", "a-token-0123456789", "Concurrency-Limit-Limit", "40"))
 	_, _ = read(t, c)
-	for kind := range c.Limits().Concurrency {
-		if kind != "" {
-			t.Errorf("got the type %q, want none", kind)
-		}
+	if got := c.Limits().Concurrency; got.Type != "" || got.Limit == nil {
+		t.Errorf("got %+v, want the limit without the type", got)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"time"
@@ -45,14 +46,12 @@ type token struct {
 	value   string
 	header  http.Header // of every request sent with it; never changed
 	secrets secrets
-	since   time.Time
 	expires time.Time
 	renew   time.Time
 }
 
 // TokenState is what is known of a tenant's token without asking Zuora.
 type TokenState struct {
-	Since   time.Time // when the token in use came
 	Expiry  time.Time // of the token in use; zero if there is none
 	Failure *Error    // of the newest token request; nil if it succeeded
 }
@@ -81,7 +80,7 @@ func (c *Client) Token() TokenState {
 	defer c.limits.mu.Unlock()
 	state := TokenState{Failure: c.limits.failure}
 	if c.current != nil && time.Now().Before(c.current.expires) {
-		state.Since, state.Expiry = c.current.since, c.current.expires
+		state.Expiry = c.current.expires
 	}
 	return state
 }
@@ -215,9 +214,15 @@ func (c *Client) requestToken(ctx context.Context, previous *token) (*token, *Er
 	}
 	// A fresh connection: one that was kept may turn out to be dead.
 	c.CloseIdleConnections()
-	sent := time.Now()
+	sent, connected := time.Now(), false
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected = true },
+	})
 	a, e := c.send(ctx, OperationToken, known, req)
 	if e != nil {
+		if connected && e.Reason == ReasonUnavailable { // the other side has seen the client secret
+			e.Message = "the connection ended without a valid answer"
+		}
 		return nil, e
 	}
 	return c.readToken(a, sent)
@@ -276,7 +281,6 @@ func (c *Client) readToken(a *answer, sent time.Time) (*token, *Error) {
 		header:  header,
 		value:   value,
 		secrets: a.secrets,
-		since:   time.Now(),
 		expires: sent.Add(life),
 		renew:   sent.Add(life - min(renewAhead, life/10)),
 	}, nil
