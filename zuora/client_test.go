@@ -8,9 +8,11 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -73,6 +75,14 @@ func respond(status int, body string, headers ...string) roundTrip {
 	}
 }
 
+// counted counts the requests.
+func counted(n *atomic.Int64, answer roundTrip) roundTrip {
+	return func(r *http.Request) (*http.Response, error) {
+		n.Add(1)
+		return answer(r)
+	}
+}
+
 var (
 	goodToken = respond(200, `{"access_token":"a-token-0123456789","expires_in":3600}`)
 	goodJob   = respond(200, `{"jobId":"`+sampleID+`","jobStatus":"Completed"}`)
@@ -100,6 +110,11 @@ func read(t *testing.T, c *Client) (*DataLabelingJob, *Error) {
 		t.Fatalf("got the error %v, want an *Error", err)
 	}
 	return job, e
+}
+
+// bubble runs a subtest with a clock of its own.
+func bubble(t *testing.T, name string, f func(t *testing.T)) {
+	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
 }
 
 func expectReason(t *testing.T, err *Error, want Reason) {
@@ -289,21 +304,19 @@ func TestBodyThatNeverEnds(t *testing.T) {
 		"101, a connection":    {101, "", ReasonInvalidResponse, ReasonInvalidResponse},
 		"a 2xx that would say": {200, `{"success":false}`, ReasonTimeout, ReasonTimeout},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				endless := func(r *http.Request) (*http.Response, error) {
-					answer, err := respond(tc.status, tc.body)(r)
-					answer.Body = io.NopCloser(io.MultiReader(answer.Body, hang{r.Context()}))
-					return answer, err
-				}
-				_, err := read(t, newFakeClient(t, goodToken, endless))
-				expectReason(t, err, tc.job)
-				if tc.job == ReasonTimeout && !strings.Contains(err.Message, "5s") {
-					t.Errorf("got %v, want the timeout named", err)
-				}
-				_, err = read(t, newFakeClient(t, endless, goodJob))
-				expectReason(t, err, tc.token)
-			})
+		bubble(t, name, func(t *testing.T) {
+			endless := func(r *http.Request) (*http.Response, error) {
+				answer, err := respond(tc.status, tc.body)(r)
+				answer.Body = io.NopCloser(io.MultiReader(answer.Body, hang{r.Context()}))
+				return answer, err
+			}
+			_, err := read(t, newFakeClient(t, goodToken, endless))
+			expectReason(t, err, tc.job)
+			if tc.job == ReasonTimeout && !strings.Contains(err.Message, "5s") {
+				t.Errorf("got %v, want the timeout named", err)
+			}
+			_, err = read(t, newFakeClient(t, endless, goodJob))
+			expectReason(t, err, tc.token)
 		})
 	}
 }
@@ -349,20 +362,41 @@ func TestNoConnection(t *testing.T) {
 
 // Connections that were kept in vain fail no read, and no token request.
 func TestForgottenConnections(t *testing.T) {
-	s := newServer(t)
-	s.SetLatency(20 * time.Millisecond)
+	var mu sync.Mutex
+	opened, age, tokens := map[string]int{}, 0, 0 // connections by the client's address
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if _, known := opened[r.RemoteAddr]; !known {
+			opened[r.RemoteAddr] = age
+		}
+		switch conn, _ := w.(http.Hijacker); {
+		case opened[r.RemoteAddr] < age:
+			if c, _, err := conn.Hijack(); err == nil {
+				_ = c.(*net.TCPConn).SetLinger(0) // Close then sends a reset
+				_ = c.Close()
+			}
+		case r.Method == http.MethodPost:
+			tokens++
+			fmt.Fprintf(w, `{"access_token":"of-age-%d"}`, age/2)
+		case r.Header.Get("Authorization") != fmt.Sprintf("Bearer of-age-%d", age/2):
+			w.WriteHeader(http.StatusUnauthorized)
+		default:
+			io.WriteString(w, `{"jobStatus":"Completed"}`)
+		}
+	}))
+	t.Cleanup(s.Close)
 	c := newClient(t, s.URL)
-	failed := readAll(t, c, 10)
-	s.ForgetConnections()
-	failed = append(failed, readAll(t, c, 10)...)
-	s.RevokeTokens()
-	s.ForgetConnections()
-	failed = append(failed, readAll(t, c, 10)...)
-	if len(failed) > 0 {
-		t.Errorf("got the errors %v, want none", failed)
+	for range 3 {
+		if failed := readAll(t, c, 10); len(failed) > 0 {
+			t.Errorf("got the errors %v, want none", failed)
+		}
+		mu.Lock()
+		age++
+		mu.Unlock()
 	}
-	if n := s.Counters().TokenRequests; n != 2 {
-		t.Errorf("got %d token requests, want 2", n)
+	if tokens != 2 {
+		t.Errorf("got %d token requests, want 2", tokens)
 	}
 }
 
@@ -384,40 +418,6 @@ func TestClose(t *testing.T) {
 	}
 	if got := s.Counters().Connections; got != kept+3 {
 		t.Errorf("got %d connections, want 3 more than the %d before", got, kept)
-	}
-}
-
-// The name of Zuora's host moves, and the old address goes on answering.
-func TestCloseIdleConnectionsFindsTheNewAddress(t *testing.T) {
-	for name, old := range map[string]zuoratest.Fault{
-		"503":              zuoratest.Gateway(503, "text/html", "<html>"),
-		"503, empty":       zuoratest.Gateway(503, "", ""),
-		"503, a long page": zuoratest.Gateway(503, "text/html", strings.Repeat("<p>", 100_000)),
-		"404":              zuoratest.Gateway(404, "application/json", `{"message":"no Route matched"}`),
-		"a login page":     zuoratest.Gateway(200, "text/html", "<html>"),
-	} {
-		t.Run(name, func(t *testing.T) {
-			moved, now := newServer(t), newServer(t)
-			var host atomic.Pointer[string]
-			host.Store(&moved.URL)
-			c := newClient(t, "http://rest.example.com", func(c *Config) {
-				c.Transport = &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-					return new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(*host.Load(), "http://"))
-				}}
-			})
-			moved.SetFault(sampleID, old)
-			_, _ = read(t, c)
-			host.Store(&now.URL)
-			_, _ = read(t, c)
-			// Bodies that are read to their end leave their connection usable.
-			if n := moved.Counters().JobRequests; n != 2 && !strings.Contains(name, "long") {
-				t.Errorf("got %d requests to the old address, want 2: connections are kept", n)
-			}
-			c.CloseIdleConnections()
-			if _, err := read(t, c); err != nil {
-				t.Errorf("got %v after the connections were closed, want the new address's answer", err)
-			}
-		})
 	}
 }
 

@@ -33,20 +33,18 @@ func TestPauses(t *testing.T) {
 		"NaN":                                 {[]string{"Retry-After", "NaN"}, time.Minute},
 		"none":                                {nil, time.Minute},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				limited := respond(429, "", tc.headers...)
-				for operation, c := range map[string]*Client{
-					OperationDataLabelingJob: newFakeClient(t, goodToken, limited),
-					OperationToken:           newFakeClient(t, limited, goodJob),
-				} {
-					_, _ = read(t, c)
-					want := map[string]time.Time{operation: time.Now().Add(tc.want)}
-					if diff := cmp.Diff(want, c.PausedUntil()); diff != "" {
-						t.Error(diff)
-					}
+		bubble(t, name, func(t *testing.T) {
+			limited := respond(429, "", tc.headers...)
+			for operation, c := range map[string]*Client{
+				OperationDataLabelingJob: newFakeClient(t, goodToken, limited),
+				OperationToken:           newFakeClient(t, limited, goodJob),
+			} {
+				_, _ = read(t, c)
+				want := map[string]time.Time{operation: time.Now().Add(tc.want)}
+				if diff := cmp.Diff(want, c.PausedUntil()); diff != "" {
+					t.Error(diff)
 				}
-			})
+			}
 		})
 	}
 }
@@ -95,19 +93,17 @@ func TestReserve(t *testing.T) {
 		"none left, of whatever limit":  {"", "0", "30", 30 * time.Second},
 		"no remaining, nothing to fear": {"1000", "-1", "30", 0},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c := newFakeClient(t, goodToken, respond(200, `{"jobStatus":"Completed"}`,
-					"RateLimit-Limit", tc.limit, "RateLimit-Remaining", tc.remaining, "RateLimit-Reset", tc.reset,
-				), func(c *Config) { c.RateLimitReserve = .05 })
-				if _, err := read(t, c); err != nil {
-					t.Error(err)
-				}
-				until, paused := c.PausedUntil()[OperationDataLabelingJob]
-				if got := time.Until(until); paused != (tc.want > 0) || paused && got != tc.want {
-					t.Errorf("got a pause of %s: %t, want %s", got, paused, tc.want)
-				}
-			})
+		bubble(t, name, func(t *testing.T) {
+			c := newFakeClient(t, goodToken, respond(200, `{"jobStatus":"Completed"}`,
+				"RateLimit-Limit", tc.limit, "RateLimit-Remaining", tc.remaining, "RateLimit-Reset", tc.reset,
+			), func(c *Config) { c.RateLimitReserve = .05 })
+			if _, err := read(t, c); err != nil {
+				t.Error(err)
+			}
+			until, paused := c.PausedUntil()[OperationDataLabelingJob]
+			if got := time.Until(until); paused != (tc.want > 0) || paused && got != tc.want {
+				t.Errorf("got a pause of %s: %t, want %s", got, paused, tc.want)
+			}
 		})
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -124,24 +123,22 @@ func TestTokenAnswersShowNothing(t *testing.T) {
 		"no header's token":   {201, `{"access_token":"a\r\nX-Evil: b"}`, "", Error{Reason: ReasonInvalidResponse, Message: "access_token holds characters that a header cannot"}},
 		"a body too large":    {200, `{"access_token":"` + strings.Repeat("x", maxBody) + `"}`, "", Error{Reason: ReasonInvalidResponse, Message: "the body is larger than 65536 bytes"}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				token := respond(200, `{"access_token":"9876543210"}`)
-				c := newFakeClient(t, func(r *http.Request) (*http.Response, error) { return token(r) }, goodJob, func(c *Config) {
-					c.ClientSecret = func() (string, error) { return "secret_of_the_client", nil }
-				})
-				if _, err := read(t, c); err != nil {
-					t.Fatal(err)
-				}
-				time.Sleep(time.Hour)
-				token = respond(tc.status, tc.body, headerRequestID, tc.id)
-				_, err := read(t, c)
-				tc.want.Operation, tc.want.StatusCode = OperationToken, tc.status
-				err.pause, err.unauthorized = 0, false
-				if *err != tc.want {
-					t.Errorf("got %+v, want %+v", *err, tc.want)
-				}
+		bubble(t, name, func(t *testing.T) {
+			token := respond(200, `{"access_token":"9876543210"}`)
+			c := newFakeClient(t, func(r *http.Request) (*http.Response, error) { return token(r) }, goodJob, func(c *Config) {
+				c.ClientSecret = func() (string, error) { return "secret_of_the_client", nil }
 			})
+			if _, err := read(t, c); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+			token = respond(tc.status, tc.body, headerRequestID, tc.id)
+			_, err := read(t, c)
+			tc.want.Operation, tc.want.StatusCode = OperationToken, tc.status
+			err.pause, err.unauthorized = 0, false
+			if *err != tc.want {
+				t.Errorf("got %+v, want %+v", *err, tc.want)
+			}
 		})
 	}
 }

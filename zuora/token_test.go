@@ -52,29 +52,27 @@ func TestTokenIsSharedAndRenewedAhead(t *testing.T) {
 		"missing: as if it were an hour":    {`"scope":"s"`, 55 * time.Minute},
 		"at once: a second":                 {`"expires_in":0`, 900 * time.Millisecond},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var tokens atomic.Int64
-				c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
-					tokens.Add(1)
-					return respond(201, "\ufeff"+`{"access_token":"t",`+tc.expiresIn+`}`)(r)
-				}, goodJob)
-				failed := readAll(t, c, 50)
-				time.Sleep(tc.renewed - time.Millisecond)
-				failed = append(failed, readAll(t, c, 1)...)
-				if n := tokens.Load(); n != 1 || len(failed) > 0 {
-					t.Errorf("got %d tokens and the errors %v before the renewal, want 1 and none", n, failed)
-				}
-				time.Sleep(time.Millisecond)
-				failed = readAll(t, c, 1)
-				synctest.Wait()
-				if n := tokens.Load(); n != 2 || len(failed) > 0 {
-					t.Errorf("got %d tokens and the errors %v after the renewal, want 2 and none", n, failed)
-				}
-				if state := c.Token(); !state.Expiry.After(time.Now()) || state.Failure != nil {
-					t.Errorf("got the state %+v, want that of the new token", state)
-				}
-			})
+		bubble(t, name, func(t *testing.T) {
+			var tokens atomic.Int64
+			c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
+				tokens.Add(1)
+				return respond(201, "\ufeff"+`{"access_token":"t",`+tc.expiresIn+`}`)(r)
+			}, goodJob)
+			failed := readAll(t, c, 50)
+			time.Sleep(tc.renewed - time.Millisecond)
+			failed = append(failed, readAll(t, c, 1)...)
+			if n := tokens.Load(); n != 1 || len(failed) > 0 {
+				t.Errorf("got %d tokens and the errors %v before the renewal, want 1 and none", n, failed)
+			}
+			time.Sleep(time.Millisecond)
+			failed = readAll(t, c, 1)
+			synctest.Wait()
+			if n := tokens.Load(); n != 2 || len(failed) > 0 {
+				t.Errorf("got %d tokens and the errors %v after the renewal, want 2 and none", n, failed)
+			}
+			if state := c.Token(); !state.Expiry.After(time.Now()) || state.Failure != nil {
+				t.Errorf("got the state %+v, want that of the new token", state)
+			}
 		})
 	}
 }
@@ -194,24 +192,22 @@ func TestRevokedToken(t *testing.T) {
 		"401":                      respond(401, ""),
 		"below version 2024-05-20": respond(200, `{"success":false,"reasons":[{"code":90000011,"message":"Authentication error"}]}`),
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var tokens atomic.Int64
-				c := newFakeClient(t, countingTokens(&tokens, time.Hour), func(r *http.Request) (*http.Response, error) {
-					// Some are refused after the new token has come.
-					time.Sleep(time.Duration(tokens.Load()) * 10 * time.Millisecond)
-					if r.Header.Get("Authorization") == "Bearer token-1" {
-						return refusal(r)
-					}
-					return goodJob(r)
-				})
-				first := make(chan []*Error)
-				go func() { first <- readAll(t, c, 50) }()
-				time.Sleep(5 * time.Millisecond)
-				if failed := append(readAll(t, c, 50), <-first...); len(failed) > 0 || tokens.Load() != 2 {
-					t.Errorf("got %d tokens and the errors %v, want 2 and none", tokens.Load(), failed)
+		bubble(t, name, func(t *testing.T) {
+			var tokens atomic.Int64
+			c := newFakeClient(t, countingTokens(&tokens, time.Hour), func(r *http.Request) (*http.Response, error) {
+				// Some are refused after the new token has come.
+				time.Sleep(time.Duration(tokens.Load()) * 10 * time.Millisecond)
+				if r.Header.Get("Authorization") == "Bearer token-1" {
+					return refusal(r)
 				}
+				return goodJob(r)
 			})
+			first := make(chan []*Error)
+			go func() { first <- readAll(t, c, 50) }()
+			time.Sleep(5 * time.Millisecond)
+			if failed := append(readAll(t, c, 50), <-first...); len(failed) > 0 || tokens.Load() != 2 {
+				t.Errorf("got %d tokens and the errors %v, want 2 and none", tokens.Load(), failed)
+			}
 		})
 	}
 }
@@ -229,41 +225,39 @@ func TestJobThatIsAlwaysUnauthorized(t *testing.T) {
 		},
 		"it gives tokens": goodToken,
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var tokens atomic.Int64
-				c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
-					if tokens.Add(1) == 1 {
-						return goodToken(r)
-					}
-					return renewal(r)
-				}, func(r *http.Request) (*http.Response, error) {
-					if strings.HasSuffix(r.URL.Path, bad) {
-						return respond(401, `{"message":"Authentication error"}`)(r)
-					}
-					return goodJob(r)
-				})
-				for range 4 * 5 { // five minutes of scrapes
-					done := make(chan error)
-					go func() {
-						_, err := c.DataLabelingJob(t.Context(), bad)
-						done <- err
-					}()
-					synctest.Wait()
-					begun := time.Now()
-					if failed := readAll(t, c, 3); len(failed) > 0 || time.Since(begun) > 0 {
-						t.Errorf("got the errors %v after %s for the good jobs, want answers at once", failed, time.Since(begun))
-					}
-					e, ok := errors.AsType[*Error](<-done)
-					if !ok || e.Operation != OperationDataLabelingJob || e.Reason != ReasonAuth || e.StatusCode != 401 {
-						t.Errorf("got %v for the bad job, want its own 401", e)
-					}
-					time.Sleep(15*time.Second - time.Since(begun))
+		bubble(t, name, func(t *testing.T) {
+			var tokens atomic.Int64
+			c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
+				if tokens.Add(1) == 1 {
+					return goodToken(r)
 				}
-				if n := tokens.Load(); n != 1+5 {
-					t.Errorf("got %d token requests in five minutes, want one, and one a minute", n)
+				return renewal(r)
+			}, func(r *http.Request) (*http.Response, error) {
+				if strings.HasSuffix(r.URL.Path, bad) {
+					return respond(401, `{"message":"Authentication error"}`)(r)
 				}
+				return goodJob(r)
 			})
+			for range 4 * 5 { // five minutes of scrapes
+				done := make(chan error)
+				go func() {
+					_, err := c.DataLabelingJob(t.Context(), bad)
+					done <- err
+				}()
+				synctest.Wait()
+				begun := time.Now()
+				if failed := readAll(t, c, 3); len(failed) > 0 || time.Since(begun) > 0 {
+					t.Errorf("got the errors %v after %s for the good jobs, want answers at once", failed, time.Since(begun))
+				}
+				e, ok := errors.AsType[*Error](<-done)
+				if !ok || e.Operation != OperationDataLabelingJob || e.Reason != ReasonAuth || e.StatusCode != 401 {
+					t.Errorf("got %v for the bad job, want its own 401", e)
+				}
+				time.Sleep(15*time.Second - time.Since(begun))
+			}
+			if n := tokens.Load(); n != 1+5 {
+				t.Errorf("got %d token requests in five minutes, want one, and one a minute", n)
+			}
 		})
 	}
 }

@@ -42,7 +42,8 @@ func demoJobs() []demoJob {
 
 // StartDemo starts a stand-in for Zuora that knows the demo's jobs.
 func StartDemo() *zuoratest.Server {
-	standIn := zuoratest.NewServer(zuoratest.WithLatency(30 * time.Millisecond))
+	standIn := zuoratest.NewServer()
+	standIn.SetLatency(30 * time.Millisecond)
 	for _, j := range demoJobs() {
 		if j.script != nil {
 			standIn.SetJob(zuoratest.Job{ID: j.id, ObjectType: j.objectType, Script: j.script})

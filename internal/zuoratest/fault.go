@@ -1,7 +1,8 @@
 package zuoratest
 
 import (
-	"cmp"
+	"bytes"
+	"compress/gzip"
 	"io"
 	"net"
 	"net/http"
@@ -13,13 +14,11 @@ import (
 
 // Fault is a wrong answer to a good request. A bad request, such as one without
 // a valid token, is refused as always. Make a Fault with the functions that
-// return one, or take one from Faults or TokenFaults.
+// return one, or take one from Faults or TokenFaults. The zero value is a good
+// answer, which may get other headers: see With.
 type Fault struct {
-	// Times is how many requests the fault applies to; 0 means all until
-	// another fault is set or ClearFaults is called.
-	Times int
-
-	headers []string // Names and values in turn, see With.
+	bare    bool     // without the headers that all answers of Zuora have
+	headers []string // Names and values in turn.
 	serve   func(*call)
 }
 
@@ -27,7 +26,7 @@ type Fault struct {
 const AnyJob = ""
 
 // SetFault sets what a job, or AnyJob, answers instead. The job need not exist.
-func (s *Server) SetFault(jobID string, f Fault) { s.locked(func() { s.faults[jobID] = &f }) }
+func (s *Server) SetFault(jobID string, f Fault) { s.locked(func() { s.faults[jobID] = f }) }
 
 // SetTokenFault sets what the token endpoint answers instead.
 func (s *Server) SetTokenFault(f Fault) { s.SetFault(tokenPath, f) }
@@ -37,38 +36,26 @@ func (s *Server) ClearFaults() { s.locked(func() { clear(s.faults) }) }
 
 // fault answers with the fault of the first key that has one, if there is one.
 func (c *call) fault(keys ...string) bool {
-	f := c.s.takeFault(keys)
+	var f Fault
+	c.s.locked(func() {
+		if i := slices.IndexFunc(keys, func(key string) bool { _, ok := c.s.faults[key]; return ok }); i >= 0 {
+			f = c.s.faults[keys[i]]
+		}
+	})
+	if f.bare {
+		clear(c.w.Header())
+	}
+	for header := range slices.Chunk(f.headers, 2) {
+		c.w.Header().Set(header[0], header[1])
+	}
 	if f.serve == nil {
 		return false
-	}
-	for i := 0; i+1 < len(f.headers); i += 2 {
-		if f.headers[i+1] == "" {
-			c.w.Header().Del(f.headers[i])
-		} else {
-			c.w.Header().Set(f.headers[i], f.headers[i+1])
-		}
 	}
 	f.serve(c)
 	return true
 }
 
-// takeFault finds a fault and counts the request.
-func (s *Server) takeFault(keys []string) Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, key := range keys {
-		if f := s.faults[key]; f != nil && f.serve != nil {
-			if f.Times--; f.Times == 0 { // It never is if it began at 0.
-				delete(s.faults, key)
-			}
-			return *f
-		}
-	}
-	return Fault{}
-}
-
-// With is the fault with these headers, names and values in turn. An empty
-// value takes a header away that Zuora sends.
+// With is the fault with these headers: names and values in turn.
 func (f Fault) With(headers ...string) Fault {
 	f.headers = slices.Concat(f.headers, headers)
 	return f
@@ -79,8 +66,9 @@ func Handle(h http.HandlerFunc) Fault {
 	return Fault{serve: func(c *call) { h(c.w, c.r) }}
 }
 
-// Respond answers with one whole body. In it, {jobId} is replaced by the job
-// that was asked for and {client_secret} by the secret that was sent.
+// Respond answers with one whole body. In it, {token} is replaced by a new
+// token, {jobId} by the job that was asked for and {client_secret} by the secret
+// that was sent.
 func Respond(status int, contentType, body string) Fault {
 	return Fault{serve: func(c *call) { c.send(status, contentType, c.fill(body)) }}
 }
@@ -88,104 +76,144 @@ func Respond(status int, contentType, body string) Fault {
 // Gateway is Respond by something between the client and Zuora: the answer has
 // none of Zuora's headers.
 func Gateway(status int, contentType, body string) Fault {
-	return Respond(status, contentType, body).With(slices.Concat(noLimits, []string{
-		"Zuora-Request-Id", "",
-		"Concurrency-Limit-Type", "", "Concurrency-Limit-Limit", "", "Concurrency-Limit-Remaining", "",
-	})...)
+	f := Respond(status, contentType, body)
+	f.bare = true
+	return f
 }
 
-var noLimits = []string{"RateLimit-Limit", "", "RateLimit-Remaining", "", "RateLimit-Reset", ""}
-
-// Refuse answers with an error in Zuora's shape. The status is that of the
-// code's category (its last two digits), but HTTP 200 if the request's
-// Zuora-Version is before 2024-05-20. The code is JSON: a number or a string.
-// It is for jobs; the token endpoint has no version, so use RefuseWith there.
-func Refuse(code, message string) Fault {
-	digits := strings.Trim(code, `"`)
-	status := cmp.Or(statusOf[digits[max(0, len(digits)-2):]], http.StatusBadRequest)
+// Refuse answers with an error in Zuora's shape. About a job it has HTTP 200 if
+// the request's Zuora-Version is before 2024-05-20. The code is JSON: a number or
+// a string.
+func Refuse(status int, code, message string) Fault {
 	return Fault{serve: func(c *call) { c.refuse(c.status(status), code, message) }}
 }
 
-// RefuseWith is Refuse with that status in every version.
-func RefuseWith(status int, code, message string) Fault {
-	return Fault{serve: func(c *call) { c.refuse(status, code, message) }}
-}
-
-// statusOf has the statuses of the categories that have another than 400.
-var statusOf = map[string]int{"10": 403, "11": 401, "40": 404, "50": 409, "60": 500, "61": 500, "70": 429, "99": 500}
-
-// TooManyRequests answers 429 in Zuora's shape. Of the headers that say when to
-// come back it has only these: names and values in turn.
+// TooManyRequests answers 429, in every version. It has these headers only:
+// names and values in turn.
 func TooManyRequests(headers ...string) Fault {
-	return RefuseWith(http.StatusTooManyRequests, `"50000070"`, "Request exceeded limit").With(noLimits...).With(headers...)
-}
-
-// Redirect answers with a redirect, such as to LeakPath of this or of another server.
-func Redirect(status int, location string) Fault {
-	return Respond(status, htmlType, "<html><body>Moved</body></html>").With("Location", location)
+	return Gateway(http.StatusTooManyRequests, jsonType,
+		`{"success":false,"reasons":[{"code":"50000070","message":"Request exceeded limit"}]}`).With(headers...)
 }
 
 // Hang sends nothing at all until the client or the server goes.
-func Hang() Fault { return Fault{serve: (*call).hang} }
+func Hang() Fault { return Fault{serve: func(c *call) { c.wait(1<<63 - 1) }} }
 
-func (c *call) hang() { c.wait(1<<63 - 1) }
-
-// Cut closes the connection without an answer; over HTTP/2, the stream.
-func Cut() Fault { return Fault{serve: (*call).abort} }
-
-func (c *call) abort() { panic(http.ErrAbortHandler) }
-
-// CutBody announces the length of a good answer and closes the connection
-// after half of it.
-func CutBody() Fault { return halfway((*call).abort) }
-
-// Reset resets the connection; over HTTP/2 it is Cut.
-func Reset() Fault {
-	return Fault{serve: func(c *call) {
-		if conn, _, err := http.NewResponseController(c.w).Hijack(); err == nil {
-			if tcp, ok := conn.(*net.TCPConn); ok {
-				_ = tcp.SetLinger(0) // Close then sends a reset.
-			}
-			_ = conn.Close()
+// reset resets the connection; over HTTP/2 it ends the stream.
+func (c *call) reset() {
+	if conn, _, err := http.NewResponseController(c.w).Hijack(); err == nil {
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0) // Close then sends a reset.
 		}
-		c.abort()
-	}}
+		_ = conn.Close()
+	}
+	panic(http.ErrAbortHandler)
 }
 
-// halfway announces the length of a good answer, sends half of it, and ends so.
-func halfway(end func(*call)) Fault {
-	return Fault{serve: func(c *call) {
-		body := c.fill(goodJob)
-		c.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-		c.write(body[:len(body)/2])
-		end(c)
-	}}
+// cutBody announces the length of a good answer and closes the connection after
+// half of it.
+func (c *call) cutBody() {
+	body := c.fill(goodJob)
+	c.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	c.write(body[:len(body)/2])
+	panic(http.ErrAbortHandler)
 }
 
-// drip sends a good answer byte by byte, with the interval after each.
-func drip(interval time.Duration) Fault {
-	return Fault{serve: func(c *call) {
-		body := c.fill(goodJob)
-		for i := range body {
-			c.write(body[i : i+1])
-			c.wait(interval)
-		}
-	}}
+// drip sends a good answer byte by byte.
+func (c *call) drip() {
+	body := c.fill(goodJob)
+	for i := range body {
+		c.write(body[i : i+1])
+		c.wait(100 * time.Millisecond)
+	}
 }
 
 // endless sends the beginning of a job and then more of it, until the client
 // or the server goes.
-func endless() Fault {
-	return Fault{serve: func(c *call) {
-		c.write(`{"jobId":"` + c.jobID + `","jobStatus":"Completed","objectType":"`)
-		for more := strings.Repeat("x", 256<<10); c.r.Context().Err() == nil; {
-			c.write(more)
-		}
-	}}
+func (c *call) endless() {
+	c.write(`{"jobId":"` + c.jobID + `","jobStatus":"Completed","objectType":"`)
+	for more := strings.Repeat("x", 256<<10); c.r.Context().Err() == nil; {
+		c.write(more)
+	}
 }
 
 // write sends a part of an answer.
 func (c *call) write(part string) {
 	_, _ = io.WriteString(c.w, part) // A client that has gone needs no answer.
 	_ = http.NewResponseController(c.w).Flush()
+}
+
+// NamedFault is an entry of the catalogue.
+type NamedFault struct {
+	Name  string
+	Fault Fault
+	// Reason is the exporter's word for the failure. It is empty if the answer is
+	// odd but good. A fault with the reason timeout takes longer than any test.
+	Reason string
+}
+
+const page = "<html><body><h1>Not Zuora</h1></body></html>"
+
+// Faults is the catalogue of what can go wrong with reading a job. It has each
+// way to fail once; what else a body can say stands in the tests of the client.
+func Faults() []NamedFault {
+	return []NamedFault{
+		{"category_10_permission", Refuse(403, `50000010`, "No permission"), "auth"},
+		{"category_11_authentication", Refuse(401, `90000011`, "Authentication error"), "auth"},
+		{"category_20_invalid", Refuse(400, `50000020`, "Invalid value"), "refused"},
+		{"category_40_not_found", Refuse(404, `50000040`, "Not found"), "not_found"},
+		{"category_50_locked", Refuse(409, `50000050`, "Locked"), "unavailable"},
+		{"category_60_internal", Refuse(500, `50000060`, "Internal error"), "unavailable"},
+		{"category_61_temporary", Refuse(500, `50000061`, "Temporary error"), "unavailable"},
+		{"category_70_limit", Refuse(429, `50000070`, "Request exceeded limit"), "rate_limited"},
+		{"category_99_integration", Refuse(500, `50000099`, "Integration error"), "unavailable"},
+		{"too_many", TooManyRequests(), "rate_limited"},
+		{"too_many_retry_after", TooManyRequests("Retry-After", "120"), "rate_limited"},
+
+		{"gateway_200_page", Gateway(200, htmlType, page), "invalid_response"},
+		{"gateway_404_json", Gateway(404, jsonType, `{"message":"no Route matched with those values"}`), "invalid_response"},
+		{"gateway_503_page", Gateway(503, htmlType, page), "unavailable"},
+		{"gateway_503_retry_after", Gateway(503, htmlType, page).With("Retry-After", "600"), "rate_limited"},
+		{"redirect", redirect(302), "invalid_response"},
+
+		{"hang", Hang(), "timeout"},
+		{"drip", Fault{serve: (*call).drip}, "timeout"},
+		{"reset", Fault{serve: (*call).reset}, "unavailable"},
+		{"cut_body", Fault{serve: (*call).cutBody}, "invalid_response"},
+		{"endless", Fault{serve: (*call).endless}, "invalid_response"},
+		{"gzip_malformed", Respond(200, jsonType, "this is no gzip").With("Content-Encoding", "gzip"), "invalid_response"},
+		{"gzip_of_1_mb", compressed(`{"reasons":[` + strings.Repeat("{},", 350_000) + `{}]}`), "invalid_response"},
+
+		{"count_negative", Respond(200, jsonType, strings.Replace(goodJob, `"failed":1`, `"failed":-1`, 1)), "invalid_response"},
+		{"content_type_text", Respond(200, textType, goodJob), ""},
+	}
+}
+
+// TokenFaults is the catalogue of what can go wrong with getting a token.
+// Zuora documents no body of a refusal; the one here was seen.
+func TokenFaults() []NamedFault {
+	limit := []string{"X-RateLimit-Limit-minute", "100", "X-RateLimit-Remaining-minute", "0"}
+	return []NamedFault{
+		{"token_refused", Respond(401, jsonType, `{"error":"invalid_client","error_description":"no client has the secret {client_secret}"}`), "auth"},
+		{"token_too_many", TooManyRequests(limit...), "rate_limited"},
+		{"token_503_page", Gateway(503, htmlType, page), "unavailable"},
+		{"token_503_retry_after", Gateway(503, htmlType, page).With("Retry-After", "600"), "rate_limited"},
+		{"token_200_page", Gateway(200, htmlType, page), "invalid_response"},
+		{"token_redirect", redirect(307), "invalid_response"},
+		{"token_reset", Fault{serve: (*call).reset}, "unavailable"},
+		{"token_hang", Hang(), "timeout"},
+		{"token_content_type_form", Respond(200, "application/x-www-form-urlencoded", goodToken), ""},
+	}
+}
+
+// redirect leads to a path that answers 404, as Zuora does.
+func redirect(status int) Fault {
+	return Respond(status, htmlType, "<html><body>Moved</body></html>").With("Location", "/elsewhere")
+}
+
+func compressed(body string) Fault {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = io.WriteString(z, body) // A bytes.Buffer does not fail.
+	_ = z.Close()
+	return Respond(http.StatusOK, jsonType, b.String()).With("Content-Encoding", "gzip")
 }

@@ -2,7 +2,7 @@ package zuoratest
 
 import (
 	"encoding/json"
-	"net/http"
+	"strings"
 	"time"
 )
 
@@ -44,49 +44,8 @@ func (s *Server) SetJob(job Job) {
 // SetSampleJob adds the documented sample: a completed Account job of 11
 // objects, one of which failed and one of which timed out.
 func (s *Server) SetSampleJob() {
-	s.SetJob(Job{ID: SampleJobID, ObjectType: "Account", Script: Constant(Answer{
-		Status:  "Completed",
-		Labeled: new(int64(9)),
-		Failed:  new(int64(1)),
-		Timeout: new(int64(1)),
-		Total:   new(int64(11)),
-	})})
-}
-
-// RemoveJob makes a job one that does not exist.
-func (s *Server) RemoveJob(id string) { s.locked(func() { delete(s.jobs, id) }) }
-
-// serveJob answers GET /v1/multi-organizations/data-labeling-job/{id}. The
-// token and the limits are checked before the API itself sees the request:
-// they answer 401 and 429 in every version.
-func (c *call) serveJob() {
-	s := c.s
-	inProgress := s.enter(c.jobID)
-	defer func() { s.leave(c.jobID, c.r.Context().Err() != nil) }()
-	if !c.withinLimits(inProgress) {
-		c.refuse(http.StatusTooManyRequests, `"50000070"`, "Request exceeded limit")
-		return
-	}
-	if !c.authorized() {
-		c.refuse(http.StatusUnauthorized, "90000011", "Authentication error")
-		return
-	}
-	if !c.entityFits() {
-		c.refuse(c.status(http.StatusBadRequest), `"50000020"`, "Zuora-Entity-Ids does not fit this tenant")
-		return
-	}
-	c.beLate()
-	if c.fault(c.jobID, AnyJob) {
-		return
-	}
-	var answer func() string
-	s.locked(func() { answer = s.jobs[c.jobID] })
-	if answer == nil {
-		// The category would make it 400, but 404 is what the specification shows.
-		c.refuse(c.status(http.StatusNotFound), `"50000020"`, "The job does not exist")
-		return
-	}
-	c.send(http.StatusOK, jsonType, answer())
+	body := strings.ReplaceAll(goodJob, "{jobId}", SampleJobID)
+	s.locked(func() { s.jobs[SampleJobID] = func() string { return body } })
 }
 
 func (j Job) body(a Answer) string {

@@ -7,14 +7,23 @@
 package zuoratest
 
 import (
-	"context"
 	"crypto/tls"
 	"io"
 	"log" //nolint:depguard // http.Server knows no other logger, and this one is silent.
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
+)
+
+// The credentials that a server accepts until SetSecret changes them. They are
+// as long as Zuora's can be, and the secret holds every character that a form
+// must escape.
+const (
+	ClientID     = "6a8a6e2f-0c1d-4e5f-8a9b-0c1d2e3f4a5b"
+	ClientSecret = "zT4+q/9W=b&Rk2vN8xYpL0cJ5dG7hM1sF3uA6eQi+="
 )
 
 // Server is a stand-in for one Zuora tenant. All its methods are safe for
@@ -24,140 +33,123 @@ type Server struct {
 	// without a slash at its end.
 	URL string
 
-	entity, defaultVersion string
-	tokenLife              time.Duration
-	concurrent             int // Job requests at once; 0 for no limit.
-	logSize                int
+	http http.Server
 
-	mu         sync.Mutex // guards all up to the empty line
+	mu         sync.Mutex // guards all below
 	latency    time.Duration
 	secret     string
-	tokens     map[string]time.Time     // When each ends.
+	tokens     map[string]bool          // All that were issued, and whether each is valid.
 	jobs       map[string]func() string // What each answers.
-	faults     map[string]*Fault        // The key is a job's id, AnyJob or tokenPath.
-	limit      RateLimit                // None, if it has no requests.
+	faults     map[string]Fault         // The key is a job's id, AnyJob or tokenPath.
 	counts     Counters
-	inProgress map[string]int // Job requests by id; under "" those for all jobs.
-	requests   []Request
-	forgotten  time.Time // See ForgetConnections.
-
-	http   http.Server
-	closed chan struct{}
-	close  sync.Once
+	inProgress int // Job requests.
+	closed     bool
 }
 
-// Option changes how a Server behaves from its start.
-type Option func(*Server)
+// Counters is what a server has seen since its start or the last ResetCounters.
+type Counters struct {
+	TokenRequests int
+	TokensIssued  int
+	JobRequests   int
+	Connections   int // opened
 
-// WithEntity sets the id that each request, also the one for a token, must
-// have in Zuora-Entity-Ids, as if the token covered several entities. Without
-// the option the header is refused: it is "otherwise not to be sent".
-func WithEntity(id string) Option { return func(s *Server) { s.entity = id } }
+	// Cancelled counts, by id, the job requests that the client gave up before
+	// their answer had ended.
+	Cancelled map[string]int
 
-// WithTokenLife sets how long a token is good for, and what expires_in says.
-// The default is 3599 s, as in Zuora's sample.
-func WithTokenLife(d time.Duration) Option { return func(s *Server) { s.tokenLife = d } }
-
-// WithDefaultVersion sets the Zuora-Version of requests that name none.
-// Without it the tenant was never upgraded, and its errors are HTTP 200.
-func WithDefaultVersion(version string) Option { return func(s *Server) { s.defaultVersion = version } }
-
-// WithConcurrencyLimit sets how many job requests may be in progress at once.
-// The default is 40, Zuora's limit for this class of requests; 0 means no
-// limit and no Concurrency-Limit headers.
-func WithConcurrencyLimit(n int) Option { return func(s *Server) { s.concurrent = n } }
-
-// WithRequestLog keeps the last n requests for Requests. The default is none.
-func WithRequestLog(n int) Option { return func(s *Server) { s.logSize = n } }
-
-// WithLatency is SetLatency from the start.
-func WithLatency(d time.Duration) Option { return func(s *Server) { s.SetLatency(d) } }
-
-// WithRateLimits is SetRateLimits from the start. The default is what Zuora
-// allows a production tenant, 50,000 a minute, which a benchmark exceeds.
-func WithRateLimits(limit ...RateLimit) Option {
-	return func(s *Server) { s.SetRateLimits(limit...) }
+	// MaxJobRequests is the highest number of job requests at once. A small
+	// answer is sent after its request has left this count: a client that sends
+	// one request after the other never makes it 2.
+	MaxJobRequests int
 }
 
 // NewServer starts a server that speaks HTTP on a free port of 127.0.0.1. It
 // panics if it cannot listen. Call Close when done.
-func NewServer(opts ...Option) *Server {
-	s, listener := newServer("http://", opts)
+func NewServer() *Server {
+	s, listener := newServer("http://")
 	go func() { _ = s.http.Serve(listener) }()
 	return s
 }
 
 // NewTLSServer is NewServer with HTTPS and this certificate, over HTTP/1.1 or
 // HTTP/2 as the client wishes.
-func NewTLSServer(certificate tls.Certificate, opts ...Option) *Server {
-	s, listener := newServer("https://", opts)
+func NewTLSServer(certificate tls.Certificate) *Server {
+	s, listener := newServer("https://")
 	s.http.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	go func() { _ = s.http.ServeTLS(listener, "", "") }()
 	return s
 }
 
-func newServer(scheme string, opts []Option) (*Server, net.Listener) {
+func newServer(scheme string) (*Server, net.Listener) {
 	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		panic(err)
 	}
 	s := &Server{
-		URL:        scheme + listener.Addr().String(),
-		tokenLife:  3599 * time.Second,
-		concurrent: 40,
-		secret:     ClientSecret,
-		tokens:     map[string]time.Time{},
-		jobs:       map[string]func() string{},
-		faults:     map[string]*Fault{},
-		counts:     newCounters(),
-		inProgress: map[string]int{},
-		closed:     make(chan struct{}),
-	}
-	s.SetRateLimits(RateLimit{Requests: 50_000, Window: time.Minute})
-	for _, opt := range opts {
-		opt(s)
+		URL:    scheme + listener.Addr().String(),
+		secret: ClientSecret,
+		tokens: map[string]bool{},
+		jobs:   map[string]func() string{},
+		faults: map[string]Fault{},
+		counts: Counters{Cancelled: map[string]int{}},
 	}
 	s.http.Handler = http.HandlerFunc(s.serve)
 	s.http.ErrorLog = log.New(io.Discard, "", 0)
 	s.http.ConnState = func(conn net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			s.locked(func() { s.counts.Connections++ })
-			if s.isClosed() { // http.Server forgets one that it accepts while it is being closed.
+		s.locked(func() {
+			if state == http.StateNew {
+				s.counts.Connections++
+			}
+			if s.closed { // http.Server forgets one that it accepts while it is being closed.
 				_ = conn.Close()
 			}
-		}
-	}
-	s.http.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
-		return context.WithValue(ctx, openedKey{}, time.Now())
+		})
 	}
 	return s, listener
 }
 
-// openedKey is the key of the time when a request's connection was opened.
-type openedKey struct{}
-
-// ForgetConnections has each connection that is open now reset at its next
-// request, as after a restart of a load balancer: the client keeps it in vain.
-func (s *Server) ForgetConnections() { s.locked(func() { s.forgotten = time.Now() }) }
-
 // Close stops listening and closes every connection, even one with a request
 // in progress.
 func (s *Server) Close() {
-	s.close.Do(func() { close(s.closed) })
+	s.locked(func() { s.closed = true })
 	_ = s.http.Close()
-}
-
-func (s *Server) isClosed() bool {
-	select {
-	case <-s.closed:
-		return true
-	default:
-		return false
-	}
 }
 
 // SetLatency delays every answer from now on by d.
 func (s *Server) SetLatency(d time.Duration) { s.locked(func() { s.latency = d }) }
+
+// SetSecret replaces the client secret: the old one gets no token from now on.
+// Tokens that were issued stay valid.
+func (s *Server) SetSecret(secret string) { s.locked(func() { s.secret = secret }) }
+
+// RevokeTokens makes every token that was issued so far invalid.
+func (s *Server) RevokeTokens() {
+	s.locked(func() {
+		for token := range s.tokens {
+			s.tokens[token] = false
+		}
+	})
+}
+
+// Tokens returns all tokens that were issued.
+func (s *Server) Tokens() (tokens []string) {
+	s.locked(func() { tokens = slices.Collect(maps.Keys(s.tokens)) })
+	return tokens
+}
+
+// Counters returns a copy of the counters.
+func (s *Server) Counters() (c Counters) {
+	s.locked(func() {
+		c = s.counts
+		c.Cancelled = maps.Clone(c.Cancelled)
+	})
+	return c
+}
+
+// ResetCounters begins to count anew.
+func (s *Server) ResetCounters() {
+	s.locked(func() { s.counts = Counters{Cancelled: map[string]int{}} })
+}
 
 // locked runs what needs the lock.
 func (s *Server) locked(f func()) {

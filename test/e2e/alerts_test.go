@@ -144,7 +144,7 @@ func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 	anyJob := func(f zuoratest.Fault) func(*zuoratest.Server) {
 		return func(s *zuoratest.Server) { s.SetFault(zuoratest.AnyJob, f) }
 	}
-	unauthorized := zuoratest.RefuseWith(401, "90000011", "Authentication error")
+	unauthorized := zuoratest.Refuse(401, "90000011", "Authentication error")
 	tooMany := zuoratest.TooManyRequests("Retry-After", "120")
 	tenants := map[string]struct {
 		spoil func(*zuoratest.Server)
@@ -158,12 +158,14 @@ func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 		"hangs":                {anyJob(zuoratest.Hang()), []string{down}},
 		"garbage":              {anyJob(zuoratest.Respond(200, "text/html", "<html>")), []string{down}},
 		"hangs for one of two": {func(s *zuoratest.Server) { s.SetFault(waitingJob, zuoratest.Hang()) }, []string{stale}},
-		"has lost one of two":  {func(s *zuoratest.Server) { s.RemoveJob(waitingJob) }, []string{"ZuoraDataLabelingJobUnknown"}},
+		"has lost one of two": {func(s *zuoratest.Server) {
+			s.SetFault(waitingJob, zuoratest.Refuse(404, `"50000020"`, "The job does not exist"))
+		}, []string{"ZuoraDataLabelingJobUnknown"}},
 		"short of requests": {func(s *zuoratest.Server) {
 			// The first answer is below the exporter's reserve already. By then
 			// the other job has been requested, too.
 			s.SetLatency(200 * time.Millisecond)
-			s.SetRateLimits(zuoratest.RateLimit{Requests: 1000, Window: time.Hour, Used: 960})
+			s.SetFault(zuoratest.AnyJob, zuoratest.Fault{}.With("RateLimit-Limit", "1000", "RateLimit-Remaining", "40", "RateLimit-Reset", "3600"))
 		}, []string{"ZuoraQuotaLow", paused}},
 	}
 

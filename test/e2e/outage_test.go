@@ -75,7 +75,7 @@ func TestOneJobUnauthorized(t *testing.T) {
 	s, jobs := manyJobs(t, 4, 0)
 	e := start(t, "--config.file="+writeConfig(t, s, "", jobs...))
 	e.scrape(t, "10")
-	s.SetFault(jobs[0], zuoratest.RefuseWith(401, "90000011", "Authentication error"))
+	s.SetFault(jobs[0], zuoratest.Refuse(401, "90000011", "Authentication error"))
 	s.SetTokenFault(zuoratest.Respond(500, "text/plain", "x"))
 	for range 3 {
 		contains(t, e.scrape(t, "10"), `zuora_up{tenant="t"} 1`, jobError(jobs[0], "auth"), jobRead(jobs[1]), jobRead(jobs[2]), jobRead(jobs[3]))

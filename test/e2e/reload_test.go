@@ -30,7 +30,8 @@ func TestReloadBySignal(t *testing.T) {
 
 func TestScrapeInProgressKeepsItsConfiguration(t *testing.T) {
 	t.Parallel()
-	s := newStandIn(t, zuoratest.WithLatency(time.Second))
+	s := newStandIn(t)
+	s.SetLatency(time.Second)
 	file := writeConfig(t, s, "", zuoratest.SampleJobID)
 	e := start(t, "--config.file="+file)
 	page := e.begin(t, s, "/metrics")
@@ -43,7 +44,8 @@ func TestScrapeInProgressKeepsItsConfiguration(t *testing.T) {
 // The secret is read again for every token.
 func TestRotatedSecretNeedsNoRestart(t *testing.T) {
 	t.Parallel()
-	s := newStandIn(t, zuoratest.WithTokenLife(2*time.Second))
+	s := newStandIn(t)
+	s.SetTokenFault(zuoratest.Respond(200, "application/json", `{"access_token":"{token}","expires_in":2}`))
 	dir := t.TempDir()
 	testutil.Write(t, dir, "t.secret", zuoratest.ClientSecret)
 	inline := fmt.Sprintf("client_secret: %q", zuoratest.ClientSecret)

@@ -147,7 +147,7 @@ func TestPrometheusDownMeanwhile(t *testing.T) {
 		"ZuoraDataLabelingObjectsTimedOut":            "critical",
 	}
 	eventuallyEqual(t, "what is known of the job", want, known)
-	s.SetFault(zuoratest.AnyJob, zuoratest.RefuseWith(503, "50000061", "Try again later"))
+	s.SetFault(zuoratest.AnyJob, zuoratest.Refuse(503, "50000061", "Try again later"))
 	eventually(t, "nobody can read the job", func() bool { return len(p.query(t, "zuora_data_labeling_job_failed_objects")) == 0 })
 	eventuallyEqual(t, "what is known of the job that nobody can read", want, known)
 

@@ -88,7 +88,8 @@ func TestShutdownFinishesScrapes(t *testing.T) {
 	for name, sig := range map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "SIGINT": syscall.SIGINT} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newStandIn(t, zuoratest.WithLatency(time.Second))
+			s := newStandIn(t)
+			s.SetLatency(time.Second)
 			e := start(t, "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID))
 			page := e.begin(t, s, "/metrics")
 			e.signal(t, sig)

@@ -21,8 +21,8 @@ func jobError(id, reason string) string {
 }
 
 // newStandIn starts a stand-in for Zuora that has the documented sample job.
-func newStandIn(t *testing.T, opts ...zuoratest.Option) *zuoratest.Server {
-	s := zuoratest.NewServer(opts...)
+func newStandIn(t *testing.T) *zuoratest.Server {
+	s := zuoratest.NewServer()
 	t.Cleanup(s.Close)
 	s.SetSampleJob()
 	return s
@@ -51,7 +51,8 @@ func scriptedStandIn(t *testing.T) *zuoratest.Server {
 
 // manyJobs are running jobs of which each answer takes the latency.
 func manyJobs(t *testing.T, n int, latency time.Duration) (s *zuoratest.Server, jobs []string) {
-	s = newStandIn(t, zuoratest.WithLatency(latency), zuoratest.WithRateLimits(), zuoratest.WithConcurrencyLimit(0))
+	s = newStandIn(t)
+	s.SetLatency(latency)
 	for i := range n {
 		jobs = append(jobs, fmt.Sprintf("%032x", i+1))
 		s.SetJob(zuoratest.Job{ID: jobs[i], ObjectType: "Account", Script: zuoratest.Constant(zuoratest.Ramp{Rate: 100, Total: 50_000}.At(time.Minute))})

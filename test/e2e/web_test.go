@@ -19,7 +19,7 @@ func TestLandingPage(t *testing.T) {
 	t.Parallel()
 	s := scriptedStandIn(t)
 	s.SetJob(zuoratest.Job{ID: oddJob, ObjectType: `<img src=x onerror="a()">`, Script: zuoratest.Constant(zuoratest.Answer{Status: "<script>a()</script>", Total: new(int64(4)), Labeled: new(int64(9))})})
-	s.SetFault(brokenJob, zuoratest.RefuseWith(400, `"50000020"`, `</td><script>b()</script>`))
+	s.SetFault(brokenJob, zuoratest.Refuse(400, `"50000020"`, `</td><script>b()</script>`))
 	e := start(t, "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID, oddJob, brokenJob, unknownJob))
 	_, before := e.get(t, "/")
 	if strings.Count(before, "never read") != 4 {
