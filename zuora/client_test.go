@@ -75,6 +75,26 @@ func respond(status int, body string, headers ...string) roundTrip {
 	}
 }
 
+// inTurn gives one answer after the other, and goes on with the last.
+func inTurn(answers ...roundTrip) roundTrip {
+	var n atomic.Int64
+	return func(r *http.Request) (*http.Response, error) {
+		return answers[min(int(n.Add(1)), len(answers))-1](r)
+	}
+}
+
+// after answers late.
+func after(d time.Duration, answer roundTrip) roundTrip {
+	return func(r *http.Request) (*http.Response, error) {
+		select {
+		case <-time.After(d):
+			return answer(r)
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
+	}
+}
+
 // counted counts the requests.
 func counted(n *atomic.Int64, answer roundTrip) roundTrip {
 	return func(r *http.Request) (*http.Response, error) {
@@ -112,6 +132,24 @@ func read(t *testing.T, c *Client) (*DataLabelingJob, *Error) {
 	return job, e
 }
 
+// mustRead reads the sample job. It must be there.
+func mustRead(t *testing.T, c *Client) *DataLabelingJob {
+	t.Helper()
+	job, err := read(t, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return job
+}
+
+// readFails reads the sample job, which must fail.
+func readFails(t *testing.T, c *Client, want Reason) *Error {
+	t.Helper()
+	_, err := read(t, c)
+	expectReason(t, err, want)
+	return err
+}
+
 // bubble runs a subtest with a clock of its own.
 func bubble(t *testing.T, name string, f func(t *testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
@@ -125,10 +163,7 @@ func expectReason(t *testing.T, err *Error, want Reason) {
 }
 
 func TestDocumentedSample(t *testing.T) {
-	job, err := read(t, newClient(t, newServer(t).URL))
-	if err != nil {
-		t.Fatal(err)
-	}
+	job := mustRead(t, newClient(t, newServer(t).URL))
 	want := &DataLabelingJob{
 		Status: Completed, ObjectType: "Account",
 		Labeled: new(int64(9)), Failed: new(int64(1)), Timeout: new(int64(1)), Total: new(int64(11)),
@@ -157,9 +192,7 @@ func TestRequestsAreAsZuoraDocuments(t *testing.T) {
 		c.EntityID, c.Scopes, c.EndpointParams = "entity", []string{"x", "y"}, url.Values{"audience": {"z"}}
 	})
 	for range 2 {
-		if _, err := read(t, c); err != nil {
-			t.Fatal(err)
-		}
+		mustRead(t, c)
 	}
 	if len(requests) != 3 {
 		t.Fatalf("got %d requests, want one for a token and two for the job", len(requests))
@@ -310,13 +343,11 @@ func TestBodyThatNeverEnds(t *testing.T) {
 				answer.Body = io.NopCloser(io.MultiReader(answer.Body, hang{r.Context()}))
 				return answer, err
 			}
-			_, err := read(t, newFakeClient(t, goodToken, endless))
-			expectReason(t, err, tc.job)
+			err := readFails(t, newFakeClient(t, goodToken, endless), tc.job)
 			if tc.job == ReasonTimeout && !strings.Contains(err.Message, "5s") {
 				t.Errorf("got %v, want the timeout named", err)
 			}
-			_, err = read(t, newFakeClient(t, endless, goodJob))
-			expectReason(t, err, tc.token)
+			readFails(t, newFakeClient(t, endless, goodJob), tc.token)
 		})
 	}
 }
@@ -330,14 +361,14 @@ func (h hang) Read([]byte) (int, error) {
 }
 
 func TestReadEndsWithItsContext(t *testing.T) {
-	s := newServer(t)
-	s.SetFault(sampleID, zuoratest.Hang())
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	_, err := newClient(t, s.URL).DataLabelingJob(ctx, sampleID)
-	if e, ok := errors.AsType[*Error](err); !ok || e.Reason != ReasonTimeout || !strings.Contains(e.Message, "before the deadline") {
-		t.Errorf("got %v, want a timeout at the deadline", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := newFakeClient(t, goodToken, after(time.Minute, goodJob)).DataLabelingJob(ctx, sampleID)
+		if want := (Error{Operation: OperationDataLabelingJob, Reason: ReasonTimeout, Message: "no answer before the deadline"}); err == nil || err.Error() != want.Error() {
+			t.Errorf("got %v, want %s", err, want.Error())
+		}
+	})
 }
 
 func TestNoConnection(t *testing.T) {
@@ -351,8 +382,7 @@ func TestNoConnection(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			// A secret that is in the error anyway does not hide it.
-			_, err := read(t, newClient(t, tc.address, func(c *Config) { c.Secrets = []string{tc.want} }))
-			expectReason(t, err, ReasonUnavailable)
+			err := readFails(t, newClient(t, tc.address, func(c *Config) { c.Secrets = []string{tc.want} }), ReasonUnavailable)
 			if !strings.Contains(err.Message, tc.want) || strings.Contains(err.Message, "oauth") {
 				t.Errorf("got %q, want %q and no URL", err.Message, tc.want)
 			}
@@ -405,16 +435,12 @@ func TestClose(t *testing.T) {
 	s := newServer(t)
 	c := newClient(t, s.URL)
 	for range 2 {
-		if _, err := read(t, c); err != nil {
-			t.Fatal(err)
-		}
+		mustRead(t, c)
 	}
 	kept := s.Counters().Connections
 	c.Close()
 	for range 3 {
-		if _, err := read(t, c); err != nil {
-			t.Error(err)
-		}
+		mustRead(t, c)
 	}
 	if got := s.Counters().Connections; got != kept+3 {
 		t.Errorf("got %d connections, want 3 more than the %d before", got, kept)
@@ -425,13 +451,7 @@ func TestObserve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		type key struct{}
 		var seen []string
-		slow := func(answer roundTrip) roundTrip {
-			return func(r *http.Request) (*http.Response, error) {
-				time.Sleep(time.Second)
-				return answer(r)
-			}
-		}
-		c := newFakeClient(t, slow(goodToken), slow(respond(503, "", "Zuora-Request-Id", "a-token-0123456789")), func(c *Config) {
+		c := newFakeClient(t, after(time.Second, goodToken), after(time.Second, respond(503, "", headerRequestID, "a-token-0123456789")), func(c *Config) {
 			c.Observe = func(ctx context.Context, sent Request) func(Request) {
 				seen = append(seen, fmt.Sprintf("%v sends %s %t", ctx.Value(key{}), sent.Operation, sent.TrackID != ""))
 				return func(r Request) {
@@ -459,43 +479,32 @@ func TestPrevious(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var tokens atomic.Int64
 		answer := goodToken
-		token := func(r *http.Request) (*http.Response, error) {
-			tokens.Add(1)
-			return answer(r)
-		}
+		token := counted(&tokens, func(r *http.Request) (*http.Response, error) { return answer(r) })
 		limited := respond(429, "", "Retry-After", "100", "RateLimit-Limit", "1000", "RateLimit-Remaining", "7")
 		old := newFakeClient(t, token, limited)
-		replace := func(c *Config) { c.Previous = old }
-		renewed := newFakeClient(t, token, goodJob, replace)
-		_, err := read(t, old)
-		expectReason(t, err, ReasonRateLimited)
-		_, err = read(t, renewed)
-		expectReason(t, err, ReasonRateLimited)
+		renewed := newFakeClient(t, token, goodJob, func(c *Config) { c.Previous = old })
+		readFails(t, old, ReasonRateLimited)
+		readFails(t, renewed, ReasonRateLimited)
 		if limits := renewed.Limits(); len(renewed.PausedUntil()) != 1 || *limits.RateLimitRemaining != 7 || tokens.Load() != 1 {
 			t.Errorf("got the pauses %v, the limits %+v and %d token requests, want those of the old client", renewed.PausedUntil(), limits, tokens.Load())
 		}
 
 		time.Sleep(100 * time.Second)
 		answer = respond(401, `{"error":"invalid_client"}`)
-		_, err = read(t, renewed) // a failure, then a second's back-off
-		expectReason(t, err, ReasonAuth)
+		readFails(t, renewed, ReasonAuth) // then a second's back-off
 		third := newFakeClient(t, token, goodJob, func(c *Config) { c.Previous = renewed })
-		_, err = read(t, third)
-		expectReason(t, err, ReasonAuth)
+		readFails(t, third, ReasonAuth)
 		if third.Token().Failure == nil || tokens.Load() != 2 {
 			t.Errorf("got the failure %v and %d token requests, want the old client's and 2", third.Token().Failure, tokens.Load())
 		}
 
 		answer = goodToken
 		time.Sleep(time.Second)
-		if _, err := read(t, third); err != nil {
-			t.Errorf("got %v after the back-off, want an answer", err)
-		}
+		mustRead(t, third)
 		unauthorized := respond(401, "")
 		for range 3 { // three reloads within a minute ask for one token each, and one more after a 401
 			third = newFakeClient(t, token, unauthorized, func(c *Config) { c.Previous = third })
-			_, err = read(t, third)
-			expectReason(t, err, ReasonAuth)
+			readFails(t, third, ReasonAuth)
 		}
 		if n := tokens.Load(); n != 3+3+1 {
 			t.Errorf("got %d token requests, want 7", n)

@@ -1,8 +1,8 @@
 package zuora
 
 import (
-	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"unicode/utf8"
 
@@ -107,16 +107,12 @@ func TestLimitsPause(t *testing.T) {
 		"below the reserve, and 401": {respond(401, "", below...), ReasonAuth, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			requests := 0
-			c := newFakeClient(t, goodToken, func(r *http.Request) (*http.Response, error) {
-				requests++
-				return tc.answer(r)
-			}, func(c *Config) { c.RateLimitReserve = .05 })
-			_, err := read(t, c)
-			expectReason(t, err, tc.want)
+			var requests atomic.Int64
+			c := newFakeClient(t, goodToken, counted(&requests, tc.answer), func(c *Config) { c.RateLimitReserve = .05 })
+			readFails(t, c, tc.want)
 			_, _ = read(t, c)
-			if requests != tc.requests || len(c.PausedUntil()) != 2-tc.requests {
-				t.Errorf("got %d requests and the pauses %v, want %d", requests, c.PausedUntil(), tc.requests)
+			if n := int(requests.Load()); n != tc.requests || len(c.PausedUntil()) != 2-n {
+				t.Errorf("got %d requests and the pauses %v, want %d", n, c.PausedUntil(), tc.requests)
 			}
 		})
 	}

@@ -31,10 +31,7 @@ func TestJobs(t *testing.T) {
 		"reasons that say something":  {`{"jobStatus":"Completed","reasons":[{"code":1,"message":"so what"}]}`, DataLabelingJob{Status: Completed}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			job, err := read(t, newFakeClient(t, goodToken, respond(203, "\ufeff"+tc.body)))
-			if err != nil {
-				t.Fatal(err)
-			}
+			job := mustRead(t, newFakeClient(t, goodToken, respond(203, "\ufeff"+tc.body)))
 			if diff := cmp.Diff(tc.want, *job, cmpopts.IgnoreFields(DataLabelingJob{}, "ReceivedAt")); diff != "" {
 				t.Error(diff)
 			}

@@ -1,7 +1,6 @@
 package zuora
 
 import (
-	"net/http"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -54,19 +53,12 @@ func TestPauses(t *testing.T) {
 func TestPauseEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var requests atomic.Int64
-		c := newFakeClient(t, goodToken, func(r *http.Request) (*http.Response, error) {
-			switch requests.Add(1) {
-			case 1:
-				time.Sleep(time.Second)
-				return respond(429, "", "Retry-After", "100")(r)
-			case 2:
-				time.Sleep(11 * time.Second)
-				return respond(429, "", "Retry-After", "1")(r)
-			}
-			return goodJob(r)
-		})
+		c := newFakeClient(t, goodToken, counted(&requests, inTurn(
+			after(time.Second, respond(429, "", "Retry-After", "100")),
+			after(4*time.Second, respond(429, "", "Retry-After", "1")),
+			goodJob)))
 		readAll(t, c, 2)
-		time.Sleep(90*time.Second - time.Nanosecond)
+		time.Sleep(97*time.Second - time.Nanosecond)
 		_, err := read(t, c)
 		if expectReason(t, err, ReasonRateLimited); requests.Load() != 2 {
 			t.Errorf("got %d requests during the pause, want the 2 before", requests.Load())
@@ -97,9 +89,7 @@ func TestReserve(t *testing.T) {
 			c := newFakeClient(t, goodToken, respond(200, `{"jobStatus":"Completed"}`,
 				"RateLimit-Limit", tc.limit, "RateLimit-Remaining", tc.remaining, "RateLimit-Reset", tc.reset,
 			), func(c *Config) { c.RateLimitReserve = .05 })
-			if _, err := read(t, c); err != nil {
-				t.Error(err)
-			}
+			mustRead(t, c)
 			until, paused := c.PausedUntil()[OperationDataLabelingJob]
 			if got := time.Until(until); paused != (tc.want > 0) || paused && got != tc.want {
 				t.Errorf("got a pause of %s: %t, want %s", got, paused, tc.want)
@@ -110,17 +100,10 @@ func TestReserve(t *testing.T) {
 
 func TestLimitsAreKeptUntilToldOtherwise(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		answers := []roundTrip{
+		c := newFakeClient(t, goodToken, after(time.Second, inTurn(
 			respond(200, "", "RateLimit-Limit", "2250000, 50000;w=60", "RateLimit-Remaining", "99", "RateLimit-Reset", "60",
 				"Concurrency-Limit-Type", "Default", "Concurrency-Limit-Limit", "40", "Concurrency-Limit-Remaining", "38"),
-			respond(200, "", "RateLimit-Limit", "many", "RateLimit-Remaining", "98", "RateLimit-Reset", "-1"),
-		}
-		c := newFakeClient(t, goodToken, func(r *http.Request) (*http.Response, error) {
-			answer := answers[0]
-			answers = answers[1:]
-			time.Sleep(time.Second)
-			return answer(r)
-		})
+			respond(200, "", "RateLimit-Limit", "many", "RateLimit-Remaining", "98", "RateLimit-Reset", "-1"))))
 		if diff := cmp.Diff(Limits{}, c.Limits()); diff != "" {
 			t.Errorf("before any answer: %s", diff)
 		}

@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
 // A text of a job's answer is withheld if it holds 8 consecutive letters or
@@ -124,15 +125,12 @@ func TestTokenAnswersShowNothing(t *testing.T) {
 		"a body too large":    {200, `{"access_token":"` + strings.Repeat("x", maxBody) + `"}`, "", Error{Reason: ReasonInvalidResponse, Message: "the body is larger than 65536 bytes"}},
 	} {
 		bubble(t, name, func(t *testing.T) {
-			token := respond(200, `{"access_token":"9876543210"}`)
-			c := newFakeClient(t, func(r *http.Request) (*http.Response, error) { return token(r) }, goodJob, func(c *Config) {
+			old := respond(200, `{"access_token":"9876543210"}`)
+			c := newFakeClient(t, inTurn(old, respond(tc.status, tc.body, headerRequestID, tc.id)), goodJob, func(c *Config) {
 				c.ClientSecret = func() (string, error) { return "secret_of_the_client", nil }
 			})
-			if _, err := read(t, c); err != nil {
-				t.Fatal(err)
-			}
+			mustRead(t, c)
 			time.Sleep(time.Hour)
-			token = respond(tc.status, tc.body, headerRequestID, tc.id)
 			_, err := read(t, c)
 			tc.want.Operation, tc.want.StatusCode = OperationToken, tc.status
 			err.pause, err.unauthorized = 0, false
@@ -146,30 +144,20 @@ func TestTokenAnswersShowNothing(t *testing.T) {
 // What is no valid HTTP may quote the client secret, too; what was not even sent
 // may not.
 func TestTokenRequestThatIsLost(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = conn.Read(make([]byte, 1000))
-			io.WriteString(conn, base64.StdEncoding.EncodeToString([]byte("secret_of_the_client"))+"\r\n\r\n")
+	s := newServer(t)
+	s.SetTokenFault(zuoratest.Handle(func(w http.ResponseWriter, r *http.Request) {
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			io.WriteString(conn, base64.StdEncoding.EncodeToString([]byte(r.PostForm.Get("client_secret")))+"\r\n\r\n")
 			conn.Close()
 		}
-	}()
-	_, e := read(t, newClient(t, "http://"+listener.Addr().String()))
-	if expectReason(t, e, ReasonUnavailable); e.Message != "the connection ended without a valid answer" {
+	}))
+	if e := readFails(t, newClient(t, s.URL), ReasonUnavailable); e.Message != "the connection ended without a valid answer" {
 		t.Errorf("got %q, want nothing of what came", e.Message)
 	}
 
 	const noCA = "unable to read CA cert: open /ca.pem: no such file"
-	_, e = read(t, newFakeClient(t, func(*http.Request) (*http.Response, error) { return nil, errors.New(noCA) }, goodJob))
-	if expectReason(t, e, ReasonUnavailable); e.Message != noCA {
+	fails := func(*http.Request) (*http.Response, error) { return nil, errors.New(noCA) }
+	if e := readFails(t, newFakeClient(t, fails, goodJob), ReasonUnavailable); e.Message != noCA {
 		t.Errorf("got %q, want %q", e.Message, noCA)
 	}
 }

