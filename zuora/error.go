@@ -162,11 +162,14 @@ func firstWords(body []byte) string {
 }
 
 // category returns the last two digits of an eight-digit code, which say what
-// kind of error it is, or "".
+// kind of error it is, or "". That a limit was reached is told in other ways, too.
 //
 // Source: "Error codes" in Zuora's API reference.
 func category(code string) string {
-	if len(code) != 8 || !digits.MatchString(code) {
+	switch {
+	case code == "70", code == "REQUEST_EXCEEDED_LIMIT":
+		return "70"
+	case len(code) != 8 || !digits.MatchString(code):
 		return ""
 	}
 	return code[6:]
@@ -180,10 +183,7 @@ func (f failure) in(categories ...string) bool {
 // isLimit tells whether the answer says that a limit was reached.
 func (a *answer) isLimit(f failure) bool {
 	return a.status == http.StatusTooManyRequests ||
-		a.status == http.StatusServiceUnavailable && a.header.Get(headerRetryAfter) != "" ||
-		f.in("70") || slices.ContainsFunc(f.reasons, func(r apiReason) bool {
-		return r.code == "70" || r.code == "REQUEST_EXCEEDED_LIMIT"
-	})
+		a.status == http.StatusServiceUnavailable && a.header.Get(headerRetryAfter) != "" || f.in("70")
 }
 
 // classify returns the first reason that fits an answer that is an error,
@@ -192,10 +192,10 @@ func (a *answer) classify(f failure) Reason {
 	missing := slices.ContainsFunc(f.reasons, func(r apiReason) bool {
 		return strings.Contains(strings.ToLower(r.message), "does not exist")
 	})
-	page := bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<"))
 	forbidden := a.status == http.StatusForbidden && f.zuoras
 	if a.operation == OperationToken {
-		forbidden = (a.status == http.StatusForbidden || a.status == http.StatusBadRequest) && !page
+		isPage := bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<"))
+		forbidden = (a.status == http.StatusForbidden || a.status == http.StatusBadRequest) && !isPage
 	}
 	switch {
 	case a.status == http.StatusUnauthorized, forbidden, f.in("10", "11"):
