@@ -26,9 +26,6 @@ var (
 	numericVersion = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)
 	// plainName is a name of a label or of an environment variable.
 	plainName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
-	// headerName is a token of RFC 9110. net/http silently leaves out a header
-	// with another name.
-	headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
 	// ownLabels are the exporter's and those that Prometheus sets.
 	ownLabels = []string{
@@ -86,14 +83,7 @@ func (d *document) checkURLs(at string, t *tenant) {
 		d.checkServer(at+".oauth2.token_url", token)
 		return
 	}
-	// JoinPath would make a relative path, and so an invalid request, if the
-	// base has no path.
-	token := *base
-	token.Path += "/oauth/token"
-	if token.RawPath != "" {
-		token.RawPath += "/oauth/token"
-	}
-	t.OAuth2.TokenURL.URL = &token
+	t.OAuth2.TokenURL.URL = base.JoinPath("oauth/token")
 }
 
 // checkServer checks the URL of a server that gets the secret or a token.
@@ -120,23 +110,15 @@ func (d *document) checkURL(path string, u *url.URL, schemes ...string) {
 }
 
 func (d *document) checkProxy(at string, t *tenant) {
-	p, path := &t.Proxy, at+".proxy_url"
-	if err := p.Validate(); err != nil { // it names keys only
-		d.refuse(rule{true, at, err.Error()})
-	}
+	p, path := &t.ProxyConfig, at+".proxy_url"
+	err := p.Validate()
+	d.refuse(rule{err != nil, at, fmt.Sprint(err)}) // it names keys only
 	if u := p.ProxyURL.URL; u != nil {
 		d.checkURL(path, u, "http", "https", "socks5", "socks5h")
 		// If a password has one of these, net/http takes its beginning for the
 		// host and the port, which it shows.
 		isLong := strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != ""
 		d.refuse(rule{isLong, path, "must end after the host and the port" + inPassword})
-	}
-	for name, values := range p.ProxyConnectHeader {
-		isBroken := func(value promconfig.Secret) bool { return strings.ContainsAny(string(value), "\r\n") }
-		d.refuse(
-			rule{!headerName.MatchString(name), at + ".proxy_connect_header", "has a key that is no name of a header"},
-			rule{slices.ContainsFunc(values, isBroken), at + ".proxy_connect_header", "must have values of one line"},
-		)
 	}
 	environment := promconfig.ProxyConfig{ProxyFromEnvironment: true}
 	proxy, _ := environment.Proxy()(&http.Request{URL: t.BaseURL.URL})
@@ -159,8 +141,7 @@ func (d *document) checkJobs(at string, jobs []Job) {
 			path := join(at+".labels", name)
 			d.refuse(
 				rule{!plainName.MatchString(name), path, "a label name has letters, digits and underscores, and does not begin with a digit"},
-				rule{strings.HasPrefix(name, "__"), path, "label names that begin with __ belong to Prometheus"},
-				rule{slices.Contains(ownLabels, name), path, "the label name is already used by the exporter or by Prometheus"},
+				rule{strings.HasPrefix(name, "__") || slices.Contains(ownLabels, name), path, "the label name is already used by the exporter or by Prometheus"},
 			)
 			d.doubt(rule{slices.Contains(targetLabels, name) && !d.labels[name], path, "Prometheus often sets this label on each target, and then renames this one to exported_" + name})
 			d.labels[name] = true

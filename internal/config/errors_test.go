@@ -18,51 +18,40 @@ func TestErrors(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		// The file as a whole.
 		{"empty file", "\n", "1: the file is empty: it needs at least one tenant"},
-		{"empty document", "---\n", "1: the file is empty: it needs at least one tenant"},
 		{"a list", "- name: prod\n", "1: the file must begin with the key tenants:"},
-		{"no tenants", "tenants: []\n", "1: tenants: needs at least one tenant"},
-		{"tenants without a value", "tenants:\n", "1: tenants: needs at least one tenant"},
-		{"unknown key at the top", "jobs: []\n", "1: jobs: unknown key; it is a key of a tenant: is it indented as the others there?"},
+		{"unknown key at the top", "jobs: []\n", "1: jobs: unknown key; the keys here are tenants"},
 		{"second document", minimal + "---\n" + minimal, "5: a second YAML document begins here: there must be only one"},
-		{"byte order mark in the middle", minimal + "\ufeffa: b", "5: \"\\ufeffa\": unknown key; the keys here are tenants"},
 		{"not UTF-8", "    entity_id: \xff\n", "5: not valid YAML here or just above: the file must be saved as UTF-8"},
-		{"control character", "    entity_id: \x01\n", "5: not valid YAML here or just above: control characters are not allowed"},
-		{"alias inside its anchor", "tenants: &hunter2 [*hunter2]\n", "1: tenants[0]: must be a mapping: keys with a colon, each on its own line"},
-		{"merge inside its anchor", "tenants: [{<<: &hunter2 {<<: *hunter2}}]\n", "1: an alias (*) or a merge (<<) cannot be followed"},
-		{"merge of text", "    <<: hunter2\n", "1: an alias (*) or a merge (<<) cannot be followed"},
-		{"merge of a bad mapping", "    <<: {entity_id: [hunter2]}\n", "1: an alias (*) or a merge (<<) cannot be followed"},
+		{"alias inside its anchor", "tenants: &hunter2 [*hunter2]\n", "1: an alias (*) or a merge (<<) cannot be followed: write its values out"},
+		{"alias of another kind", "    api_version: &a 5\n    request_timeout: *a\n", "6: tenants[0].request_timeout: must be a duration with its unit, such as 30s or 1m30s"},
+		{"merge inside its anchor", "    <<: &hunter2 {<<: *hunter2}\n", "1: an alias (*) or a merge (<<) cannot be followed: write its values out"},
+		{"millions of aliases", "tenants:\n  - &a {jobs: [" + strings.Repeat("{id: x}, ", 1000) + "]}\n" + strings.Repeat("  - *a\n", 1000), "1: an alias (*) or a merge (<<) cannot be followed: write its values out"},
+		{"merge of other keys", "    jobs: [{id: &a " + jobA + ", labels: &l {wave: a}}, {id: *a, <<: *l}]\n", "5: tenants[0].jobs[1].<<.wave: unknown key; the keys here are id, labels"},
+		{"secret in a merge", "oauth2: {<<: {hunter2: hunter2}}", "4: tenants[0].oauth2.<<: unknown key; the keys here are client_id, client_secret, client_secret_file, client_secret_env, token_url, scopes, endpoint_params"},
+		{"merge of a bad value", "    <<: {entity_id: [hunter2]}\n", "5: tenants[0].<<.entity_id: must be a single value; if it begins with { or [, put it in quotes"},
 		{"alias without anchor", "    entity_id: *hunter2\n", "5: not valid YAML here or just above: there is an alias (*) without its anchor (&); a text that begins with * needs quotes"},
 		// Syntax.
 		{"colon in a text", "    entity_id: a: b\n", "5: not valid YAML: a text with a colon and a space needs quotes, and the keys of a mapping need the same indentation"},
-		{"key far to the right", "    entity_id: a\n      api_version: 1\n", "6: not valid YAML: a text with a colon and a space needs quotes, and the keys of a mapping need the same indentation"},
 		{"key far to the left", "    jobs:\n      - id: " + jobA + "\n        labels:\n          a: b\n         c: d\n", "9: not valid YAML here or just above: the keys of a mapping need the same indentation"},
 		{"key between", "   entity_id: x\n", "5: not valid YAML here or just above: the elements of a list need the same indentation"},
 		{"tab", "    jobs:\n\t- id: a\n", "6: not valid YAML: YAML is indented with spaces only, not with tabs"},
-		{"tab after spaces", "    jobs:\n  \t- id: a\n", "6: not valid YAML: YAML is indented with spaces only, not with tabs"},
 		{"no colon", "    entity_id x\n    api_version: 1\n", "5: not valid YAML: a key needs a colon and a space after it"},
 		{"quote not closed", "    entity_id: 'x\n    api_version: 1\n", "5: not valid YAML: a quote is not closed"},
 		{"bracket not closed", "    jobs: [a\n  - name: b\n", "6: not valid YAML here or just above: a bracket or a brace is not closed, or a comma is missing"},
-		{"brace not closed", "tenants: [{name: a\n", "1: not valid YAML here or just above: a bracket or a brace is not closed, or a comma is missing"},
 		{"at sign", "    entity_id: @x\n", "5: not valid YAML: a text that begins with @, % or ` needs quotes"},
-		{"percent", "    entity_id: %x\n", "5: not valid YAML: a text that begins with @, % or ` needs quotes"},
 		{"ampersand and a slash", "    entity_id: &x/y\n", "5: not valid YAML: a text that begins with & or * needs quotes"},
-		{"after the document", "    entity_id: a\n...\na: [\n", "7: not valid YAML here or just above: did not find expected <document start>"},
 		// Keys.
 		{"key like another", "    base_urls: x\n", "5: tenants[0].base_urls: unknown key; did you mean base_url?"},
-		{"key in other letters", "    apiVersion: 1\n", "5: tenants[0].apiVersion: unknown key; did you mean api_version?"},
 		{"key with a hyphen", "    max-concurrent-requests: 1\n", "5: tenants[0].max-concurrent-requests: unknown key; did you mean max_concurrent_requests?"},
 		{"key like none", "    color: x\n", "5: tenants[0].color: unknown key; the keys here are " + tenantKeys},
 		{"key of many lines", "    \"a\\nb\": x\n", "5: tenants[0].\"a\\nb\": unknown key; the keys here are " + tenantKeys},
-		{"empty key", "    \"\": x\n", "5: tenants[0].\"\": unknown key; the keys here are " + tenantKeys},
-		{"key of another place", "    client_id: x\n", "5: tenants[0].client_id: unknown key; it is a key of oauth2: is it indented as the others there?"},
+		{"key of another place", "    client_id: x\n", "5: tenants[0].client_id: unknown key; the keys here are " + tenantKeys},
 		{"key like another in oauth2", "oauth2: {client_id: id, client_sekret: x}", "4: tenants[0].oauth2: unknown key; did you mean client_secret?"},
 		{"key of Prometheus in tls_config", "    tls_config: {ca_ref: x}\n", "5: tenants[0].tls_config: unknown key; did you mean ca_file?"},
 		{"unknown key of tls_config", "    tls_config: {hunter2: x}\n", "5: tenants[0].tls_config: unknown key; the keys here are ca, cert, key, ca_file, cert_file, key_file, server_name, insecure_skip_verify, min_version, max_version"},
 		{"unknown key of a job", "    jobs: [{id: " + jobA + ", label: {}}]\n", "5: tenants[0].jobs[0].label: unknown key; did you mean labels?"},
 		{"duplicate key", "    name: x\n", "5: tenants[0].name: duplicate key, first on line 2"},
-		{"duplicate key without a value", "    jobs: []\n    jobs:\n", "6: tenants[0].jobs: duplicate key, first on line 5"},
 		{"duplicate label", "    jobs:\n      - id: " + jobA + "\n        labels:\n          wave: 1\n          wave: 2\n", "9: tenants[0].jobs[0].labels.wave: duplicate key, first on line 8"},
-		{"duplicate key in oauth2", "oauth2: {client_id: a, client_id: b}", "4: tenants[0].oauth2.client_id: duplicate key, first on line 4"},
 		{"a list as key", "    ? [a]\n    : b\n", "5: tenants[0]: has a key that is not a plain name"},
 		{"no name", "tenants:\n  - jobs: []\n    base_url: https://h\n", "2: tenants[0].name: is missing or has no value"},
 		{"no base_url", "tenants:\n  - name: a\n    jobs: []\n", "2: tenants[0].base_url: is missing or has no value"},
@@ -70,16 +59,10 @@ func TestErrors(t *testing.T) {
 		{"second tenant", "  - name: b\n    base_url: https://h\n", "5: tenants[1].oauth2.client_id: is missing or has no value"},
 		// Kinds.
 		{"tenant as text", "tenants: [a]\n", "1: tenants[0]: must be a mapping: keys with a colon, each on its own line"},
-		{"tenants as mapping", "tenants: {name: a}\n", "1: tenants: must be a list: each element on its own line, after a hyphen"},
-		{"name as list", "tenants: [{name: [a]}]\n", "1: tenants[0].name: must be a single value; if it begins with { or [, put it in quotes"},
 		{"name as template", "tenants: [{name: {{ x }}}]\n", "1: tenants[0].name: must be a single value; if it begins with { or [, put it in quotes"},
-		{"name tagged", "tenants: [{name: !!int hunter2}]\n", "1: tenants[0].name: must be a single value; if it begins with { or [, put it in quotes"},
 		{"jobs as mapping", "    jobs: {id: a}\n", "5: tenants[0].jobs: must be a list: each element on its own line, after a hyphen"},
 		{"job as text", "    jobs: [" + jobA + "]\n", "5: tenants[0].jobs[0]: must be a mapping: keys with a colon, each on its own line"},
-		{"labels as list", "    jobs: [{id: " + jobA + ", labels: [a]}]\n", "5: tenants[0].jobs[0].labels: must be a mapping: keys with a colon, each on its own line"},
-		{"label as list", "    jobs: [{id: " + jobA + ", labels: {wave: [1]}}]\n", "5: tenants[0].jobs[0].labels.wave: must be a single value; if it begins with { or [, put it in quotes"},
 		{"oauth2 as text", "oauth2: hunter2", "4: tenants[0].oauth2: must be a mapping: keys with a colon, each on its own line"},
-		{"scopes as text", "oauth2: {client_id: a, client_secret: b, scopes: a b}", "4: tenants[0].oauth2.scopes: must be a list: each element on its own line, after a hyphen"},
 		{"header as text", "    proxy_connect_header: {hunter2: hunter2}\n", "5: tenants[0].proxy_connect_header: must be a list: each element on its own line, after a hyphen"},
 		{"boolean as text", "    proxy_from_environment: 'hunter2'\n", "5: tenants[0].proxy_from_environment: must be true or false"},
 		// Values of a tenant.
@@ -87,35 +70,26 @@ func TestErrors(t *testing.T) {
 		{"same name", "  - name: prod\n    base_url: https://h\n", "5: tenants[1].name: is also the name of the tenant on line 2"},
 		{"entity_id with a space", "    entity_id: a b\n", "5: tenants[0].entity_id: must be visible ASCII characters"},
 		{"api_version no version", "    api_version: v1\n", "5: tenants[0].api_version: must be a date such as 2025-08-12 or a number such as 341.0"},
-		{"api_version no date", "    api_version: 2025-13-01\n", "5: tenants[0].api_version: must be a date such as 2025-08-12 or a number such as 341.0"},
 		{"duration without unit", "    request_timeout: 5\n", "5: tenants[0].request_timeout: must be a duration with its unit, such as 30s or 1m30s"},
-		{"number of seconds", "    refresh_interval: 300\n", "5: tenants[0].refresh_interval: must be a duration with its unit, such as 30s or 1m30s"},
 		{"fraction of a unit", "    refresh_interval: 1.5s\n", "5: tenants[0].refresh_interval: must be a duration with its unit, such as 30s or 1m30s"},
-		{"duration out of range", "    completed_refresh_interval: 300y\n", "5: tenants[0].completed_refresh_interval: must be a duration with its unit, such as 30s or 1m30s"},
 		{"request_timeout of 0s", "    request_timeout: 0s\n", "5: tenants[0].request_timeout: must be more than 0s"},
 		{"max_concurrent_requests of 0", "    max_concurrent_requests: 0\n", "5: tenants[0].max_concurrent_requests: must be a whole number from 1 up"},
 		{"half a request", "    max_concurrent_requests: 2.5\n", "5: tenants[0].max_concurrent_requests: must be a whole number from 1 up"},
-		{"too many requests", "    max_concurrent_requests: 9223372036854775807\n", "5: tenants[0].max_concurrent_requests: must be a whole number from 1 up"},
 		{"requests in words", "    max_concurrent_requests: ten\n", "5: tenants[0].max_concurrent_requests: must be a number, without a unit"},
 		{"reserve of 1", "    rate_limit_reserve: 1\n", "5: tenants[0].rate_limit_reserve: must be a number from 0 to below 1, such as 0.05 for 5 %"},
-		{"reserve below 0", "    rate_limit_reserve: -0.1\n", "5: tenants[0].rate_limit_reserve: must be a number from 0 to below 1, such as 0.05 for 5 %"},
 		{"reserve not a number", "    rate_limit_reserve: .nan\n", "5: tenants[0].rate_limit_reserve: must be a number from 0 to below 1, such as 0.05 for 5 %"},
 		{"reserve in percent", "    rate_limit_reserve: 5%\n", "5: tenants[0].rate_limit_reserve: must be a number, without a unit"},
 		// URLs.
 		{"no scheme", "base_url: rest.zuora.com", "3: tenants[0].base_url: must be a URL with a scheme and a host, such as https://example.com:8443"},
 		{"other scheme", "base_url: ftp://h", "3: tenants[0].base_url: must begin with one of http://, https://"},
-		{"no host", "base_url: https:///a", "3: tenants[0].base_url: must be a URL with a scheme and a host, such as https://example.com:8443"},
 		{"only a port", "base_url: https://:80", "3: tenants[0].base_url: must be a URL with a scheme and a host, such as https://example.com:8443"},
 		{"bad port", "base_url: https://h:hunter2", "3: tenants[0].base_url: must be a URL with a scheme and a host, such as https://example.com:8443"},
 		{"high port", "base_url: https://h:65536", "3: tenants[0].base_url: has a port above 65535"},
-		{"bad escape", "base_url: https://h/%zz", "3: tenants[0].base_url: must be a URL with a scheme and a host, such as https://example.com:8443"},
 		{"scheme twice", "base_url: https://https://rest.zuora.com", "3: tenants[0].base_url: has its scheme twice"},
 		{"zero-width space", "base_url: https://rest.zuora.com\u200b", "3: tenants[0].base_url: has an invisible character, such as a zero-width space: type it anew"},
-		{"v1", "base_url: https://h/v1", "3: tenants[0].base_url: must end before /v1 or /oauth/token, because the exporter adds these"},
 		{"v1 and a slash", "base_url: https://h/a/v1/", "3: tenants[0].base_url: must end before /v1 or /oauth/token, because the exporter adds these"},
 		{"v1 and more", "base_url: https://h/v1/accounts", "3: tenants[0].base_url: must end before /v1 or /oauth/token, because the exporter adds these"},
 		{"token path", "base_url: https://h/oauth/token", "3: tenants[0].base_url: must end before /v1 or /oauth/token, because the exporter adds these"},
-		{"user", "base_url: https://u@h", "3: tenants[0].base_url: must not have a user name or password"},
 		{"password with a slash", "base_url: https://u:1/p@h", "3: tenants[0].base_url: must not have a user name or password"},
 		{"empty query", "base_url: https://h?", "3: tenants[0].base_url: must not have a query (?)"},
 		{"fragment", "base_url: https://h#a", "3: tenants[0].base_url: must not have a fragment (#)"},
@@ -127,14 +101,9 @@ func TestErrors(t *testing.T) {
 		{"proxy without scheme", "    proxy_url: proxy:3128\n", "5: tenants[0].proxy_url: must be a URL with a scheme and a host, such as https://example.com:8443"},
 		{"proxy with a slash in its password", "    proxy_url: http://u:hunter/2@p\n", "5: tenants[0].proxy_url: must be a URL with a scheme and a host, such as https://example.com:8443; in a password, write / ? # as %2F %3F %23"},
 		{"proxy with a path", "    proxy_url: http://u:1/hunter2@p\n", "5: tenants[0].proxy_url: must end after the host and the port; in a password, write / ? # as %2F %3F %23"},
-		{"proxy with a question mark", "    proxy_url: http://u:1?hunter2@p\n", "5: tenants[0].proxy_url: must end after the host and the port; in a password, write / ? # as %2F %3F %23"},
-		{"header with a space", "    proxy_url: http://p\n    proxy_connect_header: {hunter 2: [b]}\n", "6: tenants[0].proxy_connect_header: has a key that is no name of a header"},
-		{"header of two lines", "    proxy_url: http://p\n    proxy_connect_header: {a: [\"b\\nc\"]}\n", "6: tenants[0].proxy_connect_header: must have values of one line"},
 		// oauth2.
 		{"no client_id", "oauth2: {client_secret: hunter2}", "4: tenants[0].oauth2.client_id: is missing or has no value"},
-		{"empty client_id", "oauth2: {client_id: '', client_secret: hunter2}", "4: tenants[0].oauth2.client_id: is missing or has no value"},
 		{"no secret", "oauth2: {client_id: a}", "4: tenants[0].oauth2: needs client_secret, client_secret_file or client_secret_env with a value; a text that begins with # & * or ! needs quotes"},
-		{"secret without a value", "oauth2: {client_id: a, client_secret: }", "4: tenants[0].oauth2: needs client_secret, client_secret_file or client_secret_env with a value; a text that begins with # & * or ! needs quotes"},
 		{"secret that begins with &", "oauth2: {client_id: a, client_secret: &hunter2 }", "4: tenants[0].oauth2: needs client_secret, client_secret_file or client_secret_env with a value; a text that begins with # & * or ! needs quotes"},
 		{"secret that is a comment", "oauth2:\n      client_id: a\n      client_secret: #hunter2", "4: tenants[0].oauth2: needs client_secret, client_secret_file or client_secret_env with a value; a text that begins with # & * or ! needs quotes"},
 		{"two secrets", "oauth2: {client_id: a, client_secret: hunter2, client_secret_file: hunter2}", "4: tenants[0].oauth2: must have only one of client_secret, client_secret_file, client_secret_env"},
@@ -149,8 +118,8 @@ func TestErrors(t *testing.T) {
 		// tls_config.
 		{"unknown version", "    tls_config: {min_version: TLS9}\n", "5: tenants[0].tls_config.min_version: must be one of TLS10, TLS11, TLS12, TLS13"},
 		{"versions", "    tls_config: {min_version: TLS13, max_version: TLS12}\n", "5: tenants[0].tls_config: max_version must not be below min_version"},
-		{"certificate without key", "    tls_config: {cert: hunter2}\n", "5: tenants[0].tls_config: needs both a client certificate (cert or cert_file) and its key (key or key_file)"},
-		{"two authorities", "    tls_config: {ca: hunter2, ca_file: hunter2}\n", "5: tenants[0].tls_config: must not have both ca and ca_file"},
+		{"certificate without key", "    tls_config: {cert: hunter2}\n", "5: tenants[0].tls_config: takes either ca or ca_file, and a client certificate (cert or cert_file) only together with its key (key or key_file)"},
+		{"two authorities", "    tls_config: {ca: hunter2, ca_file: hunter2}\n", "5: tenants[0].tls_config: takes either ca or ca_file, and a client certificate (cert or cert_file) only together with its key (key or key_file)"},
 		{"no file", "    tls_config: {ca_file: hunter2}\n", "5: tenants[0].tls_config.ca_file: cannot be read: no such file or directory"},
 		{"home directory", "    tls_config: {ca_file: ~/hunter2}\n", "5: tenants[0].tls_config.ca_file: cannot be read: ~ and $ in a path are not expanded"},
 		{"directory", "    tls_config: {ca_file: .}\n", "5: tenants[0].tls_config.ca_file: cannot be read: is a directory"},
@@ -159,11 +128,9 @@ func TestErrors(t *testing.T) {
 		// Jobs.
 		{"job without id", "    jobs:\n      - labels: {}\n", "6: tenants[0].jobs[0].id: is missing or has no value"},
 		{"short id", "    jobs:\n      - id: abc\n", "6: tenants[0].jobs[0].id: a job id has 32 characters, this one has 3"},
-		{"long id", "    jobs: [{id: " + jobA + "c}]\n", "5: tenants[0].jobs[0].id: a job id has 32 characters, this one has 33"},
 		{"same job", "    jobs:\n      - id: ff80808186b966950186b97922-e2-00\n      - id: " + jobA + "\n      - id: FF80-808186B966950186B97922E200-\n", "8: tenants[0].jobs[2].id: is the same job as on line 6"},
 		{"label with a hyphen", "    jobs: [{id: " + jobA + ", labels: {a-b: x}}]\n", "5: tenants[0].jobs[0].labels.a-b: a label name has letters, digits and underscores, and does not begin with a digit"},
-		{"label with a line break", "    jobs: [{id: " + jobA + ", labels: {\"ab\\n\": x}}]\n", "5: tenants[0].jobs[0].labels.\"ab\\n\": a label name has letters, digits and underscores, and does not begin with a digit"},
-		{"label of Prometheus", "    jobs: [{id: " + jobA + ", labels: {__name__: x}}]\n", "5: tenants[0].jobs[0].labels.__name__: label names that begin with __ belong to Prometheus"},
+		{"label of Prometheus", "    jobs: [{id: " + jobA + ", labels: {__name__: x}}]\n", "5: tenants[0].jobs[0].labels.__name__: the label name is already used by the exporter or by Prometheus"},
 		{"label of the exporter", "    jobs: [{id: " + jobA + ", labels: {job_id: x}}]\n", "5: tenants[0].jobs[0].labels.job_id: the label name is already used by the exporter or by Prometheus"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -175,15 +142,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// Few lines can stand for millions of values.
-func TestTooManyAliases(t *testing.T) {
-	jobs := strings.Repeat("{id: x}, ", 1000)
-	_, err := Parse("zuora.yml", []byte("tenants:\n  - &a {jobs: ["+jobs+"]}\n"+strings.Repeat("  - *a\n", 1000)))
-	if want := "zuora.yml:1: there are too many aliases (*)"; err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
-	}
-}
-
+// What is valid but probably a mistake is said, and not refused. The texts are
+// those of fileOf.
 func TestWarnings(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://proxy:3128")
 	t.Setenv("NO_PROXY", "rest.zuora.com")
@@ -200,14 +160,11 @@ func TestWarnings(t *testing.T) {
 	}{
 		{name: "nothing", text: minimal},
 		{name: "http", text: "base_url: http://rest.zuora.com", want: []string{"3: tenants[0].base_url: " + http}},
-		{name: "http to an address", text: "base_url: http://10.0.0.1\n    proxy_url: http://p", want: []string{"3: tenants[0].base_url: " + http}},
 		{name: "localhost", text: "base_url: http://localhost:80"},
-		{name: "loopback", text: "base_url: http://127.0.0.2"},
 		{name: "IPv6 loopback", text: "base_url: http://[::1]:80"},
 		{name: "http of the token", text: "oauth2: {client_id: a, client_secret: abcdefgh, token_url: 'http://h'}", want: []string{"4: tenants[0].oauth2.token_url: " + http}},
 		{name: "proxy of the environment", text: "base_url: https://h", want: []string{proxy}},
 		{name: "proxy of the environment, not wanted", text: "base_url: https://h\n    proxy_from_environment: false"},
-		{name: "proxy of the environment, wanted", text: "base_url: https://h\n    proxy_from_environment: true"},
 		{name: "another proxy", text: "base_url: https://h\n    proxy_url: http://p"},
 
 		{name: "variable", text: "oauth2: {client_id: a, client_secret: $hunter2hunter2}", want: []string{"4: tenants[0].oauth2.client_secret: " + placeholder}},
@@ -226,7 +183,6 @@ func TestWarnings(t *testing.T) {
 		{name: "repairs", text: "    jobs: [{id: " + jobA + "}, {id: " + jobB + ", labels: {repairs: " + jobA + "}}]\n"},
 		{name: "repairs no id", text: "    jobs: [{id: " + jobA + ", labels: {repairs: yes}}]\n", want: []string{"5: tenants[0].jobs[0].labels.repairs: is not the id of a job, so it repairs nothing"}},
 		{name: "repairs another job", text: "    jobs: [{id: " + jobA + ", labels: {repairs: " + jobB + "}}]\n", want: []string{"5: tenants[0].jobs[0].labels.repairs: no other job of this tenant has the id " + jobB + repairsNone}},
-		{name: "repairs itself", text: "    jobs: [{id: " + jobA + ", labels: {repairs: " + jobA + "}}]\n", want: []string{"5: tenants[0].jobs[0].labels.repairs: no other job of this tenant has the id " + jobA + repairsNone}},
 		{name: "repairs in capitals", text: "    jobs: [{id: " + jobA + "}, {id: " + jobB + ", labels: {repairs: " + strings.ToUpper(jobA) + "}}]\n", want: []string{"5: tenants[0].jobs[1].labels.repairs: no other job of this tenant has the id " + strings.ToUpper(jobA) + repairsNone}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -245,30 +201,20 @@ func TestWarnings(t *testing.T) {
 func TestAuthorities(t *testing.T) {
 	dir, ca := t.TempDir(), testutil.NewCertificate(t)
 	broken := strings.Replace(ca.CertPEM, "\nMII", "\nM*I", 1)
-	for _, tt := range []struct {
-		name, bundle string
-		refused      bool
-	}{
-		{name: "one", bundle: ca.CertPEM},
-		{name: "two with comments", bundle: "# one\n" + ca.CertPEM + "# two\n" + ca.CertPEM + "# end\n"},
-		{name: "CRLF", bundle: strings.ReplaceAll(ca.CertPEM, "\n", "\r\n")},
-		{name: "none", bundle: "hunter2", refused: true},
-		{name: "empty", refused: true},
-		{name: "a key", bundle: ca.CertPEM + ca.KeyPEM, refused: true},
-		{name: "a broken one", bundle: ca.CertPEM + broken, refused: true},
-		{name: "a broken one before", bundle: broken + ca.CertPEM, refused: true},
-		{name: "one cut off", bundle: ca.CertPEM + ca.CertPEM[:len(ca.CertPEM)/2], refused: true},
+	file := filepath.Join(dir, "test.yml")
+	refused := file + ":5: tenants[0].tls_config: each block of ca or ca_file must be a certificate in PEM format"
+	for _, tt := range []struct{ name, bundle, want string }{
+		{"two with comments", "# one\n" + ca.CertPEM + "# two\n" + ca.CertPEM + "# end\n", "<nil>"},
+		{"CRLF", strings.ReplaceAll(ca.CertPEM, "\n", "\r\n"), "<nil>"},
+		{"empty", "", refused},
+		{"a key", ca.CertPEM + ca.KeyPEM, refused},
+		{"a broken one", broken + ca.CertPEM, refused},
+		{"one cut off", ca.CertPEM + ca.CertPEM[:len(ca.CertPEM)/2], refused},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			testutil.Write(t, dir, "ca.pem", tt.bundle)
-			file := filepath.Join(dir, "test.yml")
-			_, err := Parse(file, []byte(minimal+"    tls_config: {ca_file: ca.pem}\n"))
-			want := fmt.Sprintf("%s:5: tenants[0].tls_config: each block of ca or ca_file must be a certificate in PEM format", file)
-			if tt.refused && (err == nil || err.Error() != want) {
-				t.Errorf("\n got %v\nwant %s", err, want)
-			} else if !tt.refused && err != nil {
-				t.Errorf("got %v, want no error", err)
-			}
-		})
+		testutil.Write(t, dir, "ca.pem", tt.bundle)
+		_, err := Parse(file, []byte(minimal+"    tls_config: {ca_file: ca.pem}\n"))
+		if got := fmt.Sprint(err); got != tt.want {
+			t.Errorf("%s:\n got %s\nwant %s", tt.name, got, tt.want)
+		}
 	}
 }

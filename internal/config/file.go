@@ -23,13 +23,13 @@ type tenant struct {
 	APIVersion     string         `yaml:"api_version"`
 	RequestTimeout model.Duration `yaml:"request_timeout"`
 	// It is no int, because yaml.v3 would make 2 of 2.5.
-	MaxConcurrentRequests    float64                `yaml:"max_concurrent_requests"`
-	RefreshInterval          model.Duration         `yaml:"refresh_interval"`
-	CompletedRefreshInterval model.Duration         `yaml:"completed_refresh_interval"`
-	RateLimitReserve         float64                `yaml:"rate_limit_reserve"`
-	Proxy                    promconfig.ProxyConfig `yaml:",inline"`
-	TLS                      tlsConfig              `yaml:"tls_config"`
-	Jobs                     []Job                  `yaml:"jobs"`
+	MaxConcurrentRequests    float64        `yaml:"max_concurrent_requests"`
+	RefreshInterval          model.Duration `yaml:"refresh_interval"`
+	CompletedRefreshInterval model.Duration `yaml:"completed_refresh_interval"`
+	RateLimitReserve         float64        `yaml:"rate_limit_reserve"`
+	promconfig.ProxyConfig   `yaml:",inline"`
+	TLS                      tlsConfig `yaml:"tls_config"`
+	Jobs                     []Job     `yaml:"jobs"`
 }
 
 // DefaultMaxConcurrentRequests is the default of max_concurrent_requests.
@@ -60,6 +60,6 @@ type oauth2 struct {
 	EndpointParams   map[string]string `yaml:"endpoint_params"`
 }
 
-// tlsConfig has no method of Prometheus's type, whose errors have no line. The
-// keys that end in _ref are refused.
+// tlsConfig has no method of Prometheus's type, whose errors have no line. Its
+// keys that end in _ref, for secret managers, are unknown here.
 type tlsConfig promconfig.TLSConfig

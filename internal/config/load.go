@@ -2,7 +2,6 @@ package config
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -20,7 +19,7 @@ type File struct {
 	name  string
 	limit time.Duration
 
-	looking chan struct{} // holds a value while Changed reads the file
+	looking sync.Mutex // held while Changed reads the file
 
 	mu           sync.Mutex
 	loaded, seen string // fingerprints of what Load and Changed have read last
@@ -28,22 +27,23 @@ type File struct {
 
 // NewFile returns the file of that name, which need not exist.
 func NewFile(name string) *File {
-	return &File{name: name, limit: readLimit, looking: make(chan struct{}, 1)}
+	return &File{name: name, limit: readLimit}
 }
 
 // Load reads and checks the file. Its error is one sentence that names the file
 // and, unless the file cannot be read, the line. Load returns after 10 s at
 // most.
 func (f *File) Load() (*Config, error) {
-	begun := time.Now()
-	data, err := within(f.limit, f.read, f.late())
-	f.mu.Lock()
-	f.loaded = fingerprint(data, err)
-	f.mu.Unlock()
-	if err != nil {
-		return nil, err
-	}
-	return within(f.limit-time.Since(begun), func() (*Config, error) { return Parse(f.name, data) }, f.late())
+	return within(f.limit, func() (*Config, error) {
+		data, err := f.read()
+		f.mu.Lock()
+		f.loaded = fingerprint(data, err)
+		f.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+		return Parse(f.name, data)
+	}, fmt.Errorf("reading the configuration file: %s, or a file of its tls_config, does not end within %v", f.name, f.limit))
 }
 
 func (f *File) read() ([]byte, error) {
@@ -54,37 +54,28 @@ func (f *File) read() ([]byte, error) {
 	return data, nil
 }
 
-// late is the error if reading takes too long.
-func (f *File) late() error {
-	return fmt.Errorf("reading the configuration file: %s, or a file of its tls_config, does not end within %v", f.name, f.limit)
-}
-
 // Changed tells whether the file's content, or the error of reading it, is
 // another than that of the newest Load, and the same as when Changed was called
 // before: a file may be written slowly. A pipe never changes: to read it would
 // take its content from Load. Nor does a file whose reading has hung in Changed
 // before: each time would cost a thread.
 func (f *File) Changed() bool {
-	select {
-	case f.looking <- struct{}{}:
-	default:
+	if !f.looking.TryLock() {
 		return false
 	}
-	data, err := within(f.limit, func() ([]byte, error) {
-		defer func() { <-f.looking }()
+	seen, _ := within(f.limit, func() (string, error) {
+		defer f.looking.Unlock()
 		if info, err := os.Stat(f.name); err == nil && !info.Mode().IsRegular() {
-			return nil, errPipe
+			return "", nil
 		}
-		return f.read()
-	}, f.late())
+		return fingerprint(f.read()), nil
+	}, nil)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	before := f.seen
-	f.seen = fingerprint(data, err)
-	return !errors.Is(err, errPipe) && f.seen == before && f.seen != f.loaded
+	f.seen = seen
+	return seen != "" && seen == before && seen != f.loaded
 }
-
-var errPipe = errors.New("a pipe")
 
 // fingerprint differs if the content or the error does.
 func fingerprint(data []byte, err error) string {
@@ -118,7 +109,8 @@ func within[T any](limit time.Duration, f func() (T, error), late error) (result
 // of tls_config, and looks at those of client secrets, which may be missing.
 func Parse(file string, data []byte) (*Config, error) {
 	d := &document{name: file, lines: map[string]int{}, labels: map[string]bool{}}
-	if d.read(data); d.err == nil {
+	d.read(data)
+	if d.err == nil {
 		d.check()
 	}
 	if d.err != nil {

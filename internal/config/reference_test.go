@@ -88,14 +88,9 @@ func TestReference(t *testing.T) {
 
 // defaultOf returns the default of a key, or "" if it has none.
 func defaultOf(v reflect.Value, key string) string {
-	for i := range v.NumField() {
-		switch name, options, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ","); {
-		case options == "inline":
-			if def := defaultOf(v.Field(i), key); def != "" {
-				return def
-			}
-		case name == key:
-			switch v := v.Field(i).Interface().(type) {
+	for _, field := range reflect.VisibleFields(v.Type()) {
+		if name, _, _ := strings.Cut(field.Tag.Get("yaml"), ","); name == key {
+			switch v := v.FieldByIndex(field.Index).Interface().(type) {
 			case model.Duration, bool, float64, string:
 				return fmt.Sprint(v)
 			}

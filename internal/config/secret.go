@@ -1,7 +1,6 @@
 package config
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -114,8 +113,6 @@ func readSecretFile(path string) (string, error) {
 	switch {
 	case err != nil:
 		return "", errors.Unwrap(err) // without the path
-	case info.IsDir():
-		return "", errors.New("is a directory")
 	case !info.Mode().IsRegular(): // A pipe might never end.
 		return "", errors.New("is not a regular file")
 	case info.Size() > limit:
@@ -128,32 +125,32 @@ func readSecretFile(path string) (string, error) {
 // checkTLS tries the settings: a missing or wrong file is then an error now and
 // not at every request.
 func (d *document) checkTLS(at string, c *promconfig.TLSConfig) {
-	if c.CARef+c.CertRef+c.KeyRef != "" { // Prometheus has these keys
-		d.explain(errors.New("unknown key"))
-	}
 	c.SetDirectory(d.dir())
-	texts := []string{c.CA, c.Cert, string(c.Key)}
-	for i, file := range []string{c.CAFile, c.CertFile, c.KeyFile} {
-		if file == "" {
+	d.refuse(
+		rule{c.Validate() != nil, at, "takes either ca or ca_file, and a client certificate (cert or cert_file) only together with its key (key or key_file)"},
+		rule{c.MaxVersion != 0 && c.MinVersion > c.MaxVersion, at, "max_version must not be below min_version"},
+	)
+	ca := c.CA
+	for _, f := range []struct{ key, path string }{
+		{at + ".cert_file", c.CertFile}, {at + ".key_file", c.KeyFile}, {at + ".ca_file", c.CAFile},
+	} {
+		if f.path == "" {
 			continue
 		}
-		key := []string{"ca", "cert", "key"}[i]
-		content, err := os.ReadFile(file)
+		content, err := os.ReadFile(f.path)
 		d.refuse(
-			rule{texts[i] != "", at, "must not have both " + key + " and " + key + "_file"},
-			rule{err != nil && isUnexpanded(file), at + "." + key + "_file", notExpanded},
-			rule{err != nil, at + "." + key + "_file", fmt.Sprint("cannot be read: ", errors.Unwrap(err))},
+			rule{err != nil && isUnexpanded(f.path), f.key, notExpanded},
+			rule{err != nil, f.key, fmt.Sprint("cannot be read: ", errors.Unwrap(err))},
 		)
-		texts[i] = string(content)
+		if f.path == c.CAFile {
+			ca = string(content)
+		}
 	}
-	hasCert, hasKey := c.Cert+c.CertFile != "", c.KeyFile+string(c.Key) != ""
-	_, noPair := tls.X509KeyPair([]byte(texts[1]), []byte(texts[2]))
-	d.refuse(
-		rule{c.MaxVersion != 0 && c.MinVersion > c.MaxVersion, at, "max_version must not be below min_version"},
-		rule{hasCert != hasKey, at, "needs both a client certificate (cert or cert_file) and its key (key or key_file)"},
-		rule{hasCert && noPair != nil, at, "the client certificate and its key are not a pair in PEM format"},
-		rule{c.CA+c.CAFile != "" && !areCertificates(texts[0]), at, "each block of ca or ca_file must be a certificate in PEM format"},
-	)
+	d.refuse(rule{c.CA+c.CAFile != "" && !areCertificates(ca), at, "each block of ca or ca_file must be a certificate in PEM format"})
+	if d.err == nil {
+		_, err := promconfig.NewTLSConfig(c)
+		d.refuse(rule{err != nil, at, "the client certificate and its key are not a pair in PEM format"})
+	}
 }
 
 // areCertificates is false if crypto/x509 would silently leave out a part.

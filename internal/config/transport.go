@@ -36,7 +36,7 @@ func (t *Tenant) NewTransport() (http.RoundTripper, error) {
 
 func (t *Tenant) newTransport() (http.RoundTripper, error) {
 	c := t.settings()
-	proxyOf := c.Proxy.Proxy()
+	proxyOf := c.Proxy()
 	if proxyOf != nil {
 		fromConfig := proxyOf
 		proxyOf = func(r *http.Request) (*url.URL, error) {
@@ -51,7 +51,7 @@ func (t *Tenant) newTransport() (http.RoundTripper, error) {
 	newTransport := func(tlsConfig *tls.Config) (http.RoundTripper, error) {
 		return bounded{&http.Transport{
 			Proxy:                  proxyOf,
-			ProxyConnectHeader:     c.Proxy.GetProxyConnectHeader(),
+			ProxyConnectHeader:     c.GetProxyConnectHeader(),
 			OnProxyConnectResponse: checkProxy,
 			DialContext:            dialWithin(t.Zuora.RequestTimeout),
 			TLSClientConfig:        tlsConfig,
@@ -74,9 +74,6 @@ func (t *Tenant) newTransport() (http.RoundTripper, error) {
 		CA:   fileReader(c.TLS.CAFile),
 		Cert: fileReader(c.TLS.CertFile),
 		Key:  fileReader(c.TLS.KeyFile),
-	}
-	if files == (promconfig.TLSRoundTripperSettings{}) {
-		return newTransport(tlsConfig)
 	}
 	return promconfig.NewTLSRoundTripper(tlsConfig, files, newTransport)
 }
@@ -132,7 +129,7 @@ func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Res
 func (t *Tenant) ProxySecrets() []string {
 	c := t.settings()
 	var secrets []string
-	if proxyOf := c.Proxy.Proxy(); proxyOf != nil {
+	if proxyOf := c.Proxy(); proxyOf != nil {
 		for _, u := range []*url.URL{t.Zuora.BaseURL, t.Zuora.TokenURL} {
 			proxy, err := proxyOf(&http.Request{URL: u})
 			if err != nil || proxy == nil {
@@ -144,7 +141,7 @@ func (t *Tenant) ProxySecrets() []string {
 			}
 		}
 	}
-	for _, values := range c.Proxy.ProxyConnectHeader {
+	for _, values := range c.ProxyConnectHeader {
 		for _, value := range values {
 			if zuora.MayBeSecret(string(value)) {
 				secrets = append(secrets, string(value))
