@@ -26,6 +26,8 @@ var (
 	numericVersion = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)
 	// plainName is a name of a label or of an environment variable.
 	plainName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+	// headerName is a token of RFC 9110.
+	headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
 	// ownLabels are the exporter's and those that Prometheus sets.
 	ownLabels = []string{
@@ -119,6 +121,12 @@ func (d *document) checkProxy(at string, t *tenant) {
 		// host and the port, which it shows.
 		isLong := strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != ""
 		d.refuse(rule{isLong, path, "must end after the host and the port" + inPassword})
+	}
+	isBroken := func(value promconfig.Secret) bool { return strings.ContainsAny(string(value), "\r\n") }
+	for name, values := range p.ProxyConnectHeader {
+		// net/http would leave it out silently.
+		wrong := !headerName.MatchString(name) || slices.ContainsFunc(values, isBroken)
+		d.refuse(rule{wrong, at + ".proxy_connect_header", "has a name or a value that no header can have"})
 	}
 	environment := promconfig.ProxyConfig{ProxyFromEnvironment: true}
 	proxy, _ := environment.Proxy()(&http.Request{URL: t.BaseURL.URL})

@@ -101,6 +101,7 @@ func TestErrors(t *testing.T) {
 		{"proxy without scheme", "    proxy_url: proxy:3128\n", "5: tenants[0].proxy_url: must be a URL with a scheme and a host, such as https://example.com:8443"},
 		{"proxy with a slash in its password", "    proxy_url: http://u:hunter/2@p\n", "5: tenants[0].proxy_url: must be a URL with a scheme and a host, such as https://example.com:8443; in a password, write / ? # as %2F %3F %23"},
 		{"proxy with a path", "    proxy_url: http://u:1/hunter2@p\n", "5: tenants[0].proxy_url: must end after the host and the port; in a password, write / ? # as %2F %3F %23"},
+		{"header with a space", "    proxy_url: http://p\n    proxy_connect_header: {hunter 2: [b]}\n", "6: tenants[0].proxy_connect_header: has a name or a value that no header can have"},
 		// oauth2.
 		{"no client_id", "oauth2: {client_secret: hunter2}", "4: tenants[0].oauth2.client_id: is missing or has no value"},
 		{"no secret", "oauth2: {client_id: a}", "4: tenants[0].oauth2: needs client_secret, client_secret_file or client_secret_env with a value; a text that begins with # & * or ! needs quotes"},
