@@ -119,6 +119,10 @@ func TestPipeNeverChanges(t *testing.T) {
 	}
 	f := NewFile(pipe)
 	f.limit = time.Hour
+	go os.WriteFile(pipe, []byte(minimal), 0o600)
+	if _, err := f.Load(); err != nil {
+		t.Fatal(err)
+	}
 	for range 2 {
 		if f.Changed() {
 			t.Error("got a change of a pipe, want none")
