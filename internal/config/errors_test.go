@@ -52,6 +52,7 @@ func TestErrors(t *testing.T) {
 		{"unknown key of a job", "    jobs: [{id: " + jobA + ", label: {}}]\n", "5: tenants[0].jobs[0].label: unknown key; did you mean labels?"},
 		{"duplicate key", "    name: x\n", "5: tenants[0].name: duplicate key, first on line 2"},
 		{"duplicate label", "    jobs:\n      - id: " + jobA + "\n        labels:\n          wave: 1\n          wave: 2\n", "9: tenants[0].jobs[0].labels.wave: duplicate key, first on line 8"},
+		{"key without a name", "    jobs: [{id: " + jobA + ", labels: {~: x}}]\n", "5: tenants[0].jobs[0].labels: has a key that is not a plain name"},
 		{"a list as key", "    ? [a]\n    : b\n", "5: tenants[0]: has a key that is not a plain name"},
 		{"no name", "tenants:\n  - jobs: []\n    base_url: https://h\n", "2: tenants[0].name: is missing or has no value"},
 		{"no base_url", "tenants:\n  - name: a\n    jobs: []\n", "2: tenants[0].base_url: is missing or has no value"},
