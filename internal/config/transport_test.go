@@ -358,3 +358,19 @@ func TestTransportKeepsConnections(t *testing.T) {
 		t.Errorf("got %d connections, want %d", got, parallel)
 	}
 }
+
+// A proxy that answers nothing, or what is no HTTP, is named.
+func TestTransportBrokenProxy(t *testing.T) {
+	server := tlsServer(t, testutil.NewCertificate(t), nil)
+	for answer, want := range map[string]string{"": "EOF", "hello\n": "malformed HTTP response"} {
+		p := newProxy(t, func(conn net.Conn) {
+			_, _ = http.ReadRequest(bufio.NewReader(conn))
+			io.WriteString(conn, answer)
+		})
+		p.works.Store(true)
+		got := get(transport(t, "", unverified+"    proxy_url: http://"+p.address+"\n"), server.URL, 10*time.Second)
+		if named := "proxy " + p.address + ": "; !strings.HasPrefix(got, named) || !strings.Contains(got, want) {
+			t.Errorf("got %q, want %s%s", got, named, want)
+		}
+	}
+}
