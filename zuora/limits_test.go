@@ -70,6 +70,19 @@ func TestPauseEnds(t *testing.T) {
 	})
 }
 
+// A read that waited for its token while a pause began is not sent.
+func TestPauseBeginsBeforeTheToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var requests atomic.Int64
+		old := newFakeClient(t, goodToken, respond(429, ""))
+		c := newFakeClient(t, after(time.Second, goodToken), counted(&requests, goodJob), func(c *Config) { c.Previous = old })
+		go func() { _, _ = read(t, old) }()
+		if readFails(t, c, ReasonRateLimited); requests.Load() != 0 {
+			t.Errorf("got %d requests during the pause, want none", requests.Load())
+		}
+	})
+}
+
 func TestReserve(t *testing.T) {
 	for name, tc := range map[string]struct {
 		limit, remaining, reset string
