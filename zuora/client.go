@@ -5,6 +5,7 @@
 package zuora
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -173,8 +174,11 @@ func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLa
 	}
 	job, err := a.job(id)
 	var refused time.Duration
-	if err != nil {
+	switch {
+	case err != nil:
 		refused = err.pause
+	case bytes.Contains(a.body, []byte(`"reasons"`)) && a.isLimit(a.failure()): // beside a good job
+		refused = pauseAfter(a.header, time.Now())
 	}
 	c.limits.note(a.header, refused, c.cfg.RateLimitReserve, tok.secrets, time.Now())
 	return job, err

@@ -101,7 +101,8 @@ func (a *answer) failure() (f failure) {
 	f.job = text(top["jobId"]) != "" || text(top["jobStatus"]) != ""
 	f.processID = text(top["processId"])
 	f.add(top["reasons"])
-	f.told = string(top["success"]) == "false" || len(f.reasons) > 0 && !f.job
+	reasons := string(top["reasons"])
+	f.told = string(top["success"]) == "false" || reasons != "" && reasons != "null" && !f.job
 	f.addObject(top)
 	f.add(top["errors"])
 	f.add(top["error"])
@@ -204,7 +205,7 @@ func (a *answer) classify(f failure) Reason {
 		return ReasonRateLimited
 	case f.zuoras && (a.status == http.StatusNotFound || f.in("40") || missing):
 		return ReasonNotFound
-	case a.status >= 500, a.status == http.StatusProxyAuthRequired, f.in("50", "60", "61", "99"):
+	case a.status/100 == 5, a.status == http.StatusProxyAuthRequired, f.in("50", "60", "61", "99"):
 		return ReasonUnavailable
 	case a.status/100 == 3, !f.zuoras, a.ok() && !f.told:
 		return ReasonInvalidResponse

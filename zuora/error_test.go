@@ -23,6 +23,16 @@ func TestAnswers(t *testing.T) {
 		body   string
 		want   Error
 	}{
+		"another job's, and refused": {
+			200, `{"jobId":"ff80808186b966950186b97922e2ffff","jobStatus":"Completed","success":false}`,
+			Error{Reason: ReasonInvalidResponse, Message: "the answer is another job's"},
+		},
+		"a count below zero, and refused": {
+			200, `{"jobStatus":"Completed","totalObject":-1,"success":false}`,
+			Error{Reason: ReasonInvalidResponse, Message: "a count below zero"},
+		},
+		"reasons without one": {200, `{"reasons":[]}`, Error{Reason: ReasonRefused, Message: "an error without a message"}},
+		"no status of HTTP":   {600, "", Error{Reason: ReasonInvalidResponse, Message: "an unknown status"}},
 		"the documented 404": {
 			404, `{"processId":"4C0112A0983D039B","reasons":[{"code":"50000020","message":"The job does not exist"}],"requestId":"46a352ed","success":false}`,
 			Error{Reason: ReasonNotFound, Code: "50000020", Message: "The job does not exist", ProcessID: "4C0112A0983D039B"},
@@ -87,6 +97,13 @@ func TestAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A limit that is told beside a good job pauses as well.
+func TestLimitBesideAJob(t *testing.T) {
+	c := newFakeClient(t, goodToken, respond(200, `{"jobStatus":"Completed","reasons":[{"code":50000070,"message":"limit"}]}`, "Retry-After", "120"))
+	mustRead(t, c)
+	readFails(t, c, ReasonRateLimited)
 }
 
 // A limit pauses requests even if another reason fits first, and so does an

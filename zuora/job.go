@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -37,18 +38,19 @@ type DataLabelingJob struct {
 }
 
 // CheckJobID returns an error if id cannot be a data labeling job's. Zuora
-// documents 32 characters; they must also be safe in a URL's path.
+// documents 32 characters, and calls them a uuid: letters, digits and hyphens,
+// which are safe in a URL's path.
 func CheckJobID(id string) error {
 	if n := utf8.RuneCountInString(id); n != 32 {
 		return fmt.Errorf("a job id has 32 characters, this one has %d", n)
 	}
-	for _, r := range id {
-		if !strings.ContainsRune("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._~", r) {
-			return fmt.Errorf("a job id has letters, digits and -._~ only, not %q", r)
-		}
+	if !jobID.MatchString(id) {
+		return errors.New("a job id has letters and digits only")
 	}
 	return nil
 }
+
+var jobID = regexp.MustCompile(`^[0-9A-Za-z-]*[0-9A-Za-z][0-9A-Za-z-]*$`)
 
 // CanonicalJobID returns the form under which two spellings of one job's id
 // are equal: without hyphens, in lower case.
@@ -84,11 +86,17 @@ func (c *count) UnmarshalJSON(raw []byte) error {
 	case err != nil || n != math.Trunc(n) || n > 1<<53:
 		return errors.New("a count that is no whole number or too large")
 	case n < 0:
-		return errors.New("a count below zero")
+		return errBelowZero
 	}
 	*c = count(n)
 	return nil
 }
+
+// These are wrong whatever else the answer tells.
+var (
+	errBelowZero = errors.New("a count below zero")
+	errOtherJob  = errors.New("the answer is another job's")
+)
 
 // job decodes the answer to a job request.
 func (a *answer) job(id string) (*DataLabelingJob, *Error) {
@@ -106,6 +114,9 @@ func (a *answer) job(id string) (*DataLabelingJob, *Error) {
 	// tells goes before what is wrong with the body.
 	f := a.failure()
 	e := a.refusal(f)
+	if e.Reason == ReasonRefused && (errors.Is(err, errBelowZero) || errors.Is(err, errOtherJob)) {
+		return nil, a.error(ReasonInvalidResponse, err.Error())
+	}
 	if e.Reason == ReasonInvalidResponse {
 		message := err.Error()
 		if !f.job && e.Message != "" {
@@ -126,12 +137,12 @@ func decodeJob(body []byte, id string, known secrets) (*DataLabelingJob, error) 
 		return nil, jsonError(err)
 	}
 	switch {
+	case a.JobID != "" && a.JobID != id && CanonicalJobID(a.JobID) != CanonicalJobID(id):
+		return nil, errOtherJob
 	case string(a.Success) == "false":
 		return nil, errors.New("success is false")
 	case a.JobID == "" && a.JobStatus == "":
 		return nil, errors.New("neither jobId nor jobStatus in the answer")
-	case a.JobID != "" && a.JobID != id && CanonicalJobID(a.JobID) != CanonicalJobID(id):
-		return nil, errors.New("the answer is another job's")
 	}
 	return &DataLabelingJob{
 		Status:     state(a.JobStatus, known),
@@ -147,8 +158,9 @@ func decodeJob(body []byte, id string, known secrets) (*DataLabelingJob, error) 
 // state returns a state as Zuora documents it, if it differs only in case and
 // white space.
 func state(told string, known secrets) string {
+	dense := strings.Join(strings.Fields(told), "")
 	for _, documented := range []string{Accepted, Dispatched, Completed} {
-		if strings.EqualFold(strings.TrimSpace(told), documented) {
+		if strings.EqualFold(dense, documented) {
 			return documented
 		}
 	}

@@ -28,6 +28,9 @@ const (
 	defaultPause = time.Minute      // if a 429 names no time
 	maxPause     = 15 * time.Minute // whatever a 429 says
 	minPause     = time.Second      // "at once" still means not now
+	// maxSeconds is the longest time span that is believed, a year. More is most
+	// likely an instant.
+	maxSeconds = 365 * 24 * 60 * 60
 	// maxReservePause is the longest window for which Zuora counts requests.
 	maxReservePause = 24 * time.Hour
 )
@@ -82,7 +85,7 @@ func (l *limits) note(h http.Header, refused time.Duration, reserve float64, s s
 	if remaining != nil {
 		l.told.RateLimitRemaining = remaining
 	}
-	if reset != nil {
+	if reset != nil && *reset < maxSeconds*time.Second {
 		l.told.RateLimitReset = now.Add(*reset)
 	}
 	if concurrency.Limit != nil || concurrency.Remaining != nil {
@@ -176,17 +179,16 @@ func number(value string) *int64 {
 }
 
 // seconds reads a time span in seconds, of which a fraction counts as a whole
-// one. A span of more than a year is a mistake, most likely an instant, and says
-// nothing.
+// one, and a year is the most.
 func seconds(value string) *time.Duration {
 	if value == "" {
 		return nil
 	}
 	n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-	if err != nil || !(n >= 0 && n <= 365*24*60*60) { // NaN, too
+	if err != nil || !(n >= 0) { // NaN, too
 		return nil
 	}
-	return new(time.Duration(math.Ceil(n)) * time.Second)
+	return new(time.Duration(math.Ceil(min(n, maxSeconds))) * time.Second)
 }
 
 // rateLimit reads RateLimit-Limit, a list such as

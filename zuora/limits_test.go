@@ -28,7 +28,7 @@ func TestPauses(t *testing.T) {
 		"RateLimit-Reset with a fraction":     {[]string{"RateLimit-Reset", "6.1"}, 7 * time.Second},
 		"Retry-After is no time":              {[]string{"Retry-After", "soon", "RateLimit-Reset", "7"}, 7 * time.Second},
 		"Retry-After below zero":              {[]string{"Retry-After", "-5"}, time.Minute},
-		"an instant is no time span":          {[]string{"Retry-After", "1795000000"}, time.Minute},
+		"an instant, or any long span":        {[]string{"Retry-After", "1795000000"}, 15 * time.Minute},
 		"NaN":                                 {[]string{"Retry-After", "NaN"}, time.Minute},
 		"none":                                {nil, time.Minute},
 	} {

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"regexp"
 	"time"
 )
 
@@ -65,7 +66,7 @@ func (c *Client) send(ctx context.Context, operation string, s secrets, req *htt
 
 	resp, err := c.cfg.Transport.RoundTrip(req.WithContext(ctx))
 	switch {
-	case err != nil && ctx.Err() != nil:
+	case err != nil && (ctx.Err() != nil || isTimeout(err)):
 		return nil, tooLate("no answer")
 	case err != nil:
 		return nil, a.error(ReasonUnavailable, a.lost(err))
@@ -92,6 +93,13 @@ func (c *Client) send(ctx context.Context, operation string, s secrets, req *htt
 	return a, nil
 }
 
+// isTimeout tells whether a dial, a proxy or a handshake has used up its time: the
+// transport gives it no more than a request has.
+func isTimeout(err error) bool {
+	e, ok := errors.AsType[net.Error](err)
+	return ok && e.Timeout()
+}
+
 // lost says why there is no answer. What went wrong in our own dialing, name
 // look-up and TLS is no text from outside. All else may quote what the other
 // side sent.
@@ -102,8 +110,14 @@ func (a *answer) lost(err error) string {
 	if network || certificate || file {
 		return printable(err.Error(), maxText)
 	}
+	// net/http quotes with escapes, which would stand between.
+	if a.secrets.repeatedBy(quotedEscape.ReplaceAllString(err.Error(), "")) {
+		return withheld
+	}
 	return a.secrets.show(err.Error())
 }
+
+var quotedEscape = regexp.MustCompile(`\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|.)`)
 
 // requestID returns the answer's Zuora-Request-Id.
 func (a *answer) requestID() string { return a.show(a.header.Get(headerRequestID), hexadecimal) }

@@ -2,6 +2,7 @@ package zuora
 
 import (
 	"iter"
+	"net/url"
 	"regexp"
 	"strings"
 	"unicode"
@@ -31,8 +32,10 @@ func (s *secrets) add(more ...string) {
 	}
 	for _, secret := range more {
 		folded := fold(secret)
-		for run := range runs(folded) {
-			s.runs[run] = true
+		for _, form := range []string{folded, fold(url.QueryEscape(secret))} { // as it is, and as a form sends it
+			for run := range runs(form) {
+				s.runs[run] = true
+			}
 		}
 		if n := utf8.RuneCountInString(folded); 0 < n && n < secretRun {
 			letters := strings.Join(strings.Split(folded, ""), `[^\pL\pN]*`)
@@ -57,10 +60,11 @@ func (s secrets) repeatedBy(text string) bool {
 }
 
 // fold leaves the letters and digits of a text, in lower case: a secret stays
-// one, whatever stands between them.
+// one, whatever stands between them. Secrets are ASCII; other letters stand
+// between.
 func fold(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+		if r <= unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
 			return unicode.ToLower(r)
 		}
 		return -1

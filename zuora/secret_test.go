@@ -28,22 +28,24 @@ func TestSecretsAreWithheld(t *testing.T) {
 		clientSecret: true,
 		"no client has the secret " + strings.ToUpper(clientSecret): true,
 		url.QueryEscape("Ab1+Cd2Ef3Gh4Ij5"):                         true, // between the escapes
-		"Cd2.Ef3.Gh":                                                true,
-		"C d 2 E f 3 G h":                                           true,
-		"Cd2Ef3G":                                                   false, // seven
-		"Cd2Ef3xGh4Ij":                                              false, // six and five
-		"a-token-0123":                                              true,
-		"12345678":                                                  true,
-		param[6:]:                                                   true,
-		"audience.example.com":                                      false, // a URL is no secret
-		"true 1234567":                                              false,
-		"it is true":                                                false,
-		"the proxy-pass":                                            true,
-		"a proxy":                                                   false,
-		"password hunter2":                                          true,
-		"Hunt-Er2.":                                                 true,
-		"hunter22":                                                  false,
-		"hunter":                                                    false,
+		"client_secret=" + url.QueryEscape(clientSecret):            true, // as it is sent
+		"Cé漢d2éEf3Gh4":         true, // whatever stands between
+		"Cd2.Ef3.Gh":           true,
+		"C d 2 E f 3 G h":      true,
+		"Cd2Ef3G":              false, // seven
+		"Cd2Ef3xGh4Ij":         false, // six and five
+		"a-token-0123":         true,
+		"12345678":             true,
+		param[6:]:              true,
+		"audience.example.com": false, // a URL is no secret
+		"true 1234567":         false,
+		"it is true":           false,
+		"the proxy-pass":       true,
+		"a proxy":              false,
+		"password hunter2":     true,
+		"Hunt-Er2.":            true,
+		"hunter22":             false,
+		"hunter":               false,
 
 		// What Zuora really says stays readable.
 		"The job does not exist": false, "50000020": false, "REQUEST_EXCEEDED_LIMIT": false, zuorasID: false, sampleID: false,

@@ -76,7 +76,8 @@ func (d *document) checkURLs(at string, t *tenant) {
 	base, path := t.BaseURL.URL, at+".base_url"
 	d.checkServer(path, base)
 	base.Path, base.RawPath = strings.TrimRight(base.Path, "/"), strings.TrimRight(base.RawPath, "/")
-	isDeep := slices.Contains(strings.Split(base.Path, "/"), "v1") || strings.HasSuffix(base.Path, "/oauth/token")
+	lower := strings.ToLower(base.Path)
+	isDeep := slices.Contains(strings.Split(lower, "/"), "v1") || strings.HasSuffix(lower, "/oauth/token")
 	d.refuse(
 		rule{base.RawQuery != "" || base.ForceQuery, path, "must not have a query (?)"},
 		rule{isDeep, path, "must end before /v1 or /oauth/token, because the exporter adds these"},
@@ -105,6 +106,7 @@ func (d *document) checkURL(path string, u *url.URL, schemes ...string) {
 	d.refuse(
 		rule{strings.ContainsFunc(u.Host+u.Path, isInvisible), path, "has an invisible character, such as a zero-width space: type it anew"},
 		rule{u.Hostname() == "" || u.Scheme == "", path, notURL},
+		rule{strings.ContainsAny(u.Host+u.Path, "<>{}$"), path, isPlaceholder},
 		rule{!slices.Contains(schemes, u.Scheme), path, "must begin with one of " + strings.Join(schemes, "://, ") + "://"},
 		rule{slices.Contains(schemes, u.Hostname()), path, "has its scheme twice"},
 		rule{badPort != nil && u.Port() != "", path, "has a port above 65535"},

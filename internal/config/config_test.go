@@ -102,7 +102,7 @@ tenants:
       -
       - id: 00000000000000000000000000000012
         labels: {wave: 2, started: 2025-08-12, late: yes}
-      - {id: A.B_C~D-000000000000000000000000}
+      - {id: AxBxCxD-000000000000000000000000}
   - name: defaults
     base_url: https://rest.eu.zuora.com
     oauth2:
@@ -138,7 +138,7 @@ tenants:
 		Jobs: []Job{
 			{ID: jobA, Labels: map[string]string{"wave": "first", "team": "billing"}},
 			{ID: jobB, Labels: map[string]string{"wave": "2", "started": "2025-08-12", "late": "yes"}},
-			{ID: "A.B_C~D-000000000000000000000000"},
+			{ID: "AxBxCxD-000000000000000000000000"},
 		},
 	}
 	eu := Tenant{

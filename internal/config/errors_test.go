@@ -90,6 +90,8 @@ func TestErrors(t *testing.T) {
 		{"zero-width space", "base_url: https://rest.zuora.com\u200b", "3: tenants[0].base_url: has an invisible character, such as a zero-width space: type it anew"},
 		{"v1 and a slash", "base_url: https://h/a/v1/", "3: tenants[0].base_url: must end before /v1 or /oauth/token, because the exporter adds these"},
 		{"v1 and more", "base_url: https://h/v1/accounts", "3: tenants[0].base_url: must end before /v1 or /oauth/token, because the exporter adds these"},
+		{"v1 in capitals", "base_url: https://h/V1", "3: tenants[0].base_url: must end before /v1 or /oauth/token, because the exporter adds these"},
+		{"a placeholder", "base_url: https://<tenant>.zuora.com", "3: tenants[0].base_url: looks like a placeholder, and the exporter replaces none"},
 		{"token path", "base_url: https://h/oauth/token", "3: tenants[0].base_url: must end before /v1 or /oauth/token, because the exporter adds these"},
 		{"password with a slash", "base_url: https://u:1/p@h", "3: tenants[0].base_url: must not have a user name or password"},
 		{"empty query", "base_url: https://h?", "3: tenants[0].base_url: must not have a query (?)"},
@@ -211,6 +213,10 @@ func TestAuthorities(t *testing.T) {
 		{"empty", "", refused},
 		{"a key", ca.CertPEM + ca.KeyPEM, refused},
 		{"a broken one", broken + ca.CertPEM, refused},
+		{"two on one line", strings.TrimSpace(ca.CertPEM) + ca.CertPEM, refused},
+		{"a byte order mark", "\ufeff" + ca.CertPEM, refused},
+		{"one with four dashes", ca.CertPEM + ca.CertPEM[1:], refused},
+		{"one without its begin", ca.CertPEM + strings.SplitAfterN(ca.CertPEM, "\n", 2)[1], refused},
 		{"one cut off", ca.CertPEM + ca.CertPEM[:len(ca.CertPEM)/2], refused},
 	} {
 		testutil.Write(t, dir, "ca.pem", tt.bundle)

@@ -155,14 +155,12 @@ func (d *document) checkTLS(at string, c *promconfig.TLSConfig) {
 
 // areCertificates is false if crypto/x509 would silently leave out a part.
 func areCertificates(bundle string) bool {
-	const begin = "-----BEGIN "
-	blocks := strings.Split(bundle, begin)[1:]
-	return len(blocks) > 0 && !slices.ContainsFunc(blocks, func(text string) bool {
-		block, _ := pem.Decode([]byte(begin + text))
-		if block == nil || block.Type != "CERTIFICATE" || len(block.Headers) > 0 {
-			return true
+	good := 0
+	for block, rest := pem.Decode([]byte(bundle)); block != nil; block, rest = pem.Decode(rest) {
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil || block.Type != "CERTIFICATE" || len(block.Headers) > 0 {
+			return false
 		}
-		_, err := x509.ParseCertificate(block.Bytes)
-		return err != nil
-	})
+		good++
+	}
+	return good > 0 && strings.Count(bundle, "BEGIN CERTIFICATE") == good && strings.Count(bundle, "END CERTIFICATE") == good
 }
