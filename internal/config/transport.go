@@ -49,12 +49,14 @@ func (t *Tenant) newTransport() (http.RoundTripper, error) {
 	}
 
 	newTransport := func(tlsConfig *tls.Config) (http.RoundTripper, error) {
-		return bounded{&http.Transport{
+		timeout := t.Zuora.RequestTimeout
+		transport := &http.Transport{
 			Proxy:                  proxyOf,
 			ProxyConnectHeader:     c.GetProxyConnectHeader(),
 			OnProxyConnectResponse: checkProxy,
-			DialContext:            dialWithin(t.Zuora.RequestTimeout),
+			DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
 			TLSClientConfig:        tlsConfig,
+			TLSHandshakeTimeout:    timeout,
 			// As many connections as reads are used at once, and one for a token.
 			MaxIdleConns:        t.MaxConcurrentRequests + 1,
 			MaxIdleConnsPerHost: t.MaxConcurrentRequests + 1,
@@ -63,7 +65,12 @@ func (t *Tenant) newTransport() (http.RoundTripper, error) {
 			// uses HTTP/1.1 only, so a lost connection fails one request, not
 			// all.
 			MaxResponseHeaderBytes: maxResponseHeaderBytes,
-		}}, nil
+		}
+		if proxyOf == nil {
+			return transport, nil
+		}
+		transport.DialContext = dialWithin(timeout)
+		return bounded{transport}, nil
 	}
 
 	tlsConfig, err := promconfig.NewTLSConfig((*promconfig.TLSConfig)(&c.TLS))
@@ -80,8 +87,7 @@ func (t *Tenant) newTransport() (http.RoundTripper, error) {
 
 // dialWithin returns a dialer whose connections end after the timeout unless a
 // request has got them. net/http detaches a dial from the request that caused
-// it; that request's end is not the end of a dial that hangs, nor of a proxy or
-// a handshake that does.
+// it; that request's end is not the end of a proxy that hangs.
 func dialWithin(timeout time.Duration) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		deadline := time.Now().Add(timeout)
