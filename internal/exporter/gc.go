@@ -10,14 +10,13 @@ import (
 // tuneGC trades memory for processor time if that is cheap, unless the user has
 // set GOGC or GOMEMLIMIT.
 //
-// A scrape makes about 11 KiB of garbage for each job, and holds 3 KiB until
-// the page is written. With Go's default of 100 %, the collector runs too often
-// on the small heap of a few jobs, and ten thousand jobs take 80 MiB. Measured
-// with Go 1.26, against 100 %:
+// With Go's default of 100 %, the collector runs too often on the small heap of
+// a few jobs, and ten thousand jobs take more than 80 MiB. Measured with Go
+// 1.26, against 100 %:
 //
-//	   500 jobs, 400: 19 % less processor time, 15 MiB more
-//	 2,000 jobs, 325: 14 % less,                20 MiB more
-//	10,000 jobs,  80:  3 % more,                 7 MiB less
+//	   500 jobs, 400: 35 % less processor time, 15 MiB more
+//	 2,000 jobs, 250: 15 % less,                15 MiB more
+//	10,000 jobs,  50: 13 % more,                17 MiB less
 //
 // A memory limit would do a little better at ten thousand jobs. But if it is
 // reached, for example by two Prometheus servers whose scrapes overlap, a scrape
