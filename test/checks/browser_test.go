@@ -51,8 +51,8 @@ func TestLandingPageInABrowser(t *testing.T) {
 		if n := evaluate(overflow); n > 0 {
 			t.Errorf("%s: got a page %d pixels wider than the window, want none", name, n)
 		}
-		if n := evaluate(jobs); n != 9 {
-			t.Errorf("%s: got %d jobs, want 9", name, n)
+		if n := evaluate(jobs); n != 10 {
+			t.Errorf("%s: got %d jobs, want 10", name, n)
 		}
 		if n := evaluate(bars); n < 4 {
 			t.Errorf("%s: got %d progress bars, want at least 4", name, n)
