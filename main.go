@@ -51,9 +51,9 @@ func main() {
 	app := kingpin.New(name, "Prometheus exporter for Zuora's data labeling jobs.")
 	var o options
 	app.Flag("config.file", "Configuration file.").Default("zuora_exporter.yml").IsSetByUser(&o.hasConfigFile).StringVar(&o.configFile)
-	app.Flag("config.check", "Validate the configuration file, print what it would read, and exit.").BoolVar(&o.configCheck)
-	app.Flag("config.check-api", "Do the same, then get a token for each tenant, read each job once, print the answers, and exit.").BoolVar(&o.configCheckAPI)
-	app.Flag("demo", "Run against an embedded Zuora stand-in; needs no configuration file.").BoolVar(&o.demo)
+	app.Flag("config.check", "Validate the configuration file, print what it would read and cost, and exit: 0 if it is valid, else 1.").BoolVar(&o.configCheck)
+	app.Flag("config.check-api", "Do the same, then get a token for each tenant, read each job once, and print a report. Exits with 1 if one could not be had.").BoolVar(&o.configCheckAPI)
+	app.Flag("demo", "Run against an embedded stand-in for Zuora; needs no configuration file.").BoolVar(&o.demo)
 	app.Flag("config.auto-reload-interval", "How often to check whether the configuration file has changed, and reload it if so. 0s: never.").Default("0s").DurationVar(&o.autoReload)
 	app.Flag("scrape.timeout-offset", "Time subtracted from Prometheus's scrape timeout.").Default("500ms").DurationVar(&o.server.TimeoutOffset)
 	app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").StringVar(&o.server.TelemetryPath)

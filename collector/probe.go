@@ -103,6 +103,9 @@ func (p *Probe) Explain(w io.Writer) {
 	}
 	if o.err != nil {
 		fmt.Fprintf(w, "Error: %s: %s\n", o.err.Reason, o.err)
+		if o.err.ProcessID != "" {
+			fmt.Fprintf(w, "processId: %s\n", o.err.ProcessID)
+		}
 	} else {
 		fmt.Fprintf(w, "Read: status %q, object type %q\n", o.answer.Status, o.answer.ObjectType)
 	}

@@ -25,14 +25,13 @@ var dailyLimits = []struct {
 	limit  float64
 	mayBe  func(host string) bool // Zuora's own hosts say what they are
 }{
-	{"Production or Central Sandbox", 27_000_000, func(host string) bool { return !strings.Contains(host, "apisandbox") }},
-	{"Developer Sandbox", 50_000, isSandbox},
-	{"API Sandbox", 10_000, isSandbox},
+	{"Production or Central Sandbox", 27_000_000, func(host string) bool { return !strings.Contains(host, "sandbox") }},
+	{"Developer Sandbox", 50_000, func(host string) bool { return strings.Contains(host, "rest.test") || isForeign(host) }},
+	{"API Sandbox", 10_000, func(host string) bool { return strings.Contains(host, "sandbox") || isForeign(host) }},
 }
 
-func isSandbox(host string) bool {
-	return strings.Contains(host, "sandbox") || !strings.HasSuffix(host, ".zuora.com")
-}
+// isForeign tells whether a host is not Zuora's own: a gateway's says nothing.
+func isForeign(host string) bool { return !strings.HasSuffix(host, ".zuora.com") }
 
 // Check prints what a valid configuration would read, what that costs, and what
 // is probably a mistake.
@@ -129,8 +128,8 @@ func tooMuch(t *config.Tenant) (warnings []string) {
 			}
 		}
 		if len(exceeding) > 0 {
-			warnings = append(warnings, fmt.Sprintf("tenant %s: scraped every %s, its jobs need more requests a day than a tenant of the kind %s has; set refresh_interval",
-				t.Name, strings.Join(exceeding, ", "), l.tenant))
+			warnings = append(warnings, fmt.Sprintf("tenant %s: if it is a tenant of the kind %s, scrapes every %s take more requests a day than it has; set refresh_interval",
+				t.Name, l.tenant, strings.Join(exceeding, ", ")))
 		}
 	}
 	if round := time.Duration(len(t.Jobs)/t.MaxConcurrentRequests) * time.Second; round > 5*time.Minute {

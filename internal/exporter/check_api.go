@@ -135,6 +135,9 @@ func printSums(w io.Writer, cfg *config.Config, jobs []migration.Job) {
 		for _, objectType := range slices.Sorted(maps.Keys(byType)) {
 			s := migration.Summarize(byType[objectType])
 			lost, notLabeled := migration.Grouped(s.Lost), migration.Grouped(s.NotLabeled)
+			if s.Unknown > 0 {
+				lost = "at least " + lost
+			}
 			if objectType == notRead {
 				lost, notLabeled = "unknown", "unknown"
 			}
@@ -151,10 +154,17 @@ func printSums(w io.Writer, cfg *config.Config, jobs []migration.Job) {
 // verdict is what is to be said of a tenant in one sentence.
 func verdict(tenant string, jobs []migration.Job) string {
 	s := migration.Summarize(jobs)
-	text := fmt.Sprintf("Tenant %s: %d of %s finished, %s lost, %s not labeled yet",
-		tenant, s.Finished, plural(int64(s.Jobs), "job"), plural(s.Lost, "object"), plural(s.NotLabeled, "object"))
+	atLeast := ""
+	if s.Unread+s.Unknown > 0 {
+		atLeast = "at least "
+	}
+	text := fmt.Sprintf("Tenant %s: %d of %s finished, %s%s lost, %s not labeled yet",
+		tenant, s.Finished, plural(int64(s.Jobs), "job"), atLeast, plural(s.Lost, "object"), plural(s.NotLabeled, "object"))
 	if s.NoTotal > 0 {
 		text += fmt.Sprintf("; %s without a total, not counted", plural(int64(s.NoTotal), "running job"))
+	}
+	if s.Unknown > 0 {
+		text += fmt.Sprintf("; %s ended without a total or in an undocumented state, not counted", plural(int64(s.Unknown), "job"))
 	}
 	if s.Unread > 0 {
 		text += fmt.Sprintf("; %s not read, so nobody knows what is lost there", plural(int64(s.Unread), "job"))
@@ -167,8 +177,15 @@ func describe(err error) string {
 	text := err.Error()
 	if e, ok := errors.AsType[*zuora.Error](err); ok {
 		text = string(e.Reason) + ": " + text
+		var ids []string
 		if e.RequestID != "" {
-			text += " (Zuora-Request-Id " + e.RequestID + ")"
+			ids = append(ids, "Zuora-Request-Id "+e.RequestID)
+		}
+		if e.ProcessID != "" {
+			ids = append(ids, "processId "+e.ProcessID)
+		}
+		if len(ids) > 0 {
+			text += " (" + strings.Join(ids, ", ") + ")"
 		}
 	}
 	return text

@@ -63,7 +63,7 @@ t        00000000000000000000000000000001                                    fir
 t        00000000000000000000000000000002  00000000000000000000000000000001  first  Account      Completed   2        0       0          2      yes
 t        00000000000000000000000000000003                                    first  Product      Dispatched  5        3       0          2000   no
 t        00000000000000000000000000000004                                    first  User         Accepted    -        -       -          -      no
-t        00000000000000000000000000000005                                    first                                                              unknown   not_found: HTTP 404: 50000020: The job does not exist (Zuora-Request-Id ...)
+t        00000000000000000000000000000005                                    first                                                              unknown   not_found: HTTP 404: 50000020: The job does not exist (Zuora-Request-Id ..., processId 4C0112A0983D039B)
 refused  (token)                                                                                                                                          auth: getting a token: HTTP 401: invalid_client (Zuora-Request-Id ...)
 refused  00000000000000000000000000000001                                    first                                                              unknown   auth: getting a token: HTTP 401: invalid_client (Zuora-Request-Id ...)
 
@@ -74,8 +74,8 @@ t        Product      1     0         3        1,992
 t        User         1     0         0        0, without 1 job that has no total
 refused  (not read)   1     0         unknown  unknown
 
-Tenant t: 2 of 5 jobs finished, 3 objects lost, 1,992 objects not labeled yet; 1 running job without a total, not counted; 1 job not read, so nobody knows what is lost there.
-Tenant refused: 0 of 1 job finished, 0 objects lost, 0 objects not labeled yet; 1 job not read, so nobody knows what is lost there.
+Tenant t: 2 of 5 jobs finished, at least 3 objects lost, 1,992 objects not labeled yet; 1 running job without a total, not counted; 1 job not read, so nobody knows what is lost there.
+Tenant refused: 0 of 1 job finished, at least 0 objects lost, 0 objects not labeled yet; 1 job not read, so nobody knows what is lost there.
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

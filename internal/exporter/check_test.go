@@ -77,7 +77,7 @@ func TestCheckWarnsOfAPISandboxes(t *testing.T) {
 			}
 			var got strings.Builder
 			Check(&got, cfg)
-			if warned := strings.Contains(got.String(), "than a tenant of the kind API Sandbox has"); warned != tc.want {
+			if warned := strings.Contains(got.String(), "if it is a tenant of the kind API Sandbox"); warned != tc.want {
 				t.Errorf("got\n%s\nwant a warning: %t", &got, tc.want)
 			}
 		})

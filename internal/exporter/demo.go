@@ -74,7 +74,7 @@ func PrintDemo(w io.Writer, l net.Listener, telemetryPath string) {
 		host = "localhost"
 	}
 	at := scheme + "://" + net.JoinHostPort(host, port)
-	fmt.Fprintf(w, "This is a demo: a stand-in for Zuora runs inside the exporter.\n\n  %s/    the jobs\n  %s%s    what Prometheus scrapes\n\n", at, at, telemetryPath)
+	fmt.Fprintf(w, "This is a demo: a stand-in for Zuora runs inside the exporter.\n\n  %s%s    what Prometheus scrapes\n  %s/    the jobs, as last read\n\n", at, telemetryPath, at)
 	for _, j := range demoJobs() {
 		fmt.Fprintf(w, "  %s  %-11s  %s\n", j.id, j.objectType, j.shows)
 	}

@@ -31,6 +31,9 @@ type Job struct {
 	NotLabeled int64
 	// NoTotal: it is running, and Zuora does not say how many objects it has.
 	NoTotal bool
+	// Unknown: it has ended, and nobody knows what became of all its objects:
+	// it has no total, or a state that Zuora does not document.
+	Unknown bool
 }
 
 // Jobs returns the jobs in their order.
@@ -96,9 +99,11 @@ func (j *Job) count() {
 	j.Lost = add(value(a.Failed), value(a.Timeout))
 	switch a.Status {
 	case zuora.Completed:
-		j.Lost = add(j.Lost, rest)
+		j.Lost, j.Unknown = add(j.Lost, rest), a.Total == nil
 	case zuora.Accepted, zuora.Dispatched, "":
 		j.NotLabeled, j.NoTotal = rest, a.Total == nil
+	default:
+		j.Unknown = rest > 0 || a.Total == nil
 	}
 }
 
@@ -122,9 +127,9 @@ func add(counts ...int64) (sum int64) {
 
 // Summary is the sum over jobs.
 type Summary struct {
-	Jobs, Finished   int
-	Unread, NoTotal  int   // jobs of which nobody knows all objects
-	Lost, NotLabeled int64 // objects
+	Jobs, Finished           int
+	Unread, NoTotal, Unknown int   // jobs of which nobody knows all objects
+	Lost, NotLabeled         int64 // objects
 }
 
 // Summarize adds jobs up.
@@ -143,6 +148,9 @@ func Summarize(jobs []Job) (s Summary) {
 		s.Lost, s.NotLabeled = add(s.Lost, j.Lost), add(s.NotLabeled, j.NotLabeled)
 		if j.NoTotal {
 			s.NoTotal++
+		}
+		if j.Unknown {
+			s.Unknown++
 		}
 	}
 	return s

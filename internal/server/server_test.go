@@ -137,7 +137,7 @@ func TestRequests(t *testing.T) {
 		"a bad escape":                 {method: "GET", path: "/probe?target=%zz", status: 400, body: "is missing"},
 		"two targets":                  {method: "GET", path: "/probe?target=a&target=b", status: 400, body: "2 times"},
 		"no such tenant":               {method: "GET", path: "/probe?tenant=x&target=" + id, status: 400, body: `no tenant "x"`},
-		"landing page asks nothing":    {method: "GET", path: "/", status: 200, body: ">Jobs unread<"},
+		"landing page asks nothing":    {method: "GET", path: "/", status: 200, body: ">Jobs not read<"},
 		"healthy":                      {method: "GET", path: "/-/healthy", status: 200, body: "healthy"},
 		"ready":                        {method: "GET", path: "/-/ready", status: 200, body: "ready"},
 		"reload":                       {method: "POST", path: "/-/reload", status: 200, body: "was reloaded: 1 job now", reloads: 1},
