@@ -45,7 +45,7 @@ func CheckJobID(id string) error {
 		return fmt.Errorf("a job id has 32 characters, this one has %d", n)
 	}
 	if !jobID.MatchString(id) {
-		return errors.New("a job id has letters and digits only")
+		return errors.New("a job id has letters, digits and hyphens only")
 	}
 	return nil
 }

@@ -159,9 +159,11 @@ func (d *document) checkJobs(at string, jobs []Job) {
 		// Rules and boards compare the label with the ids as they are written.
 		repairs, path := job.Labels["repairs"], at+".labels.repairs"
 		isRepaired := func(o Job) bool { return o.ID == repairs && o.ID != job.ID }
+		repairsBack := func(o Job) bool { return isRepaired(o) && o.Labels["repairs"] == job.ID }
 		d.doubt(
 			rule{repairs != "" && zuora.CheckJobID(repairs) != nil, path, "is not the id of a job, so it repairs nothing"},
 			rule{repairs != "" && !slices.ContainsFunc(jobs, isRepaired), path, "no other job of this tenant has the id " + repairs + ", written in this way, so it repairs nothing"},
+			rule{slices.ContainsFunc(jobs, repairsBack), path, "the two jobs repair each other, so their objects are in no sum"},
 		)
 	}
 }

@@ -185,6 +185,10 @@ func TestWarnings(t *testing.T) {
 
 		{name: "label of targets", text: "    jobs: [{id: " + jobA + ", labels: {pod: a}}, {id: " + jobB + ", labels: {pod: a}}]\n", want: []string{"5: tenants[0].jobs[0].labels.pod: Prometheus often sets this label on each target, and then renames this one to exported_pod"}},
 		{name: "repairs", text: "    jobs: [{id: " + jobA + "}, {id: " + jobB + ", labels: {repairs: " + jobA + "}}]\n"},
+		{name: "two that repair each other", text: "    jobs: [{id: " + jobA + ", labels: {repairs: " + jobB + "}}, {id: " + jobB + ", labels: {repairs: " + jobA + "}}]\n", want: []string{
+			"5: tenants[0].jobs[0].labels.repairs: the two jobs repair each other, so their objects are in no sum",
+			"5: tenants[0].jobs[1].labels.repairs: the two jobs repair each other, so their objects are in no sum",
+		}},
 		{name: "repairs no id", text: "    jobs: [{id: " + jobA + ", labels: {repairs: yes}}]\n", want: []string{"5: tenants[0].jobs[0].labels.repairs: is not the id of a job, so it repairs nothing"}},
 		{name: "repairs another job", text: "    jobs: [{id: " + jobA + ", labels: {repairs: " + jobB + "}}]\n", want: []string{"5: tenants[0].jobs[0].labels.repairs: no other job of this tenant has the id " + jobB + repairsNone}},
 		{name: "repairs in capitals", text: "    jobs: [{id: " + jobA + "}, {id: " + jobB + ", labels: {repairs: " + strings.ToUpper(jobA) + "}}]\n", want: []string{"5: tenants[0].jobs[1].labels.repairs: no other job of this tenant has the id " + strings.ToUpper(jobA) + repairsNone}},
