@@ -87,7 +87,9 @@ func (s Scrape) Collect(ch chan<- prometheus.Metric) {
 	var reading sync.WaitGroup
 	for _, t := range s.collector.tenants {
 		reading.Go(func() {
+			t.scraping.Add(1)
 			outcomes := t.read(s.waiter, t.configured)
+			t.scraping.Add(-1)
 			n := t.tally(outcomes)
 			t.report(s.waiter, n)
 			for i, job := range t.configured {

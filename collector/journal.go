@@ -62,7 +62,10 @@ func (t *tenant) report(w waiter, n tally) {
 	if !w.disconnected() { // otherwise the outcomes say nothing of the tenant
 		lines = t.tenantLines(w, n, token)
 	}
-	lines = append(lines, t.jobLines()...) // they depend on whether the tenant is down
+	// A scrape that still reads will know whether the tenant is down.
+	if !w.probe || t.scraping.Load() == 0 {
+		lines = append(lines, t.jobLines()...)
+	}
 	idle := t.down && t.inProgress == 0
 	t.mu.Unlock()
 
@@ -87,7 +90,7 @@ func (t *tenant) tenantLines(w waiter, n tally, token zuora.TokenState) (lines [
 	}
 
 	now := time.Now()
-	if n.jobs == 0 || w.probe && now.Sub(t.scraped) < staleness {
+	if n.jobs == 0 || w.probe && (t.scraping.Load() > 0 || now.Sub(t.scraped) < staleness) {
 		return lines
 	}
 	if !w.probe {

@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,18 +17,28 @@ import (
 // logbook is a logger that keeps its lines from info on.
 type logbook struct {
 	log.Logger
+	mu   sync.Mutex
 	text strings.Builder
+}
+
+// Write implements io.Writer.
+func (b *logbook) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
 }
 
 func newLogbook() *logbook {
 	b := &logbook{}
-	b.Logger = level.NewFilter(log.NewLogfmtLogger(log.NewSyncWriter(&b.text)), level.AllowInfo())
+	b.Logger = level.NewFilter(log.NewLogfmtLogger(b), level.AllowInfo())
 	return b
 }
 
 // expect compares what was logged since the last time.
 func (b *logbook) expect(t *testing.T, when, want string) {
 	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if got := strings.TrimSpace(b.text.String()); got != want {
 		t.Errorf("%s: logged\n%s\nwant\n%s", when, got, want)
 	}
@@ -278,5 +289,27 @@ func TestLogAcrossReloads(t *testing.T) {
 				time.Sleep(time.Second)
 			}
 		}
+	})
+}
+
+// A probe in the middle of a scrape does not take an outage for the failures of
+// single jobs.
+func TestLogOfAnOutageWithProbes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		logged := newLogbook()
+		c := newCollector(logged, 2, func(context.Context, string) (*zuora.DataLabelingJob, error) {
+			time.Sleep(time.Second)
+			return failed(zuora.ReasonUnavailable)
+		}, ids(10)...)
+		scraped := make(chan bool)
+		go func() {
+			defer close(scraped)
+			gathered(t, c.Scrape(t.Context()))
+		}()
+		time.Sleep(2500 * time.Millisecond)
+		gathered(t, newProbe(t, t.Context(), c, jobID(1)))
+		logged.expect(t, "probed", "")
+		<-scraped
+		logged.expect(t, "scraped", `level=warn tenant=t msg="No job was answered" jobs=10 configured=10 reason=unavailable err=because`)
 	})
 }

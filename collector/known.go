@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
@@ -25,9 +26,10 @@ type known struct {
 	probed *list.List      // of the *job that are only probed, the last one first
 	keep   time.Duration   // each of them, after its last probe
 
-	inProgress       int  // reads
-	unansweredInARow int  // reads that ended without an answer of Zuora's
-	down             bool // the tenant
+	scraping         atomic.Int32 // scrapes that read
+	inProgress       int          // reads
+	unansweredInARow int          // reads that ended without an answer of Zuora's
+	down             bool         // the tenant
 
 	journal
 }
