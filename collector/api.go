@@ -16,6 +16,8 @@ type API interface {
 	Limits() zuora.Limits
 	PausedUntil() map[string]time.Time // by operation
 	Token() zuora.TokenState
+	// CheckToken gets a token, or uses the one it has.
+	CheckToken(context.Context) error
 	// CloseIdleConnections is called while the tenant is down, when its last
 	// read in progress has ended: a name may have moved.
 	CloseIdleConnections()

@@ -90,7 +90,7 @@ func (s Scrape) Collect(ch chan<- prometheus.Metric) {
 			t.scraping.Add(1)
 			outcomes := t.read(s.waiter, t.configured)
 			t.scraping.Add(-1)
-			n := t.tally(outcomes)
+			n := t.tally(s.waiter, outcomes)
 			t.report(s.waiter, n)
 			for i, job := range t.configured {
 				job.collect(s.collector.descs, outcomes[i], ch)

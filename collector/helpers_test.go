@@ -34,6 +34,7 @@ type api struct {
 	paused map[string]time.Time
 	mu     sync.Mutex
 	token  zuora.TokenState
+	next   zuora.TokenState
 }
 
 func (s *api) Limits() zuora.Limits              { return s.limits }
@@ -42,6 +43,16 @@ func (s *api) Token() zuora.TokenState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.token
+}
+
+// CheckToken has the token that is next, if there is one.
+func (s *api) CheckToken(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.next != (zuora.TokenState{}) {
+		s.token = s.next
+	}
+	return nil
 }
 
 func (s *api) CloseIdleConnections() { s.closed.Add(1) }

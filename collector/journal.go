@@ -121,7 +121,7 @@ func (n tally) state() (state string, jobs int) {
 	case !n.up:
 		return noAnswer, n.failed
 	case n.noTime > 0:
-		return "There was no time to read some jobs", n.noTime
+		return "There was no time to begin reading some jobs", n.noTime
 	}
 	return "", 0
 }

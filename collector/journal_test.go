@@ -201,7 +201,7 @@ func TestLogOfScrapesThatAreTooShort(t *testing.T) {
 		logged.expect(t, "clients that leave", "")
 		time.Sleep(10 * time.Minute)
 		scrape(t, c, 600*time.Millisecond)
-		logged.expect(t, "too short", `level=warn tenant=t msg="There was no time to read some jobs" jobs=40 configured=60 reason=timeout err="no answer before the deadline"`)
+		logged.expect(t, "too short", `level=warn tenant=t msg="There was no time to begin reading some jobs" jobs=40 configured=60 reason=timeout err="no answer before the deadline"`)
 		time.Sleep(time.Minute)
 		gathered(t, c.Scrape(t.Context()))
 		logged.expect(t, "long enough", `level=info tenant=t msg="The tenant is up again"`)

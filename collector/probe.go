@@ -59,7 +59,7 @@ func (p *Probe) Describe(ch chan<- *prometheus.Desc) {
 func (p *Probe) Collect(ch chan<- prometheus.Metric) {
 	t := p.tenant
 	outcomes := t.read(p.waiter, []*exposedJob{p.job})
-	n := t.tally(outcomes)
+	n := t.tally(p.waiter, outcomes)
 	t.report(p.waiter, n)
 	p.outcome = outcomes[0]
 	p.job.collect(p.descs, p.outcome, ch)

@@ -232,7 +232,7 @@ type tally struct {
 	up                      bool
 }
 
-func (t *tenant) tally(outcomes []outcome) tally {
+func (t *tenant) tally(w waiter, outcomes []outcome) tally {
 	n := tally{jobs: len(outcomes)}
 	for _, o := range outcomes {
 		switch {
@@ -255,6 +255,11 @@ func (t *tenant) tally(outcomes []outcome) tally {
 	}
 	var token zuora.TokenState
 	if t.API != nil {
+		token = t.API.Token()
+	}
+	// If no read needed a token, nobody has asked since one could not be had.
+	if token.Expiry.IsZero() && token.Failure != nil && n.jobs > 0 && n.noToken == 0 {
+		_ = t.API.CheckToken(w.ctx)
 		token = t.API.Token()
 	}
 	// Answers from the cache need no token, and hide no refusal of one.

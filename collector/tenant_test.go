@@ -224,6 +224,8 @@ func TestUpWithOldAnswers(t *testing.T) {
 		up(1) // and need no token
 		state.set(zuora.TokenState{Failure: &zuora.Error{Operation: zuora.OperationToken, Reason: zuora.ReasonAuth}})
 		up(0) // but none could be had
+		state.next = zuora.TokenState{Expiry: time.Now().Add(time.Hour)}
+		up(1) // until it can
 		state.set(zuora.TokenState{Expiry: time.Now().Add(time.Hour)})
 		time.Sleep(11 * time.Second)
 		up(0) // one is late, the others fail

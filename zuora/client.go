@@ -177,7 +177,7 @@ func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLa
 	switch {
 	case err != nil:
 		refused = err.pause
-	case bytes.Contains(a.body, []byte(`"reasons"`)) && a.isLimit(a.failure()): // beside a good job
+	case bytes.Contains(a.body, []byte(`"code"`)) && a.isLimit(a.failure()): // beside a good job
 		refused = pauseAfter(a.header, time.Now())
 	}
 	c.limits.note(a.header, refused, c.cfg.RateLimitReserve, tok.secrets, time.Now())

@@ -101,9 +101,11 @@ func TestAnswers(t *testing.T) {
 
 // A limit that is told beside a good job pauses as well.
 func TestLimitBesideAJob(t *testing.T) {
-	c := newFakeClient(t, goodToken, respond(200, `{"jobStatus":"Completed","reasons":[{"code":50000070,"message":"limit"}]}`, "Retry-After", "120"))
-	mustRead(t, c)
-	readFails(t, c, ReasonRateLimited)
+	for _, limit := range []string{`"reasons":[{"code":50000070,"message":"limit"}]`, `"code":"70","message":"limit"`} {
+		c := newFakeClient(t, goodToken, respond(200, `{"jobStatus":"Completed",`+limit+`}`, "Retry-After", "120"))
+		mustRead(t, c)
+		readFails(t, c, ReasonRateLimited)
+	}
 }
 
 // A limit pauses requests even if another reason fits first, and so does an

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"time"
 
 	promconfig "github.com/prometheus/common/config"
@@ -115,6 +116,9 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 		return answer, err
 	}
 	if proxy, _ := b.Proxy(r); proxy != nil {
+		if strings.Contains(err.Error(), "malformed") { // it quotes what the proxy says
+			err = errors.New("no valid answer")
+		}
 		err = fmt.Errorf("proxy %s: %w", proxy.Host, err)
 	}
 	return nil, err

@@ -362,7 +362,7 @@ func TestTransportKeepsConnections(t *testing.T) {
 // A proxy that answers nothing, or what is no HTTP, is named.
 func TestTransportBrokenProxy(t *testing.T) {
 	server := tlsServer(t, testutil.NewCertificate(t), nil)
-	for answer, want := range map[string]string{"": "EOF", "hello\n": "malformed HTTP response"} {
+	for answer, want := range map[string]string{"": "EOF", "hello\n": "no valid answer"} {
 		p := newProxy(t, func(conn net.Conn) {
 			_, _ = http.ReadRequest(bufio.NewReader(conn))
 			io.WriteString(conn, answer)

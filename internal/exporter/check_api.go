@@ -158,8 +158,8 @@ func verdict(tenant string, jobs []migration.Job) string {
 	if s.Unread+s.Unknown > 0 {
 		atLeast = "at least "
 	}
-	text := fmt.Sprintf("Tenant %s: %d of %s finished, %s%s lost, %s not labeled yet",
-		tenant, s.Finished, plural(int64(s.Jobs), "job"), atLeast, plural(s.Lost, "object"), plural(s.NotLabeled, "object"))
+	text := fmt.Sprintf("Tenant %s: %d of %s finished, %s%s lost, %s%s not labeled yet",
+		tenant, s.Finished, plural(int64(s.Jobs), "job"), atLeast, plural(s.Lost, "object"), atLeast, plural(s.NotLabeled, "object"))
 	if s.NoTotal > 0 {
 		text += fmt.Sprintf("; %s without a total, not counted", plural(int64(s.NoTotal), "running job"))
 	}
@@ -167,7 +167,7 @@ func verdict(tenant string, jobs []migration.Job) string {
 		text += fmt.Sprintf("; %s ended without a total or in an undocumented state, not counted", plural(int64(s.Unknown), "job"))
 	}
 	if s.Unread > 0 {
-		text += fmt.Sprintf("; %s not read, so nobody knows what is lost there", plural(int64(s.Unread), "job"))
+		text += fmt.Sprintf("; %s not read, so nobody knows what is lost or not labeled there", plural(int64(s.Unread), "job"))
 	}
 	return text + "."
 }

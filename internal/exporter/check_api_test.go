@@ -74,8 +74,8 @@ t        Product      1     0         3        1,992
 t        User         1     0         0        0, without 1 job that has no total
 refused  (not read)   1     0         unknown  unknown
 
-Tenant t: 2 of 5 jobs finished, at least 3 objects lost, 1,992 objects not labeled yet; 1 running job without a total, not counted; 1 job not read, so nobody knows what is lost there.
-Tenant refused: 0 of 1 job finished, at least 0 objects lost, 0 objects not labeled yet; 1 job not read, so nobody knows what is lost there.
+Tenant t: 2 of 5 jobs finished, at least 3 objects lost, at least 1,992 objects not labeled yet; 1 running job without a total, not counted; 1 job not read, so nobody knows what is lost or not labeled there.
+Tenant refused: 0 of 1 job finished, at least 0 objects lost, at least 0 objects not labeled yet; 1 job not read, so nobody knows what is lost or not labeled there.
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
