@@ -54,7 +54,7 @@ func TestLandingPage(t *testing.T) {
 	get("/probe?target=" + id(6))
 	page := get("/")
 	for _, want := range []string{
-		"<dt>Jobs</dt><dd>6</dd>", "<dt>Finished</dt><dd>3</dd>", "<dt>Objects lost</dt><dd>3<small>at least: 2 jobs not read</small></dd>",
+		"<dt>Jobs</dt><dd>6</dd>", "<dt>Finished</dt><dd>3</dd>", "<dt>Objects lost</dt><dd>3<small>at least; jobs not read: 2</small></dd>",
 		"<dt>Not labeled yet</dt><dd>1,992</dd>", "<dt>Jobs not read</dt><dd>2</dd>",
 		`Dispatched <span class="note">lost 3</span>`, `Completed <span class="note">repaired</span>`, "only probed",
 	} {
