@@ -132,7 +132,7 @@ func (m *APIMetrics) Collect(ch chan<- prometheus.Metric) {
 	m.inFlight.Collect(ch)
 }
 
-// Observe counts a request, and records it for whoever asks what a read has
+// Observe counts a request, and records it for a probe that asks what a read has
 // sent: it is what zuora.Config.Observe takes.
 func (m *APIMetrics) Observe(ctx context.Context, request zuora.Request) (done func(zuora.Request)) {
 	m.inFlight.Inc()

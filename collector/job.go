@@ -37,7 +37,7 @@ type job struct {
 }
 
 // read is a read in progress. It belongs to no scrape: it goes on to its own
-// end, and whoever wants the job meanwhile waits for it.
+// end, and scrapes and probes that want the job meanwhile wait for it.
 type read struct {
 	job      *job
 	asked    time.Time       // start of the scrape or probe that began it

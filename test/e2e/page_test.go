@@ -20,7 +20,7 @@ import (
 func TestPageIsAsPromised(t *testing.T) {
 	t.Parallel()
 	s := scriptedStandIn(t)
-	s.SetFault(brokenJob, zuoratest.TooManyRequests()) // read last, so that it pauses no other
+	s.SetFault(brokenJob, zuoratest.TooManyRequests()) // read last: it pauses the others
 	jobs := config(s, "max_concurrent_requests: 1", zuoratest.SampleJobID, runningJob, waitingJob, unknownJob, oddJob, brokenJob)
 	file := testutil.Write(t, t.TempDir(), "zuora_exporter.yml",
 		strings.Replace(jobs, "- id: "+runningJob+"\n", "- id: "+runningJob+"\n    labels: {wave: first}\n", 1))
