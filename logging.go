@@ -64,11 +64,3 @@ func (h withoutTime) Handle(ctx context.Context, r slog.Record) error {
 	}
 	return h.Handler.Handle(ctx, r)
 }
-
-func (h withoutTime) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return withoutTime{h.Handler.WithAttrs(attrs)}
-}
-
-func (h withoutTime) WithGroup(name string) slog.Handler {
-	return withoutTime{h.Handler.WithGroup(name)}
-}

@@ -34,23 +34,22 @@ func CheckAPI(ctx context.Context, w io.Writer, cfg *config.Config) error {
 	defer r.closeUnless(nil)
 	fmt.Fprintf(w, "\nRead at %s by zuora_exporter %s.\n\n", time.Now().UTC().Format(time.RFC3339), version.Version)
 
-	failures := make([]error, len(r.tenants)) // of the token
+	tokens := make([]error, len(r.tenants))
 	for i, t := range r.tenants {
-		failures[i] = t.client.CheckToken(ctx)
+		tokens[i] = t.client.CheckToken(ctx)
 	}
-	series := make(chan prometheus.Metric)
-	go func() {
-		defer close(series)
-		r.collector.Scrape(ctx).Collect(series)
-	}()
-	for range series { // what was read is kept by the collector
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(r.collector.Scrape(ctx))
+	_, _ = registry.Gather() // the collector keeps what it has read
+	jobs := map[string][]migration.Job{}
+	for _, j := range migration.Jobs(r.collector.LastReads()) {
+		jobs[j.Tenant] = append(jobs[j.Tenant], j)
 	}
-	jobs := migration.Jobs(r.collector.LastReads())
 
-	failed := printJobs(w, cfg, failures, jobs)
+	failed := printJobs(w, cfg, tokens, jobs)
 	printSums(w, cfg, jobs)
 	for _, t := range cfg.Tenants {
-		fmt.Fprintln(w, verdict(t.Name, of(jobs, t.Name)))
+		fmt.Fprintln(w, verdict(t.Name, jobs[t.Name]))
 	}
 	if failed {
 		return errCheckFailed
@@ -58,45 +57,37 @@ func CheckAPI(ctx context.Context, w io.Writer, cfg *config.Config) error {
 	return nil
 }
 
-// of returns the jobs of a tenant.
-func of(jobs []migration.Job, tenant string) (those []migration.Job) {
-	for _, j := range jobs {
-		if j.Tenant == tenant {
-			those = append(those, j)
-		}
-	}
-	return those
-}
-
 // printJobs prints a line for each token and job, and tells whether one could
 // not be had.
-func printJobs(w io.Writer, cfg *config.Config, tokens []error, jobs []migration.Job) (failed bool) {
+func printJobs(w io.Writer, cfg *config.Config, tokens []error, jobs map[string][]migration.Job) (failed bool) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	labels := strings.ToUpper(strings.Join(cfg.LabelNames, "\t"))
-	if labels != "" {
-		labels += "\t"
+	row := func(tenant, job string, labels map[string]string, rest string, values ...any) {
+		fmt.Fprintf(table, "%s\t%s\t", tenant, job)
+		for _, name := range cfg.LabelNames {
+			fmt.Fprintf(table, "%s\t", labels[name])
+		}
+		fmt.Fprintf(table, rest+"\n", values...)
 	}
-	fmt.Fprintln(table, "TENANT\tJOB\t"+labels+"OBJECT TYPE\tSTATUS\tLABELED\tFAILED\tTIMED OUT\tTOTAL\tFINISHED\tERROR")
+	heads := map[string]string{}
+	for _, name := range cfg.LabelNames {
+		heads[name] = strings.ToUpper(name)
+	}
+	row("TENANT", "JOB", heads, "OBJECT TYPE\tSTATUS\tLABELED\tFAILED\tTIMED OUT\tTOTAL\tFINISHED\tERROR")
 	for i, t := range cfg.Tenants {
-		none := strings.Repeat("\t", len(cfg.LabelNames))
 		if tokens[i] != nil {
 			failed = true
-			fmt.Fprintf(table, "%s\t(token)\t%s\t\t\t\t\t\t\t%s\n", t.Name, none, describe(tokens[i]))
+			row(t.Name, "(token)", nil, "\t\t\t\t\t\t\t%s", describe(tokens[i]))
 		} else {
-			fmt.Fprintf(table, "%s\t(token)\t%s\tgood\t\t\t\t\t\t\n", t.Name, none)
+			row(t.Name, "(token)", nil, "\tgood\t\t\t\t\t\t")
 		}
-		for _, j := range of(jobs, t.Name) {
-			fmt.Fprintf(table, "%s\t%s\t", t.Name, j.Job.ID)
-			for _, name := range cfg.LabelNames {
-				fmt.Fprintf(table, "%s\t", j.Job.Labels[name])
-			}
+		for _, j := range jobs[t.Name] {
 			if j.Failure != nil {
 				failed = true
-				fmt.Fprintf(table, "\t\t\t\t\t\t%s\t%s\n", finished(j), describe(j.Failure))
+				row(t.Name, j.Job.ID, j.Job.Labels, "\t\t\t\t\t\t%s\t%s", finished(j), describe(j.Failure))
 				continue
 			}
 			a := j.Answer
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", a.ObjectType, a.Status,
+			row(t.Name, j.Job.ID, j.Job.Labels, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t", a.ObjectType, a.Status,
 				count(a.Labeled), count(a.Failed), count(a.Timeout), count(a.Total), finished(j))
 		}
 	}
@@ -116,17 +107,14 @@ func finished(j migration.Job) string {
 	return "no"
 }
 
-// notRead stands for the object type of a job that could not be read.
-const notRead = "(not read)"
-
 // printSums prints the sums of each tenant by object type.
-func printSums(w io.Writer, cfg *config.Config, jobs []migration.Job) {
+func printSums(w io.Writer, cfg *config.Config, jobs map[string][]migration.Job) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "\nTENANT\tOBJECT TYPE\tJOBS\tFINISHED\tLOST\tNOT LABELED YET")
 	for _, t := range cfg.Tenants {
 		byType := map[string][]migration.Job{}
-		for _, j := range of(jobs, t.Name) {
-			objectType := notRead
+		for _, j := range jobs[t.Name] {
+			objectType := "(not read)"
 			if j.Answer != nil {
 				objectType = j.Answer.ObjectType
 			}
@@ -135,11 +123,11 @@ func printSums(w io.Writer, cfg *config.Config, jobs []migration.Job) {
 		for _, objectType := range slices.Sorted(maps.Keys(byType)) {
 			s := migration.Summarize(byType[objectType])
 			lost, notLabeled := migration.Grouped(s.Lost), migration.Grouped(s.NotLabeled)
-			if s.Unknown > 0 {
-				lost = "at least " + lost
-			}
-			if objectType == notRead {
+			switch {
+			case s.Unread > 0:
 				lost, notLabeled = "unknown", "unknown"
+			case s.Unknown > 0:
+				lost = "at least " + lost
 			}
 			if s.NoTotal > 0 {
 				notLabeled += ", without " + plural(int64(s.NoTotal), "job") + " that has no total"
@@ -160,14 +148,17 @@ func verdict(tenant string, jobs []migration.Job) string {
 	}
 	text := fmt.Sprintf("Tenant %s: %d of %s finished, %s%s lost, %s%s not labeled yet",
 		tenant, s.Finished, plural(int64(s.Jobs), "job"), atLeast, plural(s.Lost, "object"), atLeast, plural(s.NotLabeled, "object"))
-	if s.NoTotal > 0 {
-		text += fmt.Sprintf("; %s without a total, not counted", plural(int64(s.NoTotal), "running job"))
-	}
-	if s.Unknown > 0 {
-		text += fmt.Sprintf("; %s ended without a total or in an undocumented state, not counted", plural(int64(s.Unknown), "job"))
-	}
-	if s.Unread > 0 {
-		text += fmt.Sprintf("; %s not read, so nobody knows what is lost or not labeled there", plural(int64(s.Unread), "job"))
+	for _, left := range []struct {
+		jobs      int
+		noun, out string
+	}{
+		{s.NoTotal, "running job", "without a total, not counted"},
+		{s.Unknown, "job", "ended without a total or in an undocumented state, not counted"},
+		{s.Unread, "job", "not read, so nobody knows what is lost or not labeled there"},
+	} {
+		if left.jobs > 0 {
+			text += "; " + plural(int64(left.jobs), left.noun) + " " + left.out
+		}
 	}
 	return text + "."
 }

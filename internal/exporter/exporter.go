@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,7 +30,7 @@ type Exporter struct {
 	logger log.Logger
 	budget *rate.Limiter
 
-	reloading chan struct{} // holds a value while the configuration is read
+	reloading sync.Mutex // held while the configuration is read
 	current   atomic.Pointer[running]
 
 	reloadSuccessful, reloadTime prometheus.Gauge
@@ -46,7 +47,7 @@ type running struct {
 // ctx ends, nobody waits for a reload any more.
 func New(ctx context.Context, cfg *config.Config, load func() (*config.Config, error), o server.Options) (*Exporter, error) {
 	e := &Exporter{
-		ctx: ctx, load: load, logger: o.Logger, budget: zuora.NewTokenBudget(), reloading: make(chan struct{}, 1),
+		ctx: ctx, load: load, logger: o.Logger, budget: zuora.NewTokenBudget(),
 		reloadSuccessful: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "zuora_exporter_config_last_reload_successful",
 			Help: "1 if the configuration in use is the file's as of the last reload, 0 if that reload failed.",
@@ -94,34 +95,26 @@ func (e *Exporter) start(cfg *config.Config) error {
 // as it was. It returns what has changed, in words. If ctx or the exporter ends
 // first, the reload goes on by itself: a file can hang.
 func (e *Exporter) Reload(ctx context.Context) (changes string, err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(e.ctx, cancel)()
-	type result struct {
-		changes string
-		err     error
-	}
-	done := make(chan result, 1)
+	done := make(chan struct{})
+	var text string
+	var failure error
 	go func() {
-		text, failure := e.reload(ctx)
-		done <- result{text, failure}
+		defer close(done)
+		text, failure = e.reload()
 	}()
 	select {
-	case r := <-done:
-		return r.changes, r.err
+	case <-done:
+		return text, failure
 	case <-ctx.Done():
 		return "", ctx.Err()
+	case <-e.ctx.Done():
+		return "", e.ctx.Err()
 	}
 }
 
-// reload is one Reload: one at a time reads the file.
-func (e *Exporter) reload(ctx context.Context) (changes string, err error) {
-	select {
-	case e.reloading <- struct{}{}:
-		defer func() { <-e.reloading }()
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
+func (e *Exporter) reload() (changes string, err error) {
+	e.reloading.Lock()
+	defer e.reloading.Unlock()
 	previous := e.current.Load().cfg
 	cfg, err := e.load()
 	if err == nil {

@@ -3,9 +3,7 @@ package server
 import (
 	"cmp"
 	_ "embed"
-	"fmt"
 	"html/template"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,7 +20,10 @@ import (
 var landingHTML string
 
 var landingTemplate = template.Must(template.New("landing").Funcs(template.FuncMap{
+	"age":      age,
+	"count":    count,
 	"grouped":  migration.Grouped,
+	"progress": progress,
 	"relative": func(path string) string { return strings.TrimPrefix(path, "/") }, // a proxy may serve below a path
 }).Parse(landingHTML))
 
@@ -32,16 +33,19 @@ func (s *server) landingPage(w http.ResponseWriter, _ *http.Request) {
 	jobs := migration.Jobs(s.Collector().LastReads())
 	sum := migration.Summarize(jobs)
 	slices.SortStableFunc(jobs, func(a, b migration.Job) int { return cmp.Compare(urgency(a), urgency(b)) })
-	shown := jobs[:min(len(jobs), maxRows)]
+	rows := jobs[:min(len(jobs), maxRows)]
+	for i := range rows {
+		rows[i].Answer = cmp.Or(rows[i].Answer, new(zuora.DataLabelingJob)) // the template needs one
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	// The only error is that the client has left.
 	_ = landingTemplate.Execute(w, struct {
 		Options
 		Version string
 		migration.Summary
-		Rows []row
+		Rows []migration.Job
 		More int
-	}{s.Options, version.Version, sum, rows(shown, time.Now()), len(jobs) - len(shown)})
+	}{s.Options, version.Version, sum, rows, len(jobs) - len(rows)})
 }
 
 // maxRows bounds the table: nobody reads more, and a page of ten thousand jobs
@@ -59,60 +63,26 @@ func urgency(j migration.Job) int {
 	return 2
 }
 
-// row is a job in the table. Unknown fields are empty.
-type row struct {
-	Tenant, JobID, ObjectType, Status string
-	Labels                            []string // name: value
-	Note                              string   // what its counts mean
-	Losses                            bool     // the note is about losses
-	Labeled, Failed, Timeout, Total   string
-	Age, Error                        string
-	Bar                               *bar
+// age is how long ago an answer came.
+func age(received time.Time) string {
+	if received.IsZero() {
+		return "never read"
+	}
+	return model.Duration(time.Since(received).Truncate(time.Second)).String()
+}
+
+// count is empty if Zuora did not send it.
+func count(n *int64) string {
+	if n == nil {
+		return ""
+	}
+	return migration.Grouped(*n)
 }
 
 // bar is a job's progress, in percent of its objects.
 type bar struct {
 	Labeled, Failed, Timeout float64
 	Text                     string // the same in words
-}
-
-func rows(jobs []migration.Job, now time.Time) []row {
-	all := make([]row, 0, len(jobs))
-	for _, j := range jobs {
-		r := row{Tenant: j.Tenant, JobID: j.Job.ID, Age: "never read", Losses: j.Lost > 0}
-		for _, name := range slices.Sorted(maps.Keys(j.Job.Labels)) {
-			r.Labels = append(r.Labels, name+": "+j.Job.Labels[name])
-		}
-		if !j.Configured {
-			r.Labels = append(r.Labels, "only probed")
-		}
-		switch {
-		case j.Repaired:
-			r.Note = "repaired"
-		case j.Lost > 0:
-			r.Note = "lost " + migration.Grouped(j.Lost)
-		case j.Finished:
-			r.Note = "finished"
-		}
-		if a := j.Answer; a != nil {
-			r.ObjectType, r.Status = a.ObjectType, a.Status
-			r.Labeled, r.Failed, r.Timeout, r.Total = number(a.Labeled), number(a.Failed), number(a.Timeout), number(a.Total)
-			r.Age = model.Duration(now.Sub(a.ReceivedAt).Truncate(time.Second)).String()
-			r.Bar = progress(a)
-		}
-		if j.Failure != nil {
-			r.Error = fmt.Sprintf("%s: %s", j.Failure.Reason, j.Failure)
-		}
-		all = append(all, r)
-	}
-	return all
-}
-
-func number(n *int64) string {
-	if n == nil {
-		return ""
-	}
-	return migration.Grouped(*n)
 }
 
 // progress returns nil if Zuora sent no total, a total of 0, or no other count.

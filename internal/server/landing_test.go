@@ -57,6 +57,7 @@ func TestLandingPage(t *testing.T) {
 		"<dt>Jobs</dt><dd>6</dd>", "<dt>Finished</dt><dd>3</dd>", "<dt>Objects lost</dt><dd>3<small>at least; jobs not read: 2</small></dd>",
 		"<dt>Not labeled yet</dt><dd>1,992</dd>", "<dt>Jobs not read</dt><dd>2</dd>",
 		`Dispatched <span class="note">lost 3</span>`, `Completed <span class="note">repaired</span>`, "only probed",
+		`<span class="error">not_found: The job does not exist</span>`, "never read", `class="n failed">3<`, `class="n">0<`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("got no %q in\n%s", want, page)

@@ -6,7 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/http/pprof"
+	_ "net/http/pprof" // on http.DefaultServeMux, which is served only if the user wants it
 	"net/url"
 	"path"
 	"slices"
@@ -85,11 +85,7 @@ func New(o Options) (http.Handler, error) {
 		mux.Handle(route, limitSending(handler))
 	}
 	if o.EnablePprof { // profiles may take long to send
-		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-		mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
-		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+		mux.Handle("GET /debug/pprof/", http.DefaultServeMux)
 	}
 	return mux, nil
 }
