@@ -38,7 +38,7 @@ func isForeign(host string) bool { return !strings.HasSuffix(host, ".zuora.com")
 func Check(w io.Writer, cfg *config.Config) {
 	warnings := cfg.Warnings
 	for _, t := range cfg.Tenants {
-		fmt.Fprintf(w, "tenant %s: %s from %s\n", t.Name, plural(int64(len(t.Jobs)), "job"), t.Zuora.BaseURL.Host)
+		fmt.Fprintf(w, "tenant %s: %s from %s\n", t.Name, plural(len(t.Jobs), "job"), t.Zuora.BaseURL.Host)
 		for _, j := range t.Jobs {
 			fmt.Fprintf(w, "  job %s", j.ID)
 			for _, name := range cfg.LabelNames {
@@ -61,7 +61,7 @@ func Check(w io.Writer, cfg *config.Config) {
 	case 0:
 		fmt.Fprintln(w, "The configuration is valid.")
 	default:
-		fmt.Fprintf(w, "The configuration is valid, with %s.\n", plural(int64(len(warnings)), "warning"))
+		fmt.Fprintf(w, "The configuration is valid, with %s.\n", plural(len(warnings), "warning"))
 	}
 	if os.Geteuid() == 0 {
 		fmt.Fprintln(w, "Checked as user root: the user of the service may not be able to read the same files.")
@@ -69,11 +69,11 @@ func Check(w io.Writer, cfg *config.Config) {
 }
 
 // plural is n and a noun that takes an s.
-func plural(n int64, noun string) string {
+func plural[N int | int64](n N, noun string) string {
 	if n != 1 {
 		noun += "s"
 	}
-	return migration.Grouped(n) + " " + noun
+	return migration.Grouped(int64(n)) + " " + noun
 }
 
 // scrapeIntervals are those that the costs are shown for.

@@ -130,7 +130,7 @@ func printSums(w io.Writer, cfg *config.Config, jobs map[string][]migration.Job)
 				lost = "at least " + lost
 			}
 			if s.NoTotal > 0 {
-				notLabeled += ", without " + plural(int64(s.NoTotal), "job") + " that has no total"
+				notLabeled += ", without " + plural(s.NoTotal, "job") + " that has no total"
 			}
 			fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\n", t.Name, objectType, s.Jobs, s.Finished, lost, notLabeled)
 		}
@@ -147,7 +147,7 @@ func verdict(tenant string, jobs []migration.Job) string {
 		atLeast = "at least "
 	}
 	text := fmt.Sprintf("Tenant %s: %d of %s finished, %s%s lost, %s%s not labeled yet",
-		tenant, s.Finished, plural(int64(s.Jobs), "job"), atLeast, plural(s.Lost, "object"), atLeast, plural(s.NotLabeled, "object"))
+		tenant, s.Finished, plural(s.Jobs, "job"), atLeast, plural(s.Lost, "object"), atLeast, plural(s.NotLabeled, "object"))
 	for _, left := range []struct {
 		jobs      int
 		noun, out string
@@ -157,7 +157,7 @@ func verdict(tenant string, jobs []migration.Job) string {
 		{s.Unread, "job", "not read, so nobody knows what is lost or not labeled there"},
 	} {
 		if left.jobs > 0 {
-			text += "; " + plural(int64(left.jobs), left.noun) + " " + left.out
+			text += "; " + plural(left.jobs, left.noun) + " " + left.out
 		}
 	}
 	return text + "."

@@ -127,7 +127,7 @@ func (e *Exporter) reload() (changes string, err error) {
 	}
 	jobs, added, removed := compare(previous, cfg)
 	level.Info(e.logger).Log("msg", "Reloaded the configuration", "tenants", len(cfg.Tenants), "jobs", jobs, "added", added, "removed", removed)
-	return fmt.Sprintf("%s now, %d added, %d removed", plural(int64(jobs), "job"), added, removed), nil
+	return fmt.Sprintf("%s now, %d added, %d removed", plural(jobs, "job"), added, removed), nil
 }
 
 // compare counts the jobs of a configuration, and those that it has and the

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/config"
+	"github.com/zuora-exporter/zuora_exporter/internal/migration"
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
@@ -14,7 +15,7 @@ import (
 func TestScalingTable(t *testing.T) {
 	doc := testutil.Read(t, "docs", "scaling.md")
 	for _, l := range dailyLimits {
-		row := fmt.Sprintf("| %s | %s |", l.tenant, separated(l.limit))
+		row := fmt.Sprintf("| %s | %s |", l.tenant, migration.Grouped(int64(l.limit)))
 		for _, interval := range []time.Duration{15 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute} {
 			// Scraped every 15 s, with the interval as refresh_interval.
 			one := &config.Tenant{RefreshInterval: interval, Jobs: make([]config.Job, 1)}
@@ -24,13 +25,4 @@ func TestScalingTable(t *testing.T) {
 			t.Errorf("got no such row in docs/scaling.md, want\n%s", row)
 		}
 	}
-}
-
-// separated writes a number as 27,000,000.
-func separated(n float64) string {
-	text := fmt.Sprintf("%.0f", n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
 }

@@ -4,7 +4,7 @@
 package migration
 
 import (
-	"math"
+	"slices"
 	"strconv"
 
 	"github.com/zuora-exporter/zuora_exporter/collector"
@@ -57,7 +57,8 @@ func Jobs(reads []collector.LastRead) []Job {
 	for changed := true; changed; {
 		changed = false
 		for of, by := range repairs {
-			if !jobs[of].Repaired && allFinished(jobs, by) {
+			running := slices.ContainsFunc(by, func(i int) bool { return !jobs[i].Finished })
+			if !jobs[of].Repaired && !running {
 				jobs[of].Repaired, jobs[of].Finished, changed = true, true, true
 			}
 		}
@@ -70,15 +71,6 @@ func Jobs(reads []collector.LastRead) []Job {
 	return jobs
 }
 
-func allFinished(jobs []Job, which []int) bool {
-	for _, i := range which {
-		if !jobs[i].Finished {
-			return false
-		}
-	}
-	return true
-}
-
 // done tells whether a job is Completed, and lost nothing.
 func done(a *zuora.DataLabelingJob) bool {
 	return a != nil && a.Status == zuora.Completed && a.Total != nil && a.Labeled != nil && *a.Labeled >= *a.Total &&
@@ -86,20 +78,17 @@ func done(a *zuora.DataLabelingJob) bool {
 }
 
 // count sets what is lost and what is not labeled yet. A count that Zuora did
-// not send is left out.
+// not send is left out. None is above 2^53: their sums do not overflow.
 func (j *Job) count() {
 	a := j.Answer
 	if a == nil {
 		return
 	}
-	var rest int64
-	if a.Total != nil {
-		rest = max(0, *a.Total-add(value(a.Labeled), value(a.Failed), value(a.Timeout)))
-	}
-	j.Lost = add(value(a.Failed), value(a.Timeout))
+	j.Lost = value(a.Failed) + value(a.Timeout)
+	rest := max(0, value(a.Total)-value(a.Labeled)-j.Lost)
 	switch a.Status {
 	case zuora.Completed:
-		j.Lost, j.Unknown = add(j.Lost, rest), a.Total == nil
+		j.Lost, j.Unknown = j.Lost+rest, a.Total == nil
 	case zuora.Accepted, zuora.Dispatched, "":
 		j.NotLabeled, j.NoTotal = rest, a.Total == nil
 	default:
@@ -112,17 +101,6 @@ func value(n *int64) int64 {
 		return 0
 	}
 	return *n
-}
-
-// add returns the sum of counts, at most the largest there is.
-func add(counts ...int64) (sum int64) {
-	for _, n := range counts {
-		if sum > math.MaxInt64-n {
-			return math.MaxInt64
-		}
-		sum += n
-	}
-	return sum
 }
 
 // Summary is the sum over jobs.
@@ -145,7 +123,8 @@ func Summarize(jobs []Job) (s Summary) {
 		if j.Repairs != "" {
 			continue
 		}
-		s.Lost, s.NotLabeled = add(s.Lost, j.Lost), add(s.NotLabeled, j.NotLabeled)
+		s.Lost += j.Lost
+		s.NotLabeled += j.NotLabeled
 		if j.NoTotal {
 			s.NoTotal++
 		}

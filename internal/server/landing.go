@@ -92,7 +92,7 @@ func progress(j *zuora.DataLabelingJob) *bar {
 		return nil
 	}
 	var b bar
-	var sum float64
+	var sum int64
 	var words []string
 	counts := []struct {
 		n       *int64
@@ -101,22 +101,21 @@ func progress(j *zuora.DataLabelingJob) *bar {
 	}{{j.Labeled, &b.Labeled, "labeled"}, {j.Failed, &b.Failed, "failed"}, {j.Timeout, &b.Timeout, "timed out"}}
 	for _, c := range counts {
 		if c.n != nil {
-			sum += float64(*c.n)
+			sum += *c.n
 			words = append(words, migration.Grouped(*c.n)+" "+c.word)
+		}
+	}
+	whole := max(*j.Total, sum) // counts may exceed the total; the bar does not
+	for _, c := range counts {
+		if c.n != nil {
+			*c.percent = float64(*c.n) / float64(whole) * 100
 		}
 	}
 	switch len(words) {
 	case 0:
 		return nil
 	case len(counts):
-		// As a float, because the sum of two counts may exceed an int64.
-		words = append(words, migration.Grouped(int64(max(0, float64(*j.Total)-sum)))+" remaining")
-	}
-	whole := max(float64(*j.Total), sum) // counts may exceed the total; the bar does not
-	for _, c := range counts {
-		if c.n != nil {
-			*c.percent = float64(*c.n) / whole * 100
-		}
+		words = append(words, migration.Grouped(whole-sum)+" remaining")
 	}
 	b.Text = strings.Join(words, ", ")
 	return &b
