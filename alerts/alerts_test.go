@@ -4,7 +4,6 @@ package alerts
 import (
 	"net/url"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,7 +17,7 @@ import (
 const (
 	rulesFile        = "zuora.rules.yml"
 	alertmanagerFile = "alertmanager.example.yml"
-	runbooks         = "../docs/runbooks"
+	runbooks         = "docs/runbooks/alerts.md"
 )
 
 var rulesTestFiles = []string{"zuora.rules_test.yml", "zuora.rules_numbers_test.yml", "zuora.rules_hours_test.yml"}
@@ -94,7 +93,7 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 		if d := r.Annotations["description"]; d == "" || !strings.Contains(d, "{{ $labels.") && name != "ZuoraExporterAbsent" {
 			t.Errorf("%s: the description %q", name, d)
 		}
-		if u, want := r.Annotations["runbook_url"], "https://github.com/zuora-exporter/zuora_exporter/blob/main/docs/runbooks/"+name+".md"; u != want {
+		if u, want := r.Annotations["runbook_url"], "https://github.com/zuora-exporter/zuora_exporter/blob/main/"+runbooks+"#"+name; u != want {
 			t.Errorf("%s: the runbook %q, want %s", name, u, want)
 		}
 		u, err := url.Parse(r.Annotations["dashboard_url"])
@@ -104,38 +103,38 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 	}
 }
 
-// A page per alert, all of one shape, and all pages in the index.
+// Each alert has a section and each section its alert, in the order of the rules,
+// all of one shape, and a row with its severities.
 func TestRunbooks(t *testing.T) {
-	alerts := readAlerts(t)
-	index := read(t, filepath.Join(runbooks, "README.md"))
-	for name, rules := range alerts {
-		page := read(t, filepath.Join(runbooks, name+".md"))
-		var headings []string
-		for _, h := range regexp.MustCompile(`(?m)^##? (.*)$`).FindAllStringSubmatch(regexp.MustCompile("(?s)```.*?```").ReplaceAllString(page, ""), -1) {
-			headings = append(headings, h[1])
+	page := read(t, "../"+runbooks)
+	shape := regexp.MustCompile(`(?s)^"(\w+)"></a>\n\n### (\w+)\n\n\*\*It means:.*\n\n\*\*At risk:.*\n\n\*\*Look at.*\n\n\*\*Do.*\n\n\*\*Escalate`)
+	var sections, alerts []string
+	for _, section := range strings.Split(page, "\n<a id=")[1:] {
+		m := shape.FindStringSubmatch(section)
+		if m == nil || m[1] != m[2] {
+			t.Fatalf("got a section of another shape: <a id=%s", section)
 		}
-		if want := []string{name, "What it means", "What is at risk", "What to look at", "What to do", "When to escalate"}; !slices.Equal(headings, want) {
-			t.Errorf("%s.md: got the headings %q, want %q", name, headings, want)
-		}
-		var severities []string
-		for _, r := range rules {
-			severities = append(severities, r.Labels["severity"])
-		}
-		if want := "| [" + name + "](" + name + ".md) | " + strings.Join(severities, ", ") + " |"; !strings.Contains(index, want) {
-			t.Errorf("got an index without the row %q", want)
+		sections = append(sections, m[1])
+	}
+	severities := map[string][]string{}
+	for _, r := range readRules(t) {
+		if r.Alert != "" {
+			alerts = append(alerts, r.Alert)
+			severities[r.Alert] = append(severities[r.Alert], r.Labels["severity"])
 		}
 	}
-	pages, err := filepath.Glob(filepath.Join(runbooks, "*.md"))
-	if err != nil {
-		t.Fatal(err)
+	if want := slices.Compact(alerts); !slices.Equal(sections, want) {
+		t.Errorf("got the sections %q, want %q", sections, want)
 	}
-	for _, page := range pages {
-		name := strings.TrimSuffix(filepath.Base(page), ".md")
-		if strings.HasPrefix(name, "Zuora") && alerts[name] == nil {
-			t.Errorf("got the page %s, want none without an alert", page)
+	for name, of := range severities {
+		if row := "| [" + name + "](#" + name + ") | " + strings.Join(of, ", ") + " |"; !strings.Contains(page, row) {
+			t.Errorf("got no row %q", row)
 		}
-		if name != "README" && !strings.Contains(index, "]("+name+".md") {
-			t.Errorf("got an index without the page %s", page)
+	}
+	// What Grafana's table of alerts links to.
+	for _, file := range []string{"zuora-data-labeling.json", "zuora-exporter.json"} {
+		if !strings.Contains(read(t, "../dashboards/"+file), runbooks+"#${__value.raw}\"") {
+			t.Errorf("%s: got no link from an alert to its section", file)
 		}
 	}
 }

@@ -12,6 +12,7 @@ var (
 	codeBlock = regexp.MustCompile("(?ms)^ *```.*?^ *```")
 	codeSpan  = regexp.MustCompile("`[^`\n]*`")
 	heading   = regexp.MustCompile(`(?m)^#+ +(.*)$`)
+	anchorID  = regexp.MustCompile(`<a id="(\w+)"></a>`)
 	link      = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	// GitHub leaves these out of a heading's anchor.
 	noAnchor = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
@@ -26,6 +27,11 @@ func TestLinks(t *testing.T) {
 		for _, h := range heading.FindAllStringSubmatch(pages[path], -1) {
 			anchor := strings.ReplaceAll(noAnchor.ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-")
 			anchors[path+"#"+anchor] = true
+		}
+	}
+	for path, page := range pages {
+		for _, id := range anchorID.FindAllStringSubmatch(page, -1) {
+			anchors[path+"#"+id[1]] = true
 		}
 	}
 	for path, page := range pages {

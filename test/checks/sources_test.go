@@ -168,8 +168,8 @@ func markdown(t *testing.T) (files []string) {
 		}
 		return err
 	})
-	if err != nil || len(files) < 20 {
-		t.Fatalf("got %d documents (error %v), want at least 20", len(files), err)
+	if err != nil || len(files) < 15 {
+		t.Fatalf("got %d documents (error %v), want at least 15", len(files), err)
 	}
 	return files
 }

@@ -39,9 +39,10 @@ func (p *prometheus) alerts(t *testing.T) []alert {
 // annotations yet.
 func checkLinks(t *testing.T, name string, labels, annotations map[string]string) {
 	t.Helper()
-	runbook, ok := strings.CutPrefix(annotations["runbook_url"], "https://github.com/zuora-exporter/zuora_exporter/blob/main/docs/runbooks/")
-	if _, err := os.Stat(testutil.Path("docs", "runbooks", runbook)); err != nil || !ok || runbook == "" {
-		t.Errorf("%s: got the runbook %q, want one that exists (%v)", name, annotations["runbook_url"], err)
+	page, anchor, _ := strings.Cut(annotations["runbook_url"], "#")
+	file, ok := strings.CutPrefix(page, "https://github.com/zuora-exporter/zuora_exporter/blob/main/")
+	if !ok || !strings.Contains(testutil.Read(t, file), `<a id="`+anchor+`"></a>`) {
+		t.Errorf("%s: got the runbook %q, want one that exists", name, annotations["runbook_url"])
 	}
 	link, err := url.Parse(annotations["dashboard_url"])
 	if err != nil {
