@@ -15,7 +15,7 @@ export VERSION SOURCE_DATE_EPOCH
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build ./zuora_exporter
@@ -69,7 +69,9 @@ vulncheck: ## Look for known vulnerabilities
 lint: ## Run the linters; needs shellcheck
 	$(TOOL) golangci-lint run
 	$(TOOL) actionlint
-	shellcheck .ci/* packaging/changelog packaging/documents packaging/licenses packaging/manpage packaging/prometheusrule packaging/sbom packaging/*.sh
+	# An action's tag can be moved to other code; a commit cannot.
+	! grep -rE '^ *(- )?uses:' .github/workflows | grep -vE '@[0-9a-f]{40} # v[0-9.]+$$'
+	shellcheck .ci/* packaging/documents packaging/licenses packaging/prometheusrule packaging/sbom packaging/*.sh
 
 .PHONY: fmt
 fmt: ## Format the code
@@ -85,6 +87,13 @@ dist: ## Build everything that a release has, with checksums, into dist/
 	$(MAKE) tarballs packages sbom
 	packaging/prometheusrule >dist/prometheusrule.yaml
 	$(TOOL) promu checksum dist
+
+.PHONY: reproducible
+reproducible: dist ## Build the last commit's release again, elsewhere: it must have the same bytes
+	rm -rf .build/again
+	umask 077 && git clone -q . .build/again && \
+		TZ=Pacific/Auckland GOCACHE=$(CURDIR)/.build/cache $(MAKE) -s -C .build/again dist
+	diff dist/sha256sums.txt .build/again/dist/sha256sums.txt
 
 .PHONY: tarballs
 tarballs: $(PLATFORMS:%=tarball-%) ## Build a tarball for each platform
@@ -107,9 +116,7 @@ licenses: sbom ## Check the licences of the linked modules and collect their tex
 
 .PHONY: documents
 documents: licenses ## Collect what packages and tarballs have besides the binary
-	packaging/documents .build/documents
-	packaging/changelog >.build/changelog.yml
-	packaging/manpage | gzip -9n >.build/zuora_exporter.1.gz
+	packaging/documents .build
 
 .PHONY: image
 image: tarball-linux-$(shell $(GO) env GOARCH) ## Build the container image zuora_exporter
