@@ -3,16 +3,104 @@ package checks
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func glob(t *testing.T, patterns ...string) (all []string) {
+	t.Helper()
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: got the files %q (error %v), want at least one", pattern, files, err)
+		}
+		all = append(all, files...)
+	}
+	return all
+}
+
+// markdown returns all documents.
+func markdown(t *testing.T) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && strings.HasPrefix(d.Name(), ".") && d.Name() != ".." {
+			return filepath.SkipDir
+		}
+		if strings.HasSuffix(path, ".md") {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil || len(files) < 15 {
+		t.Fatalf("got %d documents (error %v), want at least 15", len(files), err)
+	}
+	return files
+}
+
+// blocks returns the YAML in all documents, by file and number.
+func blocks(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, file := range markdown(t) {
+		for i, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(read(t, file), -1) {
+			all[fmt.Sprintf("%s, block %d", file, i)] = block[1]
+		}
+	}
+	return all
+}
+
+var (
+	codeBlock = regexp.MustCompile("(?ms)^ *```.*?^ *```")
+	codeSpan  = regexp.MustCompile("`[^`\n]*`")
+	heading   = regexp.MustCompile(`(?m)^#+ +(.*)$|<a id="(\w+)"></a>`)
+	link      = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	// GitHub leaves these out of a heading's anchor.
+	noAnchor = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
+)
+
+// Every link from a document to a file, a heading or an anchor of this repository
+// is right.
+func TestLinks(t *testing.T) {
+	pages := map[string]string{} // without code blocks, in which # is a comment
+	anchors := map[string]bool{}
+	for _, path := range markdown(t) {
+		pages[path] = codeBlock.ReplaceAllString(read(t, path), "")
+		for _, h := range heading.FindAllStringSubmatch(pages[path], -1) {
+			anchor := strings.ReplaceAll(noAnchor.ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-")
+			anchors[path+"#"+anchor+h[2]] = true
+		}
+	}
+	for path, page := range pages {
+		for _, l := range link.FindAllStringSubmatch(codeSpan.ReplaceAllString(page, ""), -1) {
+			if strings.Contains(l[1], "://") {
+				continue
+			}
+			file, anchor, hasAnchor := strings.Cut(l[1], "#")
+			target := path
+			if file != "" {
+				target = filepath.Join(filepath.Dir(path), file)
+			}
+			if _, err := os.Stat(target); err != nil || hasAnchor && !anchors[target+"#"+anchor] {
+				t.Errorf("%s: got a link to %s, which does not exist", path, l[1])
+			}
+		}
+	}
+}
 
 // What tells the reasons apart has each of them once.
 func TestEachReasonIsExplained(t *testing.T) {
@@ -29,82 +117,24 @@ func TestEachReasonIsExplained(t *testing.T) {
 	}
 }
 
-// Prometheus accepts each of its configurations in the documents.
-func TestPrometheusConfigurations(t *testing.T) {
-	blocks := regexp.MustCompile("(?s)```yaml\n((?:global|scrape_configs):\n.*?)```")
-	checked := 0
-	for _, page := range markdown(t) {
-		for _, block := range blocks.FindAllStringSubmatch(read(t, page), -1) {
-			file := testutil.Write(t, t.TempDir(), "prometheus.yml", block[1])
-			t.Log(page)
-			testutil.Run(t, "promtool", "check", "config", file)
-			checked++
-		}
-	}
-	if checked < 2 {
-		t.Errorf("got %d configurations, want at least 2", checked)
-	}
-}
-
 // VERSION is the one place of the version. What cannot read it says the same.
 func TestVersion(t *testing.T) {
 	version := strings.TrimSpace(testutil.Read(t, "VERSION"))
-	for file, line := range map[string]string{
-		"../../CHANGELOG.md":  `\n## \[?` + regexp.QuoteMeta(version) + `\]? / `,
-		chart + "/Chart.yaml": `\nversion: ` + regexp.QuoteMeta(version) + `\nappVersion: ` + regexp.QuoteMeta(version) + `\n`,
+	const name = `zuora[_-]exporter[:_-]([0-9]+\.[0-9.]*[0-9])`
+	for file, pattern := range map[string]string{
+		"CHANGELOG.md": `(?s)^.*?\n## \[?([0-9.]+)\]? / `, // the newest
+		"README.md":    name,
+		"examples/kubernetes/zuora_exporter.yaml":  name,
+		"packaging/helm/zuora-exporter/Chart.yaml": `\n(?:appV|v)ersion: (.*)`,
 	} {
-		if !regexp.MustCompile(line).MatchString(read(t, file)) {
-			t.Errorf("%s: got no line %q", file, line)
+		named := regexp.MustCompile(pattern).FindAllStringSubmatch(testutil.Read(t, file), -1)
+		if len(named) == 0 {
+			t.Errorf("%s: got no version", file)
 		}
-	}
-	named := regexp.MustCompile(`zuora[_-]exporter[:_-]([0-9]+\.[0-9.]*[0-9])`)
-	found := 0
-	for _, file := range append(markdown(t), "../../examples/kubernetes/zuora_exporter.yaml") {
-		for _, m := range named.FindAllStringSubmatch(read(t, file), -1) {
-			found++
+		for _, m := range named {
 			if m[1] != version {
-				t.Errorf("%s: got %s, want the version %s", file, m[0], version)
+				t.Errorf("%s: got %q, want the version %s", file, m[0], version)
 			}
 		}
-	}
-	if found < 2 {
-		t.Errorf("got the version %d times, want it at least in the README and the manifest", found)
-	}
-}
-
-// An action's tag can be moved to other code; a commit cannot.
-func TestActionsArePinned(t *testing.T) {
-	pinned := regexp.MustCompile(`^uses: [\w./-]+@[0-9a-f]{40} # v[0-9.]+$`)
-	files, uses := 0, 0
-	err := filepath.WalkDir(testutil.Path(".github"), func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".yml" {
-			return err
-		}
-		files++
-		name, err := filepath.Rel(testutil.Path(), path)
-		if err != nil {
-			return err
-		}
-		content := testutil.Read(t, name)
-		if err := yaml.Unmarshal([]byte(content), new(map[string]any)); err != nil {
-			t.Errorf("%s: %s", name, err)
-		}
-		for line := range strings.Lines(content) {
-			line = strings.TrimPrefix(strings.TrimSpace(line), "- ")
-			if !strings.HasPrefix(line, "uses:") {
-				continue
-			}
-			uses++
-			if !pinned.MatchString(line) {
-				t.Errorf("%s: got %q, want a commit and its version", name, line)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if files < 5 || uses < 10 {
-		t.Errorf("got %d files with %d actions, want at least 5 with 10", files, uses)
 	}
 }

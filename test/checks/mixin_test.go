@@ -1,40 +1,34 @@
 package checks
 
 import (
-	"encoding/json"
-	"reflect"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-jsonnet"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
 // The mixin has the shipped dashboards and rules, whatever else it is added to.
 func TestMixin(t *testing.T) {
 	made, err := jsonnet.MakeVM().EvaluateAnonymousSnippet("test.jsonnet", `
 		local mixin = { prometheusAlerts+:: { groups: [{ name: 'another mixin' }] } } + (import '../../mixin.libsonnet');
-		{ dashboards: mixin.grafanaDashboards, groups: mixin.prometheusAlerts.groups[1:] }`)
+		mixin.grafanaDashboards + { rules: { groups: mixin.prometheusAlerts.groups[1:] } }`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]any{"dashboards": map[string]any{}}
-	for _, file := range []string{"zuora-data-labeling.json", "zuora-exporter.json"} {
-		var d any
-		if err := json.Unmarshal([]byte(read(t, "../../dashboards/"+file)), &d); err != nil {
+	decode := func(text string) (value any) {
+		if err := yaml.Unmarshal([]byte(text), &value); err != nil {
 			t.Fatal(err)
 		}
-		want["dashboards"].(map[string]any)[file] = d
+		return value
 	}
-	var rules struct{ Groups any }
-	if err := yaml.Unmarshal([]byte(read(t, "../../alerts/zuora.rules.yml")), &rules); err != nil {
-		t.Fatal(err)
+	want := map[string]any{"rules": decode(testutil.Read(t, "alerts", "zuora.rules.yml"))}
+	for _, file := range []string{"zuora-data-labeling.json", "zuora-exporter.json"} {
+		want[file] = decode(testutil.Read(t, "dashboards", file))
 	}
-	want["groups"] = rules.Groups
-	var got map[string]any
-	if err := json.Unmarshal([]byte(made), &got); err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(got, want) {
-		t.Error("the mixin differs from the shipped files")
+	if diff := cmp.Diff(any(want), decode(made)); diff != "" {
+		t.Errorf("(-shipped +mixin)\n%s", diff)
 	}
 }
