@@ -6,12 +6,12 @@ package checks
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 	"go.yaml.in/yaml/v3"
 )
@@ -26,7 +26,7 @@ var foreign = map[string][]string{
 }
 
 // everywhere are labels of the target, and configured ones that we know.
-var everywhere = []string{labels.MetricName, "job", "instance", "repairs", "wave"}
+var everywhere = []string{"__name__", "job", "instance", "repairs", "wave"}
 
 // metrics returns the labels of our metrics, and of those of others, by their
 // names. It reads docs/metrics.md, which test/e2e compares with the page, and the
@@ -44,9 +44,7 @@ func metrics(t *testing.T) map[string][]string {
 			known[name] = regexp.MustCompile(`\w+`).FindAllString(m[3], -1)
 		}
 	}
-	for name, l := range foreign {
-		known[name] = l
-	}
+	maps.Copy(known, foreign)
 	var rules struct {
 		Groups []struct {
 			Rules []struct{ Record, Expr string }
@@ -172,7 +170,7 @@ func checkNames(expr string, known map[string][]string) error {
 			names = n.Grouping
 		case *parser.BinaryExpr:
 			if n.VectorMatching != nil {
-				names = append(n.VectorMatching.MatchingLabels, n.VectorMatching.Include...)
+				names = slices.Concat(n.VectorMatching.MatchingLabels, n.VectorMatching.Include)
 			}
 		}
 		for _, name := range names {
@@ -190,7 +188,7 @@ func checkNames(expr string, known map[string][]string) error {
 func labelsOf(n *parser.VectorSelector, known map[string][]string) (has []string, ok bool) {
 	for _, m := range n.LabelMatchers {
 		for name, l := range known {
-			if m.Name == labels.MetricName && m.Matches(name) {
+			if m.Name == "__name__" && m.Matches(name) {
 				has, ok = append(has, l...), true
 			}
 		}
