@@ -99,17 +99,13 @@ func TestChartHasRulesAndDashboards(t *testing.T) {
 	if diff := cmp.Diff(rules, objects["PrometheusRule"][0].(*monitoringv1.PrometheusRule).Spec); diff != "" {
 		t.Errorf("(-repository +chart)\n%s", diff)
 	}
-	dashboards := map[string]string{}
+	got := map[string]string{}
 	for _, object := range objects["ConfigMap"] {
 		if c := object.(*corev1.ConfigMap); strings.HasSuffix(c.Name, "-dashboards") {
-			dashboards = c.Data
+			got = c.Data
 		}
 	}
-	want := map[string]string{}
-	for _, file := range glob(t, "../../dashboards/*.json") {
-		want[filepath.Base(file)] = read(t, file)
-	}
-	if diff := cmp.Diff(want, dashboards); diff != "" {
+	if diff := cmp.Diff(dashboards(t), got); diff != "" {
 		t.Errorf("(-repository +chart)\n%s", diff)
 	}
 }

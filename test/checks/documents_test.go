@@ -22,14 +22,16 @@ func read(t *testing.T, file string) string {
 	return string(content)
 }
 
-func glob(t *testing.T, patterns ...string) (all []string) {
+// dashboards returns the dashboards by their files' names.
+func dashboards(t *testing.T) map[string]string {
 	t.Helper()
-	for _, pattern := range patterns {
-		files, err := filepath.Glob(pattern)
-		if err != nil || len(files) == 0 {
-			t.Fatalf("%s: got the files %q (error %v), want at least one", pattern, files, err)
-		}
-		all = append(all, files...)
+	files, err := filepath.Glob("../../dashboards/*.json")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("got the dashboards %q (error %v), want at least two", files, err)
+	}
+	all := map[string]string{}
+	for _, file := range files {
+		all[filepath.Base(file)] = read(t, file)
 	}
 	return all
 }

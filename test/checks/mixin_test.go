@@ -25,8 +25,8 @@ func TestMixin(t *testing.T) {
 		return value
 	}
 	want := map[string]any{"rules": decode(testutil.Read(t, "alerts", "zuora.rules.yml"))}
-	for _, file := range []string{"zuora-data-labeling.json", "zuora-exporter.json"} {
-		want[file] = decode(testutil.Read(t, "dashboards", file))
+	for name, text := range dashboards(t) {
+		want[name] = decode(text)
 	}
 	if diff := cmp.Diff(any(want), decode(made)); diff != "" {
 		t.Errorf("(-shipped +mixin)\n%s", diff)

@@ -5,6 +5,7 @@
 package checks
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -45,24 +46,13 @@ func metrics(t *testing.T) map[string][]string {
 		}
 	}
 	maps.Copy(known, foreign)
-	var rules struct {
-		Groups []struct {
-			Rules []struct{ Record, Expr string }
+	for _, r := range rules(t) {
+		if r.Record == "" {
+			continue
 		}
-	}
-	if err := yaml.Unmarshal([]byte(read(t, "../../alerts/zuora.rules.yml")), &rules); err != nil {
-		t.Fatal(err)
-	}
-	for _, g := range rules.Groups {
-		for _, r := range g.Rules {
-			if r.Record == "" {
-				continue
-			}
-			// It has the labels that its expression names, and those of the metrics
-			// there.
-			for _, word := range regexp.MustCompile(`[\w:]+`).FindAllString(r.Expr, -1) {
-				known[r.Record] = append(append(known[r.Record], word), known[word]...)
-			}
+		// It has the labels that its expression names, and those of the metrics there.
+		for _, word := range regexp.MustCompile(`[\w:]+`).FindAllString(r.Expr, -1) {
+			known[r.Record] = append(append(known[r.Record], word), known[word]...)
 		}
 	}
 	if len(known) < 40 {
@@ -71,39 +61,40 @@ func metrics(t *testing.T) map[string][]string {
 	return known
 }
 
-// expressions returns the PromQL of dashboards, rules and documents, by file.
-func expressions(t *testing.T) map[string][]string {
+type rule struct{ Record, Expr string }
+
+func rules(t *testing.T) (all []rule) {
 	t.Helper()
-	all := map[string][]string{}
-	for _, file := range glob(t, "../../dashboards/*.json", "../../alerts/*.rules.yml") {
-		var content any
-		if err := yaml.Unmarshal([]byte(read(t, file)), &content); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		all[file] = exprs(content)
+	var file struct{ Groups []struct{ Rules []rule } }
+	if err := yaml.Unmarshal([]byte(read(t, "../../alerts/zuora.rules.yml")), &file); err != nil {
+		t.Fatal(err)
 	}
-	for _, file := range markdown(t) {
-		for _, block := range regexp.MustCompile("(?s)```promql\n(.*?)```").FindAllStringSubmatch(read(t, file), -1) {
-			all[file] = append(all[file], block[1])
-		}
+	for _, g := range file.Groups {
+		all = append(all, g.Rules...)
 	}
 	return all
 }
 
-// exprs returns the values of all keys expr: of panels, annotations and rules.
-// test/e2e looks for the values of variables.
-func exprs(node any) (all []string) {
-	switch n := node.(type) {
-	case map[string]any:
-		if expr, ok := n["expr"].(string); ok {
-			all = append(all, expr)
+// expressions returns the PromQL of panels, annotations, rules and documents, by
+// file. test/e2e asks for what the dashboards' variables name.
+func expressions(t *testing.T) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
+	for file, text := range dashboards(t) {
+		for _, m := range regexp.MustCompile(`"expr": (".*")`).FindAllStringSubmatch(text, -1) {
+			var expr string
+			if err := json.Unmarshal([]byte(m[1]), &expr); err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			all[file] = append(all[file], expr)
 		}
-		for _, v := range n {
-			all = append(all, exprs(v)...)
-		}
-	case []any:
-		for _, v := range n {
-			all = append(all, exprs(v)...)
+	}
+	for _, r := range rules(t) {
+		all["the rules"] = append(all["the rules"], r.Expr)
+	}
+	for _, file := range markdown(t) {
+		for _, block := range regexp.MustCompile("(?s)```promql\n(.*?)```").FindAllStringSubmatch(read(t, file), -1) {
+			all[file] = append(all[file], block[1])
 		}
 	}
 	return all
@@ -222,7 +213,7 @@ func TestMadeUpNames(t *testing.T) {
 // migration's dashboard is excluded in the linter's file .lint.
 func TestLinterRules(t *testing.T) {
 	rate := regexp.MustCompile(`\b(?:rate|irate|increase)\([^\[]*\[([^\]]*)\]`)
-	for _, expr := range expressions(t)["../../dashboards/zuora-exporter.json"] {
+	for _, expr := range expressions(t)["zuora-exporter.json"] {
 		root, err := parse(expr)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, expr)
