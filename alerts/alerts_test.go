@@ -2,8 +2,8 @@
 package alerts
 
 import (
+	"fmt"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,20 +23,18 @@ const (
 var rulesTestFiles = []string{"zuora.rules_test.yml", "zuora.rules_numbers_test.yml", "zuora.rules_hours_test.yml"}
 
 type rule struct {
-	Record, Alert, Expr, For string
-	Labels, Annotations      map[string]string
+	Record, Alert       string
+	Labels, Annotations map[string]string
 }
 
-func read(t *testing.T, file string) string {
+func readYAML(t *testing.T, file string, into any) {
 	t.Helper()
-	content, err := os.ReadFile(file)
-	if err != nil {
+	if err := yaml.Unmarshal([]byte(testutil.Read(t, "alerts", file)), into); err != nil {
 		t.Fatal(err)
 	}
-	return string(content)
 }
 
-func readRules(t *testing.T) []rule {
+func readRules(t *testing.T) (rules []rule) {
 	t.Helper()
 	var file struct {
 		Groups []struct {
@@ -44,33 +42,27 @@ func readRules(t *testing.T) []rule {
 			Rules []rule
 		}
 	}
-	if err := yaml.Unmarshal([]byte(read(t, rulesFile)), &file); err != nil {
-		t.Fatal(err)
-	}
-	var rules []rule
+	readYAML(t, rulesFile, &file)
 	for _, g := range file.Groups {
 		// Mimir and Grafana Cloud refuse a larger group.
-		if len(g.Rules) > 20 {
-			t.Errorf("the group %s has %d rules, want 20 at most", g.Name, len(g.Rules))
+		if len(g.Rules) == 0 || len(g.Rules) > 20 {
+			t.Errorf("the group %s has %d rules, want 1 to 20", g.Name, len(g.Rules))
 		}
 		rules = append(rules, g.Rules...)
 	}
 	return rules
 }
 
-// readAlerts returns the rules of each alert: one for each of its severities.
-func readAlerts(t *testing.T) map[string][]rule {
+// severities returns those of each alert, a rule each.
+func severities(t *testing.T) map[string][]string {
 	t.Helper()
-	alerts := map[string][]rule{}
+	all := map[string][]string{}
 	for _, r := range readRules(t) {
 		if r.Alert != "" {
-			alerts[r.Alert] = append(alerts[r.Alert], r)
+			all[r.Alert] = append(all[r.Alert], r.Labels["severity"])
 		}
 	}
-	if len(alerts) == 0 {
-		t.Fatal("no alerts")
-	}
-	return alerts
+	return all
 }
 
 func TestAlertsSayWhatToDo(t *testing.T) {
@@ -87,18 +79,25 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 			t.Errorf("%s: got the labels %v, want a severity and no other", name, r.Labels)
 		}
 		if s := r.Annotations["summary"]; s == "" || strings.Contains(s, "{{") {
-			t.Errorf("%s: the summary %q", name, s)
+			t.Errorf("%s: got the summary %q, want one without labels", name, s)
 		}
 		// Without an exporter there are no labels.
 		if d := r.Annotations["description"]; d == "" || !strings.Contains(d, "{{ $labels.") && name != "ZuoraExporterAbsent" {
-			t.Errorf("%s: the description %q", name, d)
+			t.Errorf("%s: got the description %q, want one with labels", name, d)
 		}
 		if u, want := r.Annotations["runbook_url"], "https://github.com/zuora-exporter/zuora_exporter/blob/main/"+runbooks+"#"+name; u != want {
-			t.Errorf("%s: the runbook %q, want %s", name, u, want)
+			t.Errorf("%s: got the runbook %q, want %s", name, u, want)
 		}
 		u, err := url.Parse(r.Annotations["dashboard_url"])
-		if err != nil || u.Path != "/d/zuora-data-labeling" && u.Path != "/d/zuora-exporter" {
-			t.Errorf("%s: the dashboard %q %v", name, r.Annotations["dashboard_url"], err)
+		if err != nil {
+			t.Errorf("%s: got the dashboard %q, want a URL: %v", name, r.Annotations["dashboard_url"], err)
+			continue
+		}
+		board := testutil.Read(t, "dashboards", strings.TrimPrefix(u.Path, "/d/")+".json")
+		for parameter := range u.Query() {
+			if variable, ok := strings.CutPrefix(parameter, "var-"); !ok || !strings.Contains(board, `"name": "`+variable+`"`) {
+				t.Errorf("%s: got the parameter %s, want a variable of %s", name, parameter, u.Path)
+			}
 		}
 	}
 }
@@ -106,9 +105,9 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 // Each alert has a section and each section its alert, in the order of the rules,
 // all of one shape, and a row with its severities.
 func TestRunbooks(t *testing.T) {
-	page := read(t, "../"+runbooks)
+	page := testutil.Read(t, runbooks)
 	shape := regexp.MustCompile(`(?s)^"(\w+)"></a>\n\n### (\w+)\n\n\*\*It means:.*\n\n\*\*At risk:.*\n\n\*\*Look at.*\n\n\*\*Do.*\n\n\*\*Escalate`)
-	var sections, alerts []string
+	var sections []string
 	for _, section := range strings.Split(page, "\n<a id=")[1:] {
 		m := shape.FindStringSubmatch(section)
 		if m == nil || m[1] != m[2] {
@@ -116,24 +115,23 @@ func TestRunbooks(t *testing.T) {
 		}
 		sections = append(sections, m[1])
 	}
-	severities := map[string][]string{}
+	var want []string
 	for _, r := range readRules(t) {
 		if r.Alert != "" {
-			alerts = append(alerts, r.Alert)
-			severities[r.Alert] = append(severities[r.Alert], r.Labels["severity"])
+			want = append(want, r.Alert)
 		}
 	}
-	if want := slices.Compact(alerts); !slices.Equal(sections, want) {
+	if want = slices.Compact(want); !slices.Equal(sections, want) {
 		t.Errorf("got the sections %q, want %q", sections, want)
 	}
-	for name, of := range severities {
+	for name, of := range severities(t) {
 		if row := "| [" + name + "](#" + name + ") | " + strings.Join(of, ", ") + " |"; !strings.Contains(page, row) {
 			t.Errorf("got no row %q", row)
 		}
 	}
 	// What Grafana's table of alerts links to.
 	for _, file := range []string{"zuora-data-labeling.json", "zuora-exporter.json"} {
-		if !strings.Contains(read(t, "../dashboards/"+file), runbooks+"#${__value.raw}\"") {
+		if !strings.Contains(testutil.Read(t, "dashboards", file), runbooks+"#${__value.raw}\"") {
 			t.Errorf("%s: got no link from an alert to its section", file)
 		}
 	}
@@ -141,45 +139,40 @@ func TestRunbooks(t *testing.T) {
 
 // Each alert has a test in which it fires and one in which it does not.
 func TestEachAlertIsTested(t *testing.T) {
-	type tests struct {
-		Tests []struct {
-			Alerts []struct {
-				Name string `yaml:"alertname"`
-				Want []any  `yaml:"exp_alerts"`
-			} `yaml:"alert_rule_test"`
-			Expressions []struct {
-				Expr string
-				Want []any `yaml:"exp_samples"`
-			} `yaml:"promql_expr_test"`
-		}
+	alertname := regexp.MustCompile(`alertname="(\w+)"`)
+	type outcome struct {
+		alert string
+		fires bool
 	}
-	fires, silent := map[string]bool{}, map[string]bool{}
-	note := func(name string, want []any) {
-		if len(want) > 0 {
-			fires[name] = true
-		} else {
-			silent[name] = true
-		}
-	}
+	tested := map[outcome]bool{}
 	for _, name := range rulesTestFiles {
-		var file tests
-		if err := yaml.Unmarshal([]byte(read(t, name)), &file); err != nil {
-			t.Fatal(err)
+		var file struct {
+			Tests []struct {
+				Alerts []struct {
+					Name string `yaml:"alertname"`
+					Want []any  `yaml:"exp_alerts"`
+				} `yaml:"alert_rule_test"`
+				Expressions []struct {
+					Expr string
+					Want []any `yaml:"exp_samples"`
+				} `yaml:"promql_expr_test"`
+			}
 		}
+		readYAML(t, name, &file)
 		for _, group := range file.Tests {
 			for _, a := range group.Alerts {
-				note(a.Name, a.Want)
+				tested[outcome{a.Name, len(a.Want) > 0}] = true
 			}
 			for _, e := range group.Expressions {
-				for _, m := range regexp.MustCompile(`alertname="(\w+)"`).FindAllStringSubmatch(e.Expr, -1) {
-					note(m[1], e.Want)
+				for _, m := range alertname.FindAllStringSubmatch(e.Expr, -1) {
+					tested[outcome{m[1], len(e.Want) > 0}] = true
 				}
 			}
 		}
 	}
-	for name := range readAlerts(t) {
-		if !fires[name] || !silent[name] {
-			t.Errorf("%s: got a test that it fires: %t, that it does not: %t; want both", name, fires[name], silent[name])
+	for name := range severities(t) {
+		if fires, silent := tested[outcome{name, true}], tested[outcome{name, false}]; !fires || !silent {
+			t.Errorf("%s: got a test that it fires: %t, that it does not: %t; want both", name, fires, silent)
 		}
 	}
 }
@@ -215,4 +208,100 @@ func TestRules(t *testing.T) {
 	testutil.Slow(t)
 	t.Parallel()
 	testutil.Run(t, "promtool", append([]string{"test", "rules"}, rulesTestFiles...)...)
+}
+
+// A weekend of maintenance: for 60 hours the tenant is down for 20 minutes and up
+// for 10, and then down for 10 hours. It costs a handful of messages and not
+// hundreds, and what is lost is known to the end.
+func TestWeekend(t *testing.T) {
+	testutil.Slow(t)
+	t.Parallel()
+	dir := t.TempDir()
+	begun := testutil.Write(t, dir, "begun.yml", `
+groups:
+  - name: begun
+    rules:
+      - record: begun
+        expr: >-
+          count by (alertname, job_id) (
+            ALERTS{alertstate="firing"} unless on (alertname, job_id) ALERTS{alertstate="firing"} offset 2m
+          )
+`)
+	test := fmt.Sprintf(`
+rule_files: [%q, %q]
+group_eval_order: [zuora-data-labeling, zuora-watch, begun]
+evaluation_interval: 2m
+tests:
+  - interval: 1m
+    input_series:
+%s    promql_expr_test:
+      - eval_time: 4259m
+        expr: sum_over_time(begun[3d])
+        exp_samples:
+          - {labels: '{alertname="ZuoraDataLabelingObjectsFailed",job_id="lost"}', value: 1}
+          - {labels: '{alertname="ZuoraDataLabelingObjectsTimedOut",job_id="lost"}', value: 1}
+          - {labels: '{alertname="ZuoraDataLabelingStuck",job_id="stuck"}', value: 1}
+          - {labels: '{alertname="ZuoraDataLabelingAcceptedTooLong",job_id="waits"}', value: 1}
+          - {labels: '{alertname="ZuoraTenantDown"}', value: 1}
+      - eval_time: 4259m
+        expr: sum(zuora:data_labeling_job:lost_objects)
+        exp_samples: [{labels: '{}', value: 2}]
+      - eval_time: 4259m
+        expr: count(ALERTS{alertname=~"ZuoraDataLabelingObjects(Failed|TimedOut)",alertstate="firing",severity="critical"})
+        exp_samples: [{labels: '{}', value: 2}]
+`, testutil.Path("alerts", rulesFile), begun, weekend())
+	testutil.Run(t, "promtool", "test", "rules", testutil.Write(t, dir, "weekend_test.yml", test))
+}
+
+// The values of a weekend, a minute each: an hour of peace, 120 times 20 minutes
+// down and 10 up, and 10 hours down. What is read ends while the tenant is down.
+func whileUp(first, perMinute int) string {
+	values := fmt.Sprintf("%d+%dx59", first, perMinute)
+	for minute := 80; minute < 61*60; minute += 30 {
+		values += fmt.Sprintf(" stale _x19 %d+%dx9", first+perMinute*minute, perMinute)
+	}
+	return values + " stale"
+}
+
+func inTurn(up, down string) string {
+	return up + "x59" + strings.Repeat(" "+down+"x19 "+up+"x9", 120) + " " + down + "x599"
+}
+
+// weekend are what Prometheus scrapes: jobs of /metrics, one that is probed, and
+// the targets.
+func weekend() string {
+	const metrics, probe, name = `job="zuora",instance="e"`, `job="probes",instance="probed"`, "zuora_data_labeling_job_"
+	var all strings.Builder
+	series := func(name, labels, values string) {
+		fmt.Fprintf(&all, "      - {series: '%s{%s}', values: %s}\n", name, labels, values)
+	}
+	for _, job := range []struct {
+		id, target, status    string
+		labeled, lost, atOnce int // labeled: at the beginning; atOnce: further ones each minute
+	}{
+		{"lost", metrics, "Completed", 9, 1, 0},
+		{"runs", metrics, "Dispatched", 0, 0, 1},
+		{"stuck", metrics, "Dispatched", 7, 0, 0},
+		{"waits", metrics, "Accepted", 0, 0, 0},
+		{"probed", probe, "Dispatched", 0, 0, 1},
+	} {
+		labels := fmt.Sprintf(`tenant="t",job_id=%q,%s`, job.id, job.target)
+		series(name+"scrape_success", labels, inTurn("1", "0"))
+		series(name+"scrape_error", labels+`,reason="unavailable"`, "_x60"+strings.Repeat(" 1x19 stale _x9", 120)+" 1x599")
+		series(name+"labeled_objects", labels, whileUp(job.labeled, job.atOnce))
+		series(name+"failed_objects", labels, whileUp(job.lost, 0))
+		series(name+"timeout_objects", labels, whileUp(job.lost, 0))
+		series(name+"total_objects", labels, whileUp(job.labeled+2*job.lost+10_000*job.atOnce, 0))
+		for _, status := range []string{"Accepted", "Dispatched", "Completed"} {
+			is := map[bool]int{true: 1}[status == job.status]
+			series(name+"status", labels+`,status="`+status+`"`, whileUp(is, 0))
+		}
+	}
+	for _, target := range []string{metrics, probe} {
+		series("zuora_up", `tenant="t",`+target, inTurn("1", "0"))
+		series("up", target, "1x4259")
+	}
+	series("zuora_exporter_build_info", metrics, "1x4259")
+	series("scrape_duration_seconds", metrics, inTurn("1", "9.5")) // of 10: all reads time out
+	return all.String()
 }

@@ -2,146 +2,22 @@ package e2e
 
 import (
 	"fmt"
-	"net/url"
-	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
-
-func rulesFile() string { return testutil.Path("alerts", "zuora.rules.yml") }
-
-// alert is what Prometheus and Alertmanager say of one.
-type alert struct {
-	Labels      map[string]string `json:"labels"`
-	Annotations map[string]string `json:"annotations,omitempty"`
-	ActiveAt    string            `json:"activeAt,omitempty"` // Prometheus's
-}
-
-// alerts are those that Prometheus has, pending or firing.
-func (p *prometheus) alerts(t *testing.T) []alert {
-	t.Helper()
-	var answer struct {
-		Data struct{ Alerts []alert }
-	}
-	getJSON(t, p.URL+"/api/v1/alerts", &answer)
-	return answer.Data.Alerts
-}
-
-// checkLinks fails if an alert's runbook, its dashboard, or a variable that it
-// sets there does not exist. labels is nil if Prometheus has not filled in the
-// annotations yet.
-func checkLinks(t *testing.T, name string, labels, annotations map[string]string) {
-	t.Helper()
-	page, anchor, _ := strings.Cut(annotations["runbook_url"], "#")
-	file, ok := strings.CutPrefix(page, "https://github.com/zuora-exporter/zuora_exporter/blob/main/")
-	if !ok || !strings.Contains(testutil.Read(t, file), `<a id="`+anchor+`"></a>`) {
-		t.Errorf("%s: got the runbook %q, want one that exists", name, annotations["runbook_url"])
-	}
-	link, err := url.Parse(annotations["dashboard_url"])
-	if err != nil {
-		t.Errorf("%s: %v", name, err)
-		return
-	}
-	uid, _ := strings.CutPrefix(link.Path, "/d/")
-	variables, ok := dashboardVariables(t)[uid]
-	if !ok {
-		t.Errorf("%s: got the dashboard %q, want one that exists", name, annotations["dashboard_url"])
-		return
-	}
-	for parameter, values := range link.Query() {
-		variable, ok := strings.CutPrefix(parameter, "var-")
-		if !ok || !slices.Contains(variables, variable) {
-			t.Errorf("%s: got the parameter %s, want a variable of the dashboard %s", name, parameter, uid)
-		}
-		if labels != nil && values[0] != labels[variable] {
-			t.Errorf("%s: got %s=%s, want the value in the labels %v", name, parameter, values[0], labels)
-		}
-	}
-}
-
-// dashboardVariables returns the names of each dashboard's variables, by its uid.
-func dashboardVariables(t *testing.T) map[string][]string {
-	t.Helper()
-	variables := map[string][]string{}
-	for _, d := range readDashboards(t) {
-		for _, v := range d.Templating.List {
-			variables[d.UID] = append(variables[d.UID], v.Name)
-		}
-	}
-	return variables
-}
-
-// A rule that loads may still fail at each evaluation, for example if a series
-// matches two others. So each is evaluated on the demo's series.
-func TestRulesWorkOnTheDemo(t *testing.T) {
-	testutil.Slow(t)
-	t.Parallel()
-	e := start(t, "--demo")
-	p := startPrometheus(t, scrapeConfig("1s", e))
-	eventually(t, "the demo's jobs", func() bool { return len(p.query(t, "zuora_data_labeling_job_scrape_success")) == 10 })
-	seen := time.Now()
-
-	var file struct {
-		Groups []struct {
-			Rules []struct{ Record, Alert string }
-		}
-	}
-	if err := yaml.Unmarshal([]byte(testutil.Read(t, "alerts", "zuora.rules.yml")), &file); err != nil {
-		t.Fatal(err)
-	}
-	var want []string
-	for _, group := range file.Groups {
-		for _, r := range group.Rules {
-			want = append(want, r.Record+r.Alert+": ok")
-		}
-	}
-	type rule struct {
-		Type, Name, Health, LastError string
-		LastEvaluation                time.Time
-		Annotations                   map[string]string
-	}
-	var rules []rule
-	eventuallyEqual(t, "all rules are well", want, func() []string {
-		var answer struct {
-			Data struct{ Groups []struct{ Rules []rule } }
-		}
-		getJSON(t, p.URL+"/api/v1/rules", &answer)
-		rules = nil
-		var got []string
-		for _, group := range answer.Data.Groups {
-			for _, r := range group.Rules {
-				rules = append(rules, r)
-				if r.LastEvaluation.After(seen) {
-					got = append(got, r.Name+": "+r.Health+r.LastError)
-				}
-			}
-		}
-		return got
-	})
-	for _, r := range rules {
-		if r.Type == "alerting" {
-			checkLinks(t, r.Name, nil, r.Annotations)
-		}
-	}
-}
 
 // Each fault has a tenant of its own. It raises the alert that names it, and no
 // other. A pending alert is enough: promtool tests the minutes until it fires.
 func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 	testutil.Slow(t)
 	t.Parallel()
-	const (
-		down, stale = "ZuoraTenantDown", "ZuoraDataStale"
-		refused     = "ZuoraCredentialsRefused"
-		paused      = "ZuoraRequestsPaused"
-	)
+	const down, refused = "ZuoraTenantDown", "ZuoraCredentialsRefused"
 	anyJob := func(f zuoratest.Fault) func(*zuoratest.Server) {
 		return func(s *zuoratest.Server) { s.SetFault(zuoratest.AnyJob, f) }
 	}
@@ -158,110 +34,117 @@ func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 		"401 for a token":      {func(s *zuoratest.Server) { s.SetTokenFault(unauthorized) }, []string{refused}},
 		"hangs":                {anyJob(zuoratest.Hang()), []string{down}},
 		"garbage":              {anyJob(zuoratest.Respond(200, "text/html", "<html>")), []string{down}},
-		"hangs for one of two": {func(s *zuoratest.Server) { s.SetFault(waitingJob, zuoratest.Hang()) }, []string{stale}},
+		"hangs for one of two": {func(s *zuoratest.Server) { s.SetFault(waitingJob, zuoratest.Hang()) }, []string{"ZuoraDataStale " + waitingJob}},
 		"has lost one of two": {func(s *zuoratest.Server) {
 			s.SetFault(waitingJob, zuoratest.Refuse(404, `"50000020"`, "The job does not exist"))
-		}, []string{"ZuoraDataLabelingJobUnknown"}},
+		}, []string{"ZuoraDataLabelingJobUnknown " + waitingJob}},
 		"short of requests": {func(s *zuoratest.Server) {
 			// The first answer is below the exporter's reserve already. By then
 			// the other job has been requested, too.
 			s.SetLatency(200 * time.Millisecond)
 			s.SetFault(zuoratest.AnyJob, zuoratest.Fault{}.With("RateLimit-Limit", "1000", "RateLimit-Remaining", "40", "RateLimit-Reset", "3600"))
-		}, []string{"ZuoraQuotaLow", paused}},
+		}, []string{"ZuoraQuotaLow", "ZuoraRequestsPaused"}},
 	}
-
 	config := "tenants:\n"
-	want := map[string][]string{}
-	for name, tenant := range tenants {
-		s := newStandIn(t)
-		for _, id := range []string{runningJob, waitingJob} {
-			s.SetJob(zuoratest.Job{ID: id, ObjectType: "Account", Script: zuoratest.Constant(zuoratest.Ramp{Rate: 1, Total: 10}.At(time.Minute))})
-		}
-		tenant.spoil(s)
-		content, err := os.ReadFile(writeConfig(t, s, "request_timeout: 1s", runningJob, waitingJob))
-		if err != nil {
-			t.Fatal(err)
-		}
-		config += strings.NewReplacer("tenants:\n", "", "name: t\n", `name: "`+name+"\"\n").Replace(string(content))
-		if len(tenant.want) > 0 {
-			want[name] = tenant.want
+	var want []string
+	for name, tc := range tenants {
+		s, jobs := manyJobs(t, 2, 0)
+		tc.spoil(s)
+		config += tenant(name, s, "request_timeout: 1s", jobs...)
+		for _, alert := range tc.want {
+			want = append(want, name+": "+alert)
 		}
 	}
+	slices.Sort(want)
 	file := testutil.Write(t, t.TempDir(), "zuora_exporter.yml", config)
 	p := startPrometheus(t, scrapeConfig("2s", start(t, "--config.file="+file)))
 
 	// One bad read may pass.
 	eventually(t, "three scrapes", func() bool { return len(p.query(t, "count_over_time(zuora_up[1m]) >= 3")) == len(tenants) })
-	var alerts []alert
-	eventuallyEqual(t, "alerts by tenant", want, func() map[string][]string {
-		alerts = p.alerts(t)
-		got := map[string][]string{}
-		for _, a := range alerts {
-			tenant := a.Labels["tenant"]
-			got[tenant] = append(got[tenant], a.Labels["alertname"])
+	eventuallyEqual(t, "alerts, of a tenant or a job", want, func() (got []string) {
+		for _, a := range p.alerts(t) {
+			got = append(got, strings.TrimSpace(a.Labels["tenant"]+": "+a.Labels["alertname"]+" "+a.Labels["job_id"]))
+			if text := fmt.Sprint(a.Annotations); strings.Contains(text, "<error") || strings.Contains(text, "{{") {
+				t.Fatalf("%v: got %s, want the templates filled in", a.Labels, text)
+			}
 		}
-		for tenant, names := range got {
-			slices.Sort(names)
-			got[tenant] = slices.Compact(names)
-		}
-		return got
+		slices.Sort(got)
+		return slices.Compact(got)
 	})
-	for _, a := range alerts {
-		name := a.Labels["alertname"]
-		checkLinks(t, name, a.Labels, a.Annotations)
-		if text := a.Annotations["summary"] + a.Annotations["description"]; strings.Contains(text, "<error") || strings.Contains(text, "{{") {
-			t.Errorf("%s: got the text %q, want its template filled in", name, text)
-		}
-		if strings.HasSuffix(a.Labels["tenant"], "one of two") && a.Labels["job_id"] != waitingJob {
-			t.Errorf("%s: got the labels %v, want the job %s", name, a.Labels, waitingJob)
-		}
-	}
-
 	if got := p.query(t, "zuora_api_paused_until_timestamp_seconds > time()"); len(got) != 3 {
-		t.Errorf("paused: %v", got)
+		t.Errorf("got the pauses %v, want 3", got)
 	}
 }
 
-// A target that is no job id raises an alert, whether somebody scrapes /metrics or
-// not.
-func TestWrongTargetRaisesAnAlert(t *testing.T) {
+// With the example of Prometheus's configuration, two exporters share the jobs
+// of a file, each of which is a target of its own. One that is no job id raises
+// an alert.
+func TestExampleOfPrometheus(t *testing.T) {
 	testutil.Slow(t)
 	t.Parallel()
-	e := start(t, "--config.file="+writeConfig(t, newStandIn(t), ""))
-	address := strings.TrimPrefix(e.URL, "http://")
-	probes := fmt.Sprintf(`
-- job_name: probes
-  metrics_path: /probe
-  static_configs: [{targets: [%s, not-an-id]}]
-  relabel_configs:
-  - {source_labels: [__address__], target_label: __param_target}
-  - {source_labels: [__param_target], target_label: instance}
-  - {target_label: __address__, replacement: %q}
-`, zuoratest.SampleJobID, address)
-	for name, tc := range map[string]struct {
-		config string
-		want   map[string]string
-	}{
-		"/metrics is scraped": {
-			scrapeConfig("1s", e) + probes,
-			map[string]string{"alertname": "ZuoraProbeRefused", "severity": "warning", "job": "zuora", "instance": address},
-		},
-		"nobody scrapes /metrics": {
-			scrapeConfig("1s") + probes,
-			map[string]string{"alertname": "ZuoraProbeRefused", "severity": "warning", "job": "probes"},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			p := startPrometheus(t, tc.config)
-			eventuallyEqual(t, "alerts about the probes", []map[string]string{tc.want}, func() (got []map[string]string) {
-				for _, a := range p.alerts(t) {
-					if !strings.HasPrefix(a.Labels["alertname"], "ZuoraDataLabeling") {
-						got = append(got, a.Labels)
-					}
-				}
-				return got
-			})
-		})
+	s, jobs := manyJobs(t, 12, 0)
+	one, two := serve(t, s, ""), serve(t, s, "")
+	targets := testutil.Write(t, t.TempDir(), "jobs.yml", `[{targets: [not-an-id, "`+strings.Join(jobs, `", "`)+`"], labels: {zuora_tenant: t}}]`)
+	p := startPrometheus(t, strings.NewReplacer(
+		"30s", "1s\n  evaluation_interval: 1s", "../../alerts/zuora.rules.yml", rulesFile(), "targets/jobs.yml", targets, "migration.example.com", "127.0.0.1:1",
+		"localhost:10986", one.address(), "exporter-0:10986", one.address(), "exporter-1:10986", two.address(),
+	).Replace(testutil.Read(t, "examples", "prometheus", "prometheus.yml")), "--enable-feature=native-histograms")
+	const shards = `{job=~"zuora-shard-."}`
+	eventuallyEqual(t, "targets, targets that are up, shards with jobs", []int{13, 12, 2}, func() (got []int) {
+		for _, expr := range []string{"up" + shards, "up" + shards + " == 1", "count by (job) (zuora_data_labeling_job_scrape_success" + shards + " == 1)"} {
+			got = append(got, len(p.query(t, expr)))
+		}
+		return got
+	})
+	// Prometheus scrapes by protobuf.
+	eventuallyEqual(t, "native histograms of two exporters and operations", 4, func() int {
+		return len(p.query(t, `histogram_count(zuora_api_request_duration_seconds{job="zuora-shards"})`))
+	})
+	eventually(t, "an alert about the target that is no job id", func() bool {
+		return len(p.query(t, fmt.Sprintf(`ALERTS{alertname="ZuoraProbeRefused",severity="warning",job="zuora",instance=%q}`, one.address()))) == 1
+	})
+	if n := s.Counters().TokensIssued; n != 2 {
+		t.Errorf("got %d tokens, want one for each exporter", n)
 	}
+}
+
+// From Zuora's answer to Alertmanager, with the example of its configuration: two
+// tenants' alerts are one message per tenant and severity. A job that still runs
+// only warns.
+func TestAlertsReachTheirReceivers(t *testing.T) {
+	testutil.Slow(t)
+	t.Parallel()
+	dir, address := t.TempDir(), freeAddress(t)
+	startDaemon(t, "http://"+address, testutil.Tool(t, "prometheus-alertmanager"), "--config.file="+testutil.Path("alerts", "alertmanager.example.yml"),
+		"--storage.path="+dir, "--web.listen-address="+address, "--cluster.listen-address=")
+	// Nobody waits for the five minutes that a loss must last.
+	rules := testutil.Write(t, dir, "zuora.rules.yml", strings.Replace(testutil.Read(t, "alerts", "zuora.rules.yml"), " for: 5m\n", " for: 1s\n", 2))
+	scrapes := scrapeConfig("2s", start(t, "--demo"), serve(t, newStandIn(t), "", zuoratest.SampleJobID))
+	startPrometheus(t, strings.ReplaceAll(scrapes, rulesFile(), rules)+
+		fmt.Sprintf("alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}\n", address))
+
+	const failed, timedOut = "ZuoraDataLabelingObjectsFailed", "ZuoraDataLabelingObjectsTimedOut"
+	eventuallyEqual(t, "messages", []string{
+		"zuora-chat map[tenant:demo] [" + failed + " demo BillRun ff80808186b966950186b97922e20004 47]",
+		"zuora-pager map[tenant:demo] [" + failed + " demo PaymentRun ff80808186b966950186b97922e20006 37 " + timedOut + " demo PaymentRun ff80808186b966950186b97922e20006 12]",
+		"zuora-pager map[tenant:t] [" + failed + " t Account " + zuoratest.SampleJobID + " 1 " + timedOut + " t Account " + zuoratest.SampleJobID + " 1]",
+	}, func() (messages []string) {
+		var groups []struct {
+			Receiver struct{ Name string }
+			Labels   map[string]string
+			Alerts   []alert
+		}
+		getJSON(t, "http://"+address+"/api/v2/alerts/groups", &groups)
+		for _, g := range groups {
+			var alerts []string
+			for _, a := range g.Alerts {
+				count, _, _ := strings.Cut(regexp.MustCompile(`[0-9]+ objects`).FindString(a.Annotations["description"]), " ")
+				alerts = append(alerts, strings.Join([]string{a.Labels["alertname"], a.Labels["tenant"], a.Labels["object_type"], a.Labels["job_id"], count}, " "))
+			}
+			slices.Sort(alerts)
+			messages = append(messages, fmt.Sprint(g.Receiver.Name, " ", g.Labels, " ", alerts))
+		}
+		slices.Sort(messages)
+		return messages
+	})
 }

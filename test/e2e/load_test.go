@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func TestOverload(t *testing.T) {
 			for _, id := range jobs[readable:] {
 				s.SetFault(id, zuoratest.Hang())
 			}
-			e := start(t, "--config.file="+writeConfig(t, s, "request_timeout: 2s", jobs...))
+			e := serve(t, s, "request_timeout: 2s", jobs...)
 			var servers sync.WaitGroup
 			for server, first := range []time.Duration{0, behind} {
 				servers.Go(func() {
@@ -36,7 +37,7 @@ func TestOverload(t *testing.T) {
 					for n := 1; n <= scrapes; n++ {
 						time.Sleep(time.Until(next))
 						next = next.Add(3 * time.Second)
-						page := e.scrape(t, "2")
+						page := e.page(t, "/metrics", 2*time.Second)
 						on := 0
 						for _, id := range jobs[:readable] {
 							if strings.Contains(page, jobRead(id)) {
@@ -69,14 +70,15 @@ func TestOverload(t *testing.T) {
 func TestTenThousandJobs(t *testing.T) {
 	testutil.Slow(t)
 	const n = 10_000
+	const settings = "max_concurrent_requests: 20"
 	s, jobs := manyJobs(t, n, 0)
-	e := start(t, "--config.file="+writeConfig(t, s, "max_concurrent_requests: 20", jobs...))
+	e := serve(t, s, settings, jobs...)
 	for range 4 {
-		page := e.scrape(t, "60")
-		if got, failed := strings.Count(page, "_scrape_success{"), strings.Count(page, "_scrape_error{"); got != n || failed > 0 {
-			t.Errorf("got %d jobs, %d of which failed, want %d and none", got, failed, n)
+		page := e.page(t, "/metrics", time.Minute)
+		if read := sum(t, page, "zuora_data_labeling_job_scrape_success"); read != n {
+			t.Errorf("got %g jobs, want %d", read, n)
 		}
-		e.reload(t)
+		e.reload(t, s, settings, jobs...)
 	}
 	// Not 20: net/http gives up a connection if its writer, on a busy machine,
 	// takes 50 ms to say that it is done.
@@ -90,9 +92,7 @@ func TestTenThousandJobs(t *testing.T) {
 	}
 	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
 	peak, err := strconv.Atoi(string(m[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	if t.Logf("peak: %d MiB", peak>>10); !race() && peak > 100<<10 {
 		t.Errorf("got a peak of %d kB resident memory, want at most %d", peak, 100<<10)
 	}
@@ -109,36 +109,16 @@ func TestSoak(t *testing.T) {
 	t.Parallel()
 	s := scriptedStandIn(t)
 	jobs := []string{zuoratest.SampleJobID, runningJob, waitingJob, unknownJob, oddJob, brokenJob}
-	file := writeConfig(t, s, "request_timeout: 300ms", jobs...)
-	e := start(t, "--config.file="+file, "--web.enable-pprof")
-	value := func(name string) float64 {
-		if name == "go_goroutines" { // a page's own would count the scrape's
-			_, body, err := e.request(t.Context(), http.MethodGet, "/debug/pprof/goroutine?debug=1")
-			var n float64
-			if _, scanErr := fmt.Sscanf(body, "goroutine profile: total %g", &n); err != nil || scanErr != nil {
-				t.Fatalf("reading the profile: %v, %v", err, scanErr)
-			}
-			return n
-		}
-		lines := samples(e.scrape(t, "10"), name)
-		if len(lines) != 1 {
-			t.Fatalf("got %d series %s, want 1", len(lines), name)
-		}
-		v, err := strconv.ParseFloat(lines[0][strings.LastIndex(lines[0], " ")+1:], 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
+	e := serve(t, s, "request_timeout: 300ms", jobs...)
 	load := func(d time.Duration) {
 		end := time.Now().Add(d)
 		var group sync.WaitGroup
 		for range 4 {
 			group.Go(func() {
 				for time.Now().Before(end) {
-					e.request(t.Context(), http.MethodGet, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "1")
-					e.request(t.Context(), http.MethodGet, "/probe?target="+waitingJob, "X-Prometheus-Scrape-Timeout-Seconds", "1")
-					e.request(t.Context(), http.MethodGet, "/")
+					for _, path := range []string{"/metrics", probeOf(waitingJob), "/"} {
+						e.request(t.Context(), http.MethodGet, path, "X-Prometheus-Scrape-Timeout-Seconds", "1")
+					}
 				}
 			})
 		}
@@ -150,8 +130,8 @@ func TestSoak(t *testing.T) {
 					s.SetFault(oddJob, fault.Fault)
 				}
 				// Every other reload makes a new client.
-				rewriteConfig(t, file, s, "request_timeout: "+strconv.Itoa(300+i%2)+"ms", jobs...)
-				e.request(t.Context(), http.MethodPost, "/-/reload")
+				e.signal(t, syscall.SIGHUP)
+				e.reload(t, s, "request_timeout: "+strconv.Itoa(300+i%2)+"ms", jobs...)
 				time.Sleep(100 * time.Millisecond)
 			}
 		})
@@ -160,24 +140,23 @@ func TestSoak(t *testing.T) {
 		http.DefaultClient.CloseIdleConnections()
 		time.Sleep(time.Second) // requests that were cut off end
 	}
-	names := []string{"go_goroutines", "process_open_fds", "go_memstats_heap_inuse_bytes", "process_resident_memory_bytes"}
 	load(duration / 5) // memory and connections reach their usual size
-	before := map[string]float64{}
-	for _, name := range names {
-		before[name] = value(name)
-	}
+	before := e.scrape(t)
 	load(duration)
-	for _, name := range names { // reads of dropped clients may still wait for a token
-		limit := 1.5*before[name] + 8<<20
-		if more := map[string]float64{"go_goroutines": 15, "process_open_fds": 12}[name]; more > 0 {
-			limit = before[name] + more
-		}
+	for name, may := range map[string]struct{ grow, add float64 }{ // reads of dropped clients may still wait for a token
+		"go_goroutines":                 {1, 15},
+		"process_open_fds":              {1, 12},
+		"go_memstats_heap_inuse_bytes":  {1.5, 8 << 20},
+		"process_resident_memory_bytes": {1.5, 8 << 20},
+	} {
+		limit := sum(t, before, name)*may.grow + may.add
 		var after float64
-		eventually(t, fmt.Sprintf("%s of %.0f at most, after %.0f before", name, limit, before[name]), func() bool {
-			after = value(name)
+		eventually(t, fmt.Sprintf("%s of at most %.0f", name, limit), func() bool {
+			after = sum(t, e.scrape(t), name)
 			return after <= limit
 		})
-		t.Logf("%s: %.0f before, %.0f after %s", name, before[name], after, duration)
+		t.Logf("%s: %.0f after %s, want at most %.0f", name, after, duration, limit)
 	}
-	t.Logf("requests: %+v", s.Counters().JobRequests)
+	e.signal(t, syscall.SIGTERM)
+	e.exits(t, 0, 15*time.Second)
 }

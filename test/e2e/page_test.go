@@ -2,11 +2,13 @@ package e2e
 
 import (
 	"maps"
+	"net/http"
 	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -24,7 +26,7 @@ func TestPageIsAsPromised(t *testing.T) {
 	jobs := config(s, "max_concurrent_requests: 1", zuoratest.SampleJobID, runningJob, waitingJob, unknownJob, oddJob, brokenJob)
 	file := testutil.Write(t, t.TempDir(), "zuora_exporter.yml",
 		strings.Replace(jobs, "- id: "+runningJob+"\n", "- id: "+runningJob+"\n    labels: {wave: first}\n", 1))
-	page := start(t, "--config.file="+file).scrape(t, "10")
+	page := start(t, "--config.file="+file).scrape(t)
 	testutil.Generated(t, steady(page), "test", "e2e", "testdata", "metrics.prom")
 	if n := s.Counters(); n.TokensIssued != 1 || n.JobRequests != 6 {
 		t.Errorf("got %d tokens and %d job requests, want 1 and 6", n.TokensIssued, n.JobRequests)
@@ -78,27 +80,24 @@ func goldenMetrics(t *testing.T) map[string]metric {
 }
 
 // docs/metrics.md has a row for each metric of the page, with its type and its
-// labels, and no other.
+// labels, and no other. A configured label cannot have the name of one of ours.
 func TestMetricsReference(t *testing.T) {
 	t.Parallel()
-	documented := map[string]metric{}
+	documented, golden := map[string]metric{}, goldenMetrics(t)
 	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (\\w+) \\|(.*?)\\|").FindAllStringSubmatch(testutil.Read(t, "docs", "metrics.md"), -1) {
 		labels := strings.FieldsFunc(row[3], func(r rune) bool { return strings.ContainsRune(", `", r) })
 		slices.Sort(labels)
 		documented[row[1]] = metric{row[2], strings.Join(labels, ", ")}
 	}
-	if diff := cmp.Diff(goldenMetrics(t), documented); diff != "" {
+	if diff := cmp.Diff(golden, documented); diff != "" {
 		t.Errorf("docs/metrics.md differs from the page (-page +document):\n%s", diff)
 	}
-}
 
-// A configured label cannot have the name of one of ours.
-func TestOwnLabelsAreReserved(t *testing.T) {
-	t.Parallel()
+	delete(golden, "zuora_exporter_build_info")
 	s := newStandIn(t)
-	for name, m := range goldenMetrics(t) {
+	for name, m := range golden {
 		for label := range strings.SplitSeq(m.Labels, ", ") {
-			if label == "" || label == "*configured*" || name == "zuora_exporter_build_info" {
+			if label == "" || label == "*configured*" {
 				continue
 			}
 			_, err := configuration.Parse("x.yml", []byte(config(s, "", runningJob)+"    labels: {"+label+": x}\n"))
@@ -117,9 +116,10 @@ func TestStrictParserAcceptsThePages(t *testing.T) {
 		testutil.Tool(t, "python3-prometheus-client")
 	}
 	s := scriptedStandIn(t)
-	e := start(t, "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID, runningJob, waitingJob, unknownJob, oddJob, brokenJob))
-	for _, path := range []string{"/metrics", "/probe?target=" + runningJob} {
-		_, page := e.get(t, path, "Accept", "application/openmetrics-text;version=1.0.0")
+	e := serve(t, s, "", zuoratest.SampleJobID, runningJob, waitingJob, unknownJob, oddJob, brokenJob)
+	for _, path := range []string{"/metrics", probeOf(runningJob)} {
+		_, page, err := e.request(t.Context(), http.MethodGet, path, "Accept", "application/openmetrics-text;version=1.0.0")
+		must(t, err)
 		file := testutil.Write(t, t.TempDir(), "page", page)
 		out, err := exec.CommandContext(t.Context(), python, "-c", `
 import sys
@@ -132,12 +132,40 @@ assert "zuora_up" in names, names`, file).CombinedOutput()
 	}
 }
 
-// A scrape by protobuf has native histograms.
-func TestNativeHistograms(t *testing.T) {
-	testutil.Slow(t)
+// A probe's page has the one job and whether its tenant is up, and tells on
+// demand what happened. Of a job that is not configured nothing else says anything.
+func TestProbe(t *testing.T) {
 	t.Parallel()
-	p := startPrometheus(t, scrapeConfig("2s", start(t, "--demo")), "--enable-feature=native-histograms")
-	eventually(t, "native histograms of both operations", func() bool {
-		return len(p.query(t, `histogram_count(zuora_api_request_duration_seconds) > 0`)) == 2
-	})
+	s := scriptedStandIn(t)
+	e := serve(t, s, "", zuoratest.SampleJobID)
+	for id, want := range map[string]string{zuoratest.SampleJobID: isUp, unknownJob: isUp, brokenJob: isDown} {
+		page := e.probe(t, id)
+		contains(t, page, want)
+		own := regexp.MustCompile(`(?m)^(?:#.*|zuora_up\{.*|zuora_data_labeling_job_\w+\{job_id="` + id + `".*)\n`)
+		if foreign := own.ReplaceAllString(page, ""); foreign != "" {
+			t.Errorf("got\n%s\nwant only zuora_up and the job's metrics", foreign)
+		}
+	}
+	s.SetFault(unknownJob, zuoratest.Respond(401, "text/plain", "Client IP 203.0.113.7 is not in the allowed login range"))
+	contains(t, e.probe(t, unknownJob+"&debug=true"), "Token: ", "operation=data_labeling_job, HTTP 401, duration=", "Zuora-Request-Id=", "Zuora-Track-Id=",
+		"Error: auth: ", "Client IP 203.0.113.7 is not in the allowed login range", "\nMetrics:\n", isDown)
+	if strings.Contains(e.output.String()+e.scrape(t), unknownJob) {
+		t.Errorf("got the probed job in the log or on /metrics, want it on its own pages only")
+	}
+}
+
+// The landing page asks Zuora nothing, and escapes what Zuora said.
+func TestLandingPage(t *testing.T) {
+	t.Parallel()
+	s := newStandIn(t)
+	s.SetJob(zuoratest.Job{ID: oddJob, ObjectType: "<img>", Script: zuoratest.Constant(zuoratest.Answer{Status: "<script>a()</script>"})})
+	s.SetFault(brokenJob, zuoratest.Refuse(400, `"50000020"`, `</td><script>b()</script>`))
+	e := serve(t, s, "", oddJob, brokenJob)
+	contains(t, e.page(t, "/", 10*time.Second), "never read")
+	e.scrape(t)
+	page := e.page(t, "/", 10*time.Second)
+	contains(t, page, "&lt;img&gt;", "&lt;script&gt;a()", "refused", "&lt;/td&gt;&lt;script&gt;b()")
+	if n := s.Counters().JobRequests; n != 2 || strings.Contains(page, "<script") {
+		t.Errorf("got %d requests and\n%s\nwant the scrape's 2, and no script", n, page)
+	}
 }

@@ -4,86 +4,74 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
-
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
+	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
-// prometheus is a running Prometheus.
-type prometheus struct{ URL string }
-
-// startPrometheus starts Debian's Prometheus with a configuration, and with
-// further flags.
-func startPrometheus(t *testing.T, config string, flags ...string) *prometheus {
-	t.Helper()
-	program := testutil.Tool(t, "prometheus")
-	dir := t.TempDir()
-	file := testutil.Write(t, dir, "prometheus.yml", config)
-	address := freeAddress(t)
-	runDaemon(t, "http://"+address+"/-/ready", program, append(flags,
-		"--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)...)
-	return &prometheus{URL: "http://" + address}
+// prometheus is Debian's Prometheus. start starts it, again if it was stopped.
+type prometheus struct {
+	*process
+	URL  string
+	args []string
 }
 
-// runDaemon starts a program and waits until it answers at a URL. The program is
-// killed when the test ends, or stopped before.
-func runDaemon(t *testing.T, readyURL, program string, args ...string) (stop func()) {
+// startPrometheus starts one with a configuration, and with further flags.
+func startPrometheus(t *testing.T, config string, flags ...string) *prometheus {
 	t.Helper()
-	var output buffer
-	cmd := exec.Command(program, args...)
-	cmd.Stdout, cmd.Stderr = &output, &output
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	exited := make(chan struct{})
-	go func() {
-		defer close(exited)
-		cmd.Wait()
-	}()
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		<-exited
-		if t.Failed() {
-			t.Logf("%s's output:\n%s", filepath.Base(program), &output)
-		}
-	})
-	eventually(t, filepath.Base(program)+" is ready", func() bool {
-		select {
-		case <-exited:
-			t.Fatalf("%s exited (%s) before it was ready", filepath.Base(program), cmd.ProcessState)
-		default:
-		}
-		resp, err := http.Get(readyURL)
+	dir, address := t.TempDir(), freeAddress(t)
+	file := testutil.Write(t, dir, "prometheus.yml", config)
+	p := &prometheus{URL: "http://" + address, args: append(flags,
+		"--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)}
+	p.start(t)
+	return p
+}
+
+func (p *prometheus) start(t *testing.T) {
+	t.Helper()
+	p.process = startDaemon(t, p.URL, testutil.Tool(t, "prometheus"), p.args...)
+}
+
+func (p *prometheus) stop(t *testing.T) {
+	t.Helper()
+	p.signal(t, syscall.SIGTERM)
+	<-p.exited
+}
+
+// startDaemon starts one of Prometheus's programs and waits until it is ready.
+func startDaemon(t *testing.T, baseURL, program string, args ...string) *process {
+	t.Helper()
+	p := newProcess(program, args...).run(t)
+	p.ready(t, func() bool {
+		resp, err := http.Get(baseURL + "/-/ready")
 		if err != nil {
 			return false
 		}
 		resp.Body.Close()
 		return resp.StatusCode == http.StatusOK
 	})
-	return func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		<-exited
-	}
+	return p
 }
+
+func rulesFile() string { return testutil.Path("alerts", "zuora.rules.yml") }
 
 // scrapeConfig is a configuration of Prometheus with the rules. It scrapes the
 // exporters as the job zuora.
 func scrapeConfig(interval string, exporters ...*exporter) string {
 	var targets []string
 	for _, e := range exporters {
-		targets = append(targets, strconv.Quote(strings.TrimPrefix(e.URL, "http://")))
+		targets = append(targets, strconv.Quote(e.address()))
 	}
 	return fmt.Sprintf(`
 global: {scrape_interval: %s, scrape_timeout: %[1]s, evaluation_interval: 1s}
@@ -99,53 +87,27 @@ scrape_configs:
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	defer l.Close()
 	return l.Addr().String()
-}
-
-// eventually waits for something that another process does.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not seen within 30s: %s", what)
-		}
-	}
-}
-
-// eventuallyEqual waits until another process has the wanted result, and shows
-// the last one if it does not come.
-func eventuallyEqual[T any](t *testing.T, what string, want T, get func() T) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		diff := cmp.Diff(want, get(), cmpopts.EquateEmpty())
-		if diff == "" {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("not seen within 30s: %s (-want +got):\n%s", what, diff)
-		}
-	}
 }
 
 // getJSON reads what an HTTP API answers.
 func getJSON(t *testing.T, url string, answer any) {
 	t.Helper()
 	resp, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	if err := json.Unmarshal(body, answer); err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatalf("%s: got %d (error %v), want 200 and JSON:\n%s", url, resp.StatusCode, err, body)
 	}
+}
+
+type sample struct {
+	Metric map[string]string
+	Value  [2]any // the instant, and the value as a string
 }
 
 // query returns the series that an expression has now.
@@ -158,8 +120,111 @@ func (p *prometheus) query(t *testing.T, expression string) []sample {
 	return answer.Data.Result
 }
 
-type sample struct {
-	Metric map[string]string
-	Value  [2]any   // the instant, and the value as a string
-	Values [][2]any // of a range: each as above
+// alert is what Prometheus and Alertmanager say of one.
+type alert struct {
+	Labels, Annotations map[string]string
+	ActiveAt            string // Prometheus's
+}
+
+// alerts are those that Prometheus has, pending or firing.
+func (p *prometheus) alerts(t *testing.T) []alert {
+	t.Helper()
+	var answer struct {
+		Data struct{ Alerts []alert }
+	}
+	getJSON(t, p.URL+"/api/v1/alerts", &answer)
+	return answer.Data.Alerts
+}
+
+// An exporter that is killed and started again leaves a gap in Prometheus, but no
+// wrong value. The alert about a job goes on.
+func TestKilledExporterLeavesNoWrongValue(t *testing.T) {
+	testutil.Slow(t)
+	t.Parallel()
+	s := newStandIn(t)
+	s.SetJob(zuoratest.Job{ID: runningJob, ObjectType: "Product", Script: zuoratest.Ramp{Rate: 1000, Total: 1_000_000}.At})
+	e := serve(t, s, "", zuoratest.SampleJobID, runningJob)
+	p := startPrometheus(t, scrapeConfig("2s", e))
+	alerts := func() map[string]string { // since when each is active
+		active := map[string]string{}
+		for _, a := range p.alerts(t) {
+			active[a.Labels["alertname"]] = a.ActiveAt
+		}
+		return active
+	}
+	const metrics, series = "zuora_data_labeling_job_", 8 + 6 + 6 // counts, states, and those about reading
+	seen := func() int { return len(p.query(t, `{__name__=~"`+metrics+`.+"}`)) }
+
+	eventuallyEqual(t, "series of two jobs", series, seen)
+	var before map[string]string
+	eventuallyEqual(t, "alerts about a job, and none about the exporter", []string{
+		"ZuoraDataLabelingObjectsFailed", "ZuoraDataLabelingObjectsTimedOut",
+	}, func() []string {
+		before = alerts()
+		return slices.Sorted(maps.Keys(before))
+	})
+
+	e.signal(t, syscall.SIGKILL)
+	<-e.exited
+	eventually(t, "the exporter is down", func() bool { return len(p.query(t, "up == 0")) == 1 })
+	if n := seen(); n != 0 {
+		t.Errorf("got %d series of jobs while the exporter is down, want none", n)
+	}
+	eventually(t, "the exporter is missed", func() bool { return alerts()["ZuoraExporterAbsent"] != "" })
+
+	newProcess(binary(), "--web.listen-address="+e.address(), "--config.file="+e.file).run(t)
+	eventuallyEqual(t, "series of two jobs", series, seen)
+	eventuallyEqual(t, "the alerts from before", before, alerts)
+	for _, name := range []string{"failed_objects", "timeout_objects", "total_objects", "status", "scrape_success"} {
+		if got := p.query(t, "changes("+metrics+name+"[5m]) > 0"); len(got) > 0 {
+			t.Errorf("got changes of %s: %v, want none", name, got)
+		}
+	}
+	if got := p.query(t, "resets("+metrics+"labeled_objects[5m]) > 0 or count_over_time("+metrics+"scrape_error[5m])"); len(got) > 0 {
+		t.Errorf("got labeled objects that became fewer, or errors: %v, want none", got)
+	}
+}
+
+// Prometheus is down while nobody can read the jobs, for longer than it looks back
+// for a series. Afterwards it knows what it knew, and then what a good answer says.
+func TestPrometheusDownMeanwhile(t *testing.T) {
+	testutil.Slow(t)
+	t.Parallel()
+	const lookback = 3 * time.Second
+	s := newStandIn(t)
+	p := startPrometheus(t, scrapeConfig("1s", serve(t, s, "", zuoratest.SampleJobID)), "--query.lookback-delta="+lookback.String())
+	known := func() map[string]string {
+		values := map[string]string{}
+		for _, s := range p.query(t, `{__name__=~"zuora:data_labeling_job(_failed_objects:last|:lost_objects|:running|:finished|_status:last)",status!~"Accepted|Dispatched"}`) {
+			values[strings.TrimPrefix(s.Metric["__name__"], "zuora:data_labeling_job")] = fmt.Sprint(s.Value[1])
+		}
+		for _, a := range p.alerts(t) {
+			if name, ok := strings.CutPrefix(a.Labels["alertname"], "ZuoraDataLabeling"); ok {
+				values[name] = a.Labels["severity"]
+			}
+		}
+		return values
+	}
+	want := map[string]string{
+		"_failed_objects:last": "1", "_status:last": "1", ":lost_objects": "2", ":running": "0", ":finished": "0",
+		"ObjectsFailed": "critical", "ObjectsTimedOut": "critical",
+	}
+	eventuallyEqual(t, "what is known of the job", want, known)
+	s.SetFault(zuoratest.AnyJob, zuoratest.Refuse(503, "50000061", "Try again later"))
+	eventually(t, "nobody can read the job", func() bool { return len(p.query(t, "zuora_data_labeling_job_failed_objects")) == 0 })
+	eventuallyEqual(t, "what is known of the job that nobody can read", want, known)
+
+	p.stop(t)
+	time.Sleep(lookback + time.Second)
+	p.start(t)
+	eventuallyEqual(t, "what was known before", want, known)
+
+	p.stop(t)
+	s.ClearFaults()
+	s.SetJob(zuoratest.Job{ID: zuoratest.SampleJobID, ObjectType: "Account", Script: zuoratest.Constant(zuoratest.Ramp{Rate: 11, Total: 11}.At(time.Minute))})
+	time.Sleep(lookback + time.Second)
+	p.start(t)
+	eventuallyEqual(t, "what a good answer says", map[string]string{
+		"_failed_objects:last": "0", "_status:last": "1", ":lost_objects": "0", ":running": "0", ":finished": "1",
+	}, known)
 }

@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -11,13 +10,18 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
-// The samples of a job that was read, and of one that was not.
+// The samples of a tenant, of a job that was read, and of one that was not.
+const (
+	isUp   = "\nzuora_up{tenant=\"t\"} 1\n"
+	isDown = "\nzuora_up{tenant=\"t\"} 0\n"
+)
+
 func jobRead(id string) string {
-	return `zuora_data_labeling_job_scrape_success{job_id="` + id + `",tenant="t"} 1`
+	return fmt.Sprintf("\nzuora_data_labeling_job_scrape_success{job_id=%q,tenant=\"t\"} 1\n", id)
 }
 
 func jobError(id, reason string) string {
-	return `zuora_data_labeling_job_scrape_error{job_id="` + id + `",reason="` + reason + `",tenant="t"} 1`
+	return fmt.Sprintf("\nzuora_data_labeling_job_scrape_error{job_id=%q,reason=%q,tenant=\"t\"} 1\n", id, reason)
 }
 
 // newStandIn starts a stand-in for Zuora that has the documented sample job.
@@ -60,19 +64,19 @@ func manyJobs(t *testing.T, n int, latency time.Duration) (s *zuoratest.Server, 
 	return s, jobs
 }
 
-// config is a configuration of one tenant, t, with more lines for the tenant
+// config is a configuration of one tenant, t, with one more line for the tenant
 // and these jobs.
 func config(s *zuoratest.Server, more string, jobs ...string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "tenants:\n- name: t\n  base_url: %s\n  oauth2:\n    client_id: %s\n    client_secret: %q\n", s.URL, zuoratest.ClientID, zuoratest.ClientSecret)
-	for line := range strings.Lines(more) {
-		fmt.Fprintf(&b, "  %s\n", strings.TrimRight(line, "\n"))
-	}
-	b.WriteString("  jobs:\n")
+	return "tenants:\n" + tenant("t", s, more, jobs...)
+}
+
+func tenant(name string, s *zuoratest.Server, more string, jobs ...string) string {
+	text := fmt.Sprintf("- name: %q\n  base_url: %s\n  oauth2: {client_id: %s, client_secret: %q}\n  %s\n  jobs:\n",
+		name, s.URL, zuoratest.ClientID, zuoratest.ClientSecret, more)
 	for _, id := range jobs {
-		fmt.Fprintf(&b, "  - id: %s\n", id)
+		text += "  - id: " + id + "\n"
 	}
-	return b.String()
+	return text
 }
 
 // writeConfig writes a config into a directory of its own.
@@ -81,8 +85,17 @@ func writeConfig(t *testing.T, s *zuoratest.Server, more string, jobs ...string)
 	return testutil.Write(t, t.TempDir(), "zuora_exporter.yml", config(s, more, jobs...))
 }
 
-// rewriteConfig writes a config over a file.
-func rewriteConfig(t *testing.T, file string, s *zuoratest.Server, more string, jobs ...string) {
+// serve starts an exporter with a config.
+func serve(t *testing.T, s *zuoratest.Server, more string, jobs ...string) *exporter {
 	t.Helper()
-	testutil.Write(t, filepath.Dir(file), filepath.Base(file), config(s, more, jobs...))
+	file := writeConfig(t, s, more, jobs...)
+	e := start(t, "--config.file="+file)
+	e.file = file
+	return e
+}
+
+// configure writes a config over the exporter's.
+func (e *exporter) configure(t *testing.T, s *zuoratest.Server, more string, jobs ...string) {
+	t.Helper()
+	testutil.Write(t, filepath.Dir(e.file), filepath.Base(e.file), config(s, more, jobs...))
 }

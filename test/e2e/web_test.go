@@ -5,89 +5,46 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
-	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
-// The landing page asks Zuora nothing, and escapes what it said.
-func TestLandingPage(t *testing.T) {
-	t.Parallel()
-	s := scriptedStandIn(t)
-	s.SetJob(zuoratest.Job{ID: oddJob, ObjectType: `<img src=x onerror="a()">`, Script: zuoratest.Constant(zuoratest.Answer{Status: "<script>a()</script>", Total: new(int64(4)), Labeled: new(int64(9))})})
-	s.SetFault(brokenJob, zuoratest.Refuse(400, `"50000020"`, `</td><script>b()</script>`))
-	e := start(t, "--config.file="+writeConfig(t, s, "", zuoratest.SampleJobID, oddJob, brokenJob, unknownJob))
-	_, before := e.get(t, "/")
-	if strings.Count(before, "never read") != 4 {
-		t.Errorf("before any scrape: got\n%s\nwant four jobs never read", before)
-	}
-	e.scrape(t, "10")
-	_, page := e.get(t, "/")
-	if n := s.Counters().JobRequests; n != 4 {
-		t.Errorf("got %d requests, want the scrape's 4", n)
-	}
-	if strings.Contains(page, "<script") || strings.Contains(page, "<img") {
-		t.Errorf("got Zuora's text unescaped:\n%s", page)
-	}
-	for _, want := range []string{"9 labeled, 1 failed, 1 timed out, 0 remaining", "The job does not exist", "not_found", "&lt;script&gt;"} {
-		if !strings.Contains(page, want) {
-			t.Errorf("got\n%s\nwant %q", page, want)
-		}
-	}
-}
-
-// With the example's web configuration, whose password is change-me, a password
-// guards all that shows data.
-func TestPassword(t *testing.T) {
+// With the example, its password change-me guards all that shows data. Health
+// checks by TCP on the TLS port are no news.
+func TestWebConfiguration(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	certificate := testutil.NewCertificate(t)
 	certificate.Write(t, dir)
-	e := start(t, "--demo", "--web.config.file="+testutil.Write(t, dir, "web-config.yml", testutil.Read(t, "examples", "web-config.yml")))
+	web := testutil.Write(t, dir, "web-config.yml", testutil.Read(t, "examples", "web-config.yml"))
+	e := start(t, "--demo", "--log.level=debug", "--web.config.file="+web)
 	client := certificate.Client(t)
-	for path, status := range map[string]int{"/": 200, "/metrics": 200, "/probe?target=ff80808186b966950186b97922e20001": 200, "/-/reload": 405, "/debug/pprof/": 404} {
+	for path, status := range map[string]int{"/": 200, "/metrics": 200, probeOf("ff80808186b966950186b97922e20001"): 200, "/-/reload": 405, "/debug/pprof/": 404} {
 		for password, want := range map[string]int{"": 401, "wrong": 401, "change-me": status} {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.Replace(e.URL, "http://", "https://", 1)+path, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if password != "" {
-				req.SetBasicAuth("prometheus", password)
-			}
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+e.address()+path, nil)
+			must(t, err)
+			req.SetBasicAuth("prometheus", password)
 			resp, err := client.Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
+			must(t, err)
 			resp.Body.Close()
 			if resp.StatusCode != want {
 				t.Errorf("%s with the password %q: got %d, want %d", path, password, resp.StatusCode, want)
 			}
 		}
 	}
-}
-
-// Health checks by TCP on a TLS port are no news.
-func TestHealthChecksOnATLSPort(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	testutil.NewCertificate(t).Write(t, dir)
-	web := testutil.Write(t, dir, "web.yml", "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n")
-	e := start(t, "--demo", "--web.config.file="+web)
-	for range 50 {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(e.URL, "http://"))
-		if err != nil {
-			t.Fatal(err)
-		}
+	const checks = 50
+	for range checks {
+		conn, err := net.Dial("tcp", e.address())
+		must(t, err)
 		conn.Close()
 	}
-	time.Sleep(200 * time.Millisecond)
-	if text := e.output.String(); strings.Contains(text, "level=warn") {
-		t.Errorf("got warnings, want none:\n%s", text)
-	}
+	line := regexp.MustCompile("level=debug .*TLS handshake error")
+	eventuallyEqual(t, "health checks in the debug log", checks, func() int { return len(line.FindAllString(e.output.String(), -1)) })
 }
 
 // A client that announces a body and does not send it is disconnected after
@@ -95,12 +52,13 @@ func TestHealthChecksOnATLSPort(t *testing.T) {
 func TestBodyThatNeverComes(t *testing.T) {
 	testutil.Slow(t)
 	t.Parallel()
-	web := testutil.Write(t, t.TempDir(), "web.yml", "basic_auth_users: {prometheus: $2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi}\n")
+	_, users, _ := strings.Cut(testutil.Read(t, "examples", "web-config.yml"), "basic_auth_users:")
+	web := testutil.Write(t, t.TempDir(), "web.yml", "basic_auth_users:"+users)
 	var waiting sync.WaitGroup
 	for _, e := range []*exporter{start(t, "--demo"), start(t, "--demo", "--web.config.file="+web)} {
 		for _, path := range []string{"/metrics", "/", "/nowhere", "/-/reload"} {
 			waiting.Go(func() {
-				conn, err := net.Dial("tcp", strings.TrimPrefix(e.URL, "http://"))
+				conn, err := net.Dial("tcp", e.address())
 				if err != nil {
 					t.Error(err)
 					return
