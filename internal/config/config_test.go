@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
@@ -54,7 +55,7 @@ func TestSame(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			a, b := parse(t, file).Tenants[0], parse(t, strings.Replace(file, tt.old, tt.new, 1)).Tenants[0]
 			// The tenant in use already has a transport.
-			if _, err := a.NewTransport(); err != nil {
+			if _, err := a.ClientConfig(); err != nil {
 				t.Fatal(err)
 			}
 			if one, other := a.SameClient(b), b.SameClient(a); one != tt.client || other != tt.client {
@@ -128,34 +129,51 @@ tenants:
 	if want := []string{"late", "started", "team", "wave"}; !slices.Equal(c.LabelNames, want) {
 		t.Errorf("label names: got %q, want %q", c.LabelNames, want)
 	}
-	us := Tenant{
-		Name: "prod-us", MaxConcurrentRequests: 3, RefreshInterval: 30 * time.Second, CompletedRefreshInterval: 24 * time.Hour,
-		Zuora: zuora.Config{
-			BaseURL: mustURL(t, "http://localhost:8080/gateway"), TokenURL: mustURL(t, "https://login.example.com/token?realm=zuora"),
-			ClientID: "0123", Scopes: []string{"read", "write"}, EndpointParams: url.Values{"audience": {"zuora"}, "empty": {""}},
-			EntityID: "11e643f4-a3ee-8bad-b061-0025904c756d", APIVersion: "341.0", RequestTimeout: 90 * time.Second,
-		},
-		Jobs: []Job{
-			{ID: jobA, Labels: map[string]string{"wave": "first", "team": "billing"}},
-			{ID: jobB, Labels: map[string]string{"wave": "2", "started": "2025-08-12", "late": "yes"}},
-			{ID: "AxBxCxD-000000000000000000000000"},
-		},
-	}
-	eu := Tenant{
-		Name: "defaults", MaxConcurrentRequests: 10,
-		Zuora: zuora.Config{
-			BaseURL: mustURL(t, "https://rest.eu.zuora.com"), TokenURL: mustURL(t, "https://rest.eu.zuora.com/oauth/token"),
-			ClientID: "id", APIVersion: "2025-08-12", RequestTimeout: 5 * time.Second, RateLimitReserve: 0.05,
-		},
+	us := zuora.Config{
+		BaseURL: mustURL(t, "http://localhost:8080/gateway"), TokenURL: mustURL(t, "https://login.example.com/token?realm=zuora"),
+		ClientID: "0123", Scopes: []string{"read", "write"}, EndpointParams: url.Values{"audience": {"zuora"}, "empty": {""}},
+		EntityID: "11e643f4-a3ee-8bad-b061-0025904c756d", APIVersion: "341.0", RequestTimeout: 90 * time.Second,
+		Secrets: []string{"pass", "dXNlcjpwYXNz"},
 	}
 	merged := us
-	merged.Name, merged.Zuora.ClientID, merged.Jobs = "merged", "other", []Job{}
-	asText := cmp.Transformer("text", (*url.URL).String)
-	for i, want := range []Tenant{us, eu, merged} {
-		got := *c.Tenants[i]
-		got.settings, got.Zuora.ClientSecret = nil, nil
-		if diff := cmp.Diff(want, got, asText, cmp.AllowUnexported(Tenant{})); diff != "" {
-			t.Errorf("want -, got +:\n%s", diff)
+	merged.ClientID = "other"
+	jobs := []Job{
+		{ID: jobA, Labels: map[string]string{"wave": "first", "team": "billing"}},
+		{ID: jobB, Labels: map[string]string{"wave": "2", "started": "2025-08-12", "late": "yes"}},
+		{ID: "AxBxCxD-000000000000000000000000"},
+	}
+	for i, want := range []struct {
+		name               string
+		concurrent         float64
+		refresh, completed time.Duration
+		jobs               []Job
+		client             zuora.Config
+	}{
+		{"prod-us", 3, 30 * time.Second, 24 * time.Hour, jobs, us},
+		{"defaults", 10, 0, 0, nil, zuora.Config{
+			BaseURL: mustURL(t, "https://rest.eu.zuora.com"), TokenURL: mustURL(t, "https://rest.eu.zuora.com/oauth/token"),
+			ClientID: "id", APIVersion: "2025-08-12", RequestTimeout: 5 * time.Second, RateLimitReserve: 0.05,
+		}},
+		{"merged", 3, 30 * time.Second, 24 * time.Hour, nil, merged},
+	} {
+		got := c.Tenants[i]
+		if got.Name != want.name || got.MaxConcurrentRequests != want.concurrent {
+			t.Errorf("got %s, %g, want %s, %g", got.Name, got.MaxConcurrentRequests, want.name, want.concurrent)
+		}
+		if a, b := time.Duration(got.RefreshInterval), time.Duration(got.CompletedRefreshInterval); a != want.refresh || b != want.completed {
+			t.Errorf("%s: got the refresh intervals %s and %s, want %s and %s", want.name, a, b, want.refresh, want.completed)
+		}
+		client, err := got.ClientConfig()
+		if err != nil {
+			t.Fatal(err)
+		}
+		client.ClientSecret, client.Transport = nil, nil
+		asText := cmp.Transformer("text", (*url.URL).String)
+		if diff := cmp.Diff(want.client, client, asText, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: want -, got +:\n%s", want.name, diff)
+		}
+		if diff := cmp.Diff(want.jobs, got.Jobs, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: want -, got +:\n%s", want.name, diff)
 		}
 	}
 }
@@ -165,7 +183,7 @@ func TestTokenURL(t *testing.T) {
 		"https://h": "https://h/oauth/token", "https://h/a/b/": "https://h/a/b/oauth/token",
 		"https://h/a%2Fb/": "https://h/a%2Fb/oauth/token", "http://[::1]:80": "http://[::1]:80/oauth/token", "https://v1/v10": "https://v1/v10/oauth/token",
 	} {
-		if got := parse(t, fileOf("base_url: "+base)).Tenants[0].Zuora.TokenURL.String(); got != want {
+		if got := parse(t, fileOf("base_url: "+base)).Tenants[0].OAuth2.TokenURL.String(); got != want {
 			t.Errorf("%s: got %s, want %s", base, got, want)
 		}
 	}
@@ -192,7 +210,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, tenant := range c.Tenants {
-			if _, err := tenant.NewTransport(); err != nil {
+			if _, err := tenant.ClientConfig(); err != nil {
 				t.Errorf("got no transport: %v", err)
 			}
 		}

@@ -7,7 +7,8 @@ import (
 	"io"
 	"path/filepath"
 	"reflect"
-	"slices"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -15,12 +16,11 @@ import (
 
 // document is the file while it is read.
 type document struct {
-	name     string
-	file     file
-	lines    map[string]int // by path, such as tenants[0].jobs[1].id
-	err      error          // the first one
-	warnings []string
-	labels   map[string]bool // names of the labels so far
+	name    string
+	config  Config
+	lines   map[string]int  // by path, such as tenants[0].jobs[1].id
+	doubted map[string]bool // by path
+	err     error           // the first one
 }
 
 func (d *document) dir() string { return filepath.Dir(d.name) }
@@ -47,8 +47,8 @@ func (d *document) read(data []byte) {
 		d.explainSyntax(err, data, len(data)-rest.Len())
 		return
 	}
-	d.walk("", root.Line, root.Content[0], reflect.TypeFor[file]())
-	if d.err == nil && root.Decode(&d.file) != nil {
+	d.walk("", root.Line, root.Content[0], reflect.TypeFor[Config]())
+	if d.err == nil && root.Decode(&d.config) != nil {
 		d.fail(1, "", "an alias (*) or a merge (<<) cannot be followed: write its values out")
 	}
 }
@@ -64,18 +64,11 @@ func (d *document) line(path string) int {
 	}
 }
 
-// rule is a sentence about the value at a path, for when it is broken.
-type rule struct {
-	broken         bool
-	path, sentence string
-}
-
-// refuse notes the first broken rule as the error, unless there is one already.
-func (d *document) refuse(rules ...rule) {
-	for _, r := range rules {
-		if r.broken {
-			d.fail(d.line(r.path), r.path, r.sentence)
-		}
+// refuse notes a broken rule about the value at a path as the error, unless
+// there is one already.
+func (d *document) refuse(broken bool, path, sentence string) {
+	if broken {
+		d.fail(d.line(path), path, sentence)
 	}
 }
 
@@ -85,11 +78,11 @@ func (d *document) fail(line int, path, sentence string) {
 	}
 }
 
-// doubt warns of the first broken rule: what is valid, but probably a mistake.
-func (d *document) doubt(rules ...rule) {
-	if i := slices.IndexFunc(rules, func(r rule) bool { return r.broken }); i >= 0 {
-		r := rules[i]
-		d.warnings = append(d.warnings, d.errorAt(d.line(r.path), r.path, r.sentence).Error())
+// doubt warns of what is valid, but probably a mistake; once at each path.
+func (d *document) doubt(broken bool, path, sentence string) {
+	if broken && !d.doubted[path] {
+		d.doubted[path] = true
+		d.config.Warnings = append(d.config.Warnings, d.errorAt(d.line(path), path, sentence).Error())
 	}
 }
 
@@ -99,3 +92,49 @@ func (d *document) errorAt(line int, path, sentence string) error {
 	}
 	return fmt.Errorf("%s:%d: %s", d.name, line, sentence)
 }
+
+// syntaxErrors replace messages of yaml.v3 that quote the file or say too little.
+var syntaxErrors = []struct{ message, sentence string }{
+	{"unknown anchor", "there is an alias (*) without its anchor (&); a text that begins with * needs quotes"},
+	{"alphabetic or numeric", "a text that begins with & or * needs quotes"},
+	{"cannot start any token", "a text that begins with @, % or ` needs quotes"},
+	{"mapping values are not allowed", "a text with a colon and a space needs quotes, and the keys of a mapping need the same indentation"},
+	{"did not find expected key", "the keys of a mapping need the same indentation"},
+	{"expected '-'", "the elements of a list need the same indentation"},
+	{"expected ':'", "a key needs a colon and a space after it"},
+	{"expected ','", "a bracket or a brace is not closed, or a comma is missing"},
+	{"end of stream", "a quote is not closed"},
+	{"UTF-8", "the file must be saved as UTF-8"},
+}
+
+var (
+	yamlPlace = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+	// With these messages comes the line at which the block begins.
+	atBlock = regexp.MustCompile(`did not find expected (key|'|node|<)|violates indentation`)
+)
+
+// explainSyntax fails because of a syntax error, after so much of data was read.
+func (d *document) explainSyntax(err error, data []byte, read int) {
+	message, place := yamlPlace.ReplaceAllString(err.Error(), ""), ""
+	line, _ := strconv.Atoi(yamlPlace.FindStringSubmatch(err.Error())[1])
+	if line == 0 || atBlock.MatchString(message) {
+		line, place = 1+bytes.Count(data[:max(0, read-1)], []byte("\n")), " here or just above"
+	}
+	for _, e := range syntaxErrors {
+		if strings.Contains(message, e.message) {
+			message = e.sentence
+			break
+		}
+	}
+	lines := bytes.Split(data, []byte("\n"))
+	line = min(line, len(lines)) // yaml.v3 counts other line breaks, too
+	if bytes.HasPrefix(bytes.TrimLeft(lines[line-1], " "), []byte("\t")) {
+		message = "YAML is indented with spaces only, not with tabs"
+	}
+	d.fail(line, "", "not valid YAML"+place+": "+message)
+}
+
+// byteReader returns one byte at a time: the file tells how far it was read.
+type byteReader struct{ file io.Reader }
+
+func (r byteReader) Read(p []byte) (int, error) { return r.file.Read(p[:1]) }

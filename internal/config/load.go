@@ -1,12 +1,11 @@
 package config
 
 import (
-	"crypto/sha256"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,15 +13,14 @@ import (
 // tls_config together. A pipe that nobody writes has no end.
 const readLimit = 10 * time.Second
 
-// File is a configuration file. It is safe for concurrent use.
+// File is a configuration file. Load and Changed may be called at once.
 type File struct {
 	name  string
 	limit time.Duration
 
-	looking sync.Mutex // held while Changed reads the file
-
-	mu           sync.Mutex
-	loaded, seen string // fingerprints of what Load and Changed have read last
+	loaded  atomic.Value // what Load has read last, a string
+	seen    string       // what Changed has read last
+	looking sync.Mutex   // held while Changed reads the file
 }
 
 // NewFile returns the file of that name, which need not exist.
@@ -35,23 +33,13 @@ func NewFile(name string) *File {
 // most.
 func (f *File) Load() (*Config, error) {
 	return within(f.limit, func() (*Config, error) {
-		data, err := f.read()
-		f.mu.Lock()
-		f.loaded = fingerprint(data, err)
-		f.mu.Unlock()
+		data, err := os.ReadFile(f.name)
+		f.loaded.Store(content(data, err))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("reading the configuration file: %w", err)
 		}
 		return Parse(f.name, data)
 	}, fmt.Errorf("reading the configuration file: %s, or a file of its tls_config, does not end within %v", f.name, f.limit))
-}
-
-func (f *File) read() ([]byte, error) {
-	data, err := os.ReadFile(f.name)
-	if err != nil {
-		return nil, fmt.Errorf("reading the configuration file: %w", err)
-	}
-	return data, nil
 }
 
 // Changed tells whether the file's content, or the error of reading it, is
@@ -63,42 +51,30 @@ func (f *File) Changed() bool {
 	if !f.looking.TryLock() {
 		return false
 	}
-	seen, _ := within(f.limit, func() (string, error) {
+	before := f.seen
+	f.seen, _ = within(f.limit, func() (string, error) {
 		defer f.looking.Unlock()
 		if info, err := os.Stat(f.name); err == nil && !info.Mode().IsRegular() {
 			return "", nil
 		}
-		return fingerprint(f.read()), nil
+		return content(os.ReadFile(f.name)), nil
 	}, nil)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	before := f.seen
-	f.seen = seen
-	return seen != "" && seen == before && seen != f.loaded
+	return f.seen != "" && f.seen == before && f.seen != f.loaded.Load()
 }
 
-// fingerprint differs if the content or the error does.
-func fingerprint(data []byte, err error) string {
-	if err != nil {
-		return err.Error()
-	}
-	return fmt.Sprintf("%x", sha256.Sum256(data))
-}
+// content differs if the data or the error does, and is never empty.
+func content(data []byte, err error) string { return fmt.Sprintf("%v %s", err, data) }
 
 // within returns what f returns, or the error late if f takes too long.
 func within[T any](limit time.Duration, f func() (T, error), late error) (result T, err error) {
-	type outcome struct {
-		T   T
-		err error
-	}
-	done := make(chan outcome, 1)
+	done := make(chan func() (T, error), 1)
 	go func() {
 		result, err := f()
-		done <- outcome{result, err}
+		done <- func() (T, error) { return result, err }
 	}()
 	select {
-	case o := <-done:
-		return o.T, o.err
+	case outcome := <-done:
+		return outcome()
 	case <-time.After(limit):
 		return result, late
 	}
@@ -108,7 +84,7 @@ func within[T any](limit time.Duration, f func() (T, error), late error) (result
 // for errors, and relative paths start at its directory. Parse reads the files
 // of tls_config, and looks at those of client secrets, which may be missing.
 func Parse(file string, data []byte) (*Config, error) {
-	d := &document{name: file, lines: map[string]int{}, labels: map[string]bool{}}
+	d := &document{name: file, lines: map[string]int{}, doubted: map[string]bool{}}
 	d.read(data)
 	if d.err == nil {
 		d.check()
@@ -116,11 +92,6 @@ func Parse(file string, data []byte) (*Config, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
-	c := &Config{LabelNames: slices.Sorted(maps.Keys(d.labels)), Warnings: d.warnings}
-	for i, t := range d.file.Tenants {
-		key, _ := t.OAuth2.source()
-		line := d.line(fmt.Sprintf("tenants[%d].oauth2.%s", i, key))
-		c.Tenants = append(c.Tenants, newTenant(t, key, fmt.Sprintf("%s:%d", file, line)))
-	}
-	return c, nil
+	slices.Sort(d.config.LabelNames)
+	return &d.config, nil
 }

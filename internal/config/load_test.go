@@ -31,7 +31,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := c.Tenants[0].settings().OAuth2.ClientSecretFile, filepath.Join(dir, "a-secret-of-prod"); got != want {
+	if got, want := c.Tenants[0].OAuth2.ClientSecretFile, filepath.Join(dir, "a-secret-of-prod"); got != want {
 		t.Errorf("secret file: got %s, want %s", got, want)
 	}
 

@@ -21,9 +21,9 @@ var sections = []struct {
 	heading, definition string
 	value               any // with its defaults
 }{
-	{"## The file", "", file{}},
+	{"## The file", "", Config{}},
 	{"## A tenant", "tenant", defaults},
-	{"## oauth2", "oauth2", oauth2{}},
+	{"## oauth2", "oauth2", OAuth2{}},
 	{"## tls_config", "tls_config", tlsConfig{}},
 	{"## A job", "job", Job{}},
 }

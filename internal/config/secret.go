@@ -37,7 +37,7 @@ var (
 )
 
 // source returns the key that gives the client secret, and how many do.
-func (o *oauth2) source() (key string, given int) {
+func (o *OAuth2) source() (key string, given int) {
 	for k, value := range map[string]string{
 		"client_secret": string(o.ClientSecret), "client_secret_file": o.ClientSecretFile, "client_secret_env": o.ClientSecretEnv,
 	} {
@@ -48,45 +48,44 @@ func (o *oauth2) source() (key string, given int) {
 	return key, given
 }
 
-func (d *document) checkOAuth2(at string, o *oauth2) {
+func (d *document) checkOAuth2(at string, o *OAuth2) {
 	o.ClientSecretFile = promconfig.JoinDir(d.dir(), o.ClientSecretFile)
 	key, given := o.source()
 	idPath, path := at+".client_id", at+"."+key
+	o.place = fmt.Sprintf("%s:%d", d.name, d.line(path))
 	isOwn := func(name string) bool { _, set := o.EndpointParams[name]; return set }
 	// What cannot be read now may be there when a token is needed.
-	secret, err := within(time.Second, o.secret, errors.New("no end of the file"))
-	d.refuse(
-		rule{o.ClientID == "", idPath, isMissing},
-		rule{given == 0, at, "needs client_secret, client_secret_file or client_secret_env with a value; a text that begins with # & * or ! needs quotes"},
-		rule{given > 1, at, "must have only one of client_secret, client_secret_file, client_secret_env"},
-		rule{o.ClientSecretEnv != "" && !plainName.MatchString(o.ClientSecretEnv), path, "must be the name of an environment variable, without $"},
-		rule{placeholder.MatchString(o.ClientID), idPath, isPlaceholder},
-		rule{placeholder.MatchString(string(o.ClientSecret)), path, isPlaceholder + takesVariable},
-		rule{errors.Is(err, errNUL), path, errNUL.Error()},
-		rule{strings.Contains(o.ClientID, "\x00"), idPath, errNUL.Error()},
-		rule{slices.ContainsFunc(ownParams, isOwn), at + ".endpoint_params", "must not set grant_type, client_id or client_secret"},
-	)
-	d.doubt(rule{err != nil && isUnexpanded(o.ClientSecretFile), path, notExpanded})
-	d.doubt(oddities(idPath, o.ClientID)...)
+	secret, err := within(time.Second, o.Secret, errors.New("no end of the file"))
+	d.refuse(o.ClientID == "", idPath, isMissing)
+	d.refuse(given == 0, at, "needs client_secret, client_secret_file or client_secret_env with a value; a text that begins with # & * or ! needs quotes")
+	d.refuse(given > 1, at, "must have only one of client_secret, client_secret_file, client_secret_env")
+	d.refuse(o.ClientSecretEnv != "" && !plainName.MatchString(o.ClientSecretEnv), path, "must be the name of an environment variable, without $")
+	d.refuse(placeholder.MatchString(o.ClientID), idPath, isPlaceholder)
+	d.refuse(placeholder.MatchString(string(o.ClientSecret)), path, isPlaceholder+takesVariable)
+	d.refuse(errors.Is(err, errNUL), path, errNUL.Error())
+	d.refuse(strings.Contains(o.ClientID, "\x00"), idPath, errNUL.Error())
+	d.refuse(slices.ContainsFunc(ownParams, isOwn), at+".endpoint_params", "must not set grant_type, client_id or client_secret")
+	d.doubt(err != nil && isUnexpanded(o.ClientSecretFile), path, notExpanded)
+	d.doubtText(idPath, o.ClientID)
+	d.doubtText(path, secret)
 	isShort := err == nil && shortSecret.MatchString(secret)
-	d.doubt(append(oddities(path, secret), rule{isShort, path, "has fewer than 8 letters and digits: a text that repeats it is hard to recognise"})...)
+	d.doubt(isShort, path, "has fewer than 8 letters and digits: a text that repeats it is hard to recognise")
 }
 
-// oddities are what a client id or secret can be, but hardly ever is.
-func oddities(path, text string) []rule {
-	return []rule{
-		{placeholder.MatchString(text) || likePlaceholder.MatchString(text), path, isPlaceholder},
-		{quoted.MatchString(text), path, "is in quotes, which are sent as a part of it"},
-		{strings.ContainsAny(text, "\r\n"), path, "has more than one line, and all of them are sent"},
-		{assignment.MatchString(text), path, "looks like NAME=value, and all of it is sent"},
-		{!visibleASCII.MatchString(text), path, "has a character that is not visible ASCII, such as a space or a zero-width space"},
-	}
+// doubtText warns of what a client id or secret can be, but hardly ever is.
+func (d *document) doubtText(path, text string) {
+	d.doubt(placeholder.MatchString(text) || likePlaceholder.MatchString(text), path, isPlaceholder)
+	d.doubt(quoted.MatchString(text), path, "is in quotes, which are sent as a part of it")
+	d.doubt(strings.ContainsAny(text, "\r\n"), path, "has more than one line, and all of them are sent")
+	d.doubt(assignment.MatchString(text), path, "looks like NAME=value, and all of it is sent")
+	d.doubt(!visibleASCII.MatchString(text), path, "has a character that is not visible ASCII, such as a space or a zero-width space")
 }
 
 func isUnexpanded(path string) bool { return strings.ContainsAny(path, "~$") }
 
-// secret returns the client secret of this moment.
-func (o *oauth2) secret() (text string, err error) {
+// Secret returns the client secret of this moment. Its errors name the key and
+// its place.
+func (o *OAuth2) Secret() (text string, err error) {
 	text, set := string(o.ClientSecret), true
 	switch {
 	case o.ClientSecretFile != "":
@@ -96,13 +95,16 @@ func (o *oauth2) secret() (text string, err error) {
 	}
 	switch text = strings.TrimFunc(text, isBlank); {
 	case err != nil:
-		return "", err
 	case !set:
-		return "", errors.New("the environment variable is not set")
+		err = errors.New("the environment variable is not set")
 	case text == "":
-		return "", errors.New("is empty")
+		err = errors.New("is empty")
 	case strings.Contains(text, "\x00"):
-		return "", errNUL
+		err = errNUL
+	}
+	if err != nil {
+		key, _ := o.source()
+		return "", fmt.Errorf("%s: %w (%s)", key, err, o.place)
 	}
 	return text, nil
 }
@@ -126,10 +128,8 @@ func readSecretFile(path string) (string, error) {
 // not at every request.
 func (d *document) checkTLS(at string, c *promconfig.TLSConfig) {
 	c.SetDirectory(d.dir())
-	d.refuse(
-		rule{c.Validate() != nil, at, "takes either ca or ca_file, and a client certificate (cert or cert_file) only together with its key (key or key_file)"},
-		rule{c.MaxVersion != 0 && c.MinVersion > c.MaxVersion, at, "max_version must not be below min_version"},
-	)
+	d.refuse(c.Validate() != nil, at, "takes either ca or ca_file, and a client certificate (cert or cert_file) only together with its key (key or key_file)")
+	d.refuse(c.MaxVersion != 0 && c.MinVersion > c.MaxVersion, at, "max_version must not be below min_version")
 	ca := c.CA
 	for _, f := range []struct{ key, path string }{
 		{at + ".cert_file", c.CertFile}, {at + ".key_file", c.KeyFile}, {at + ".ca_file", c.CAFile},
@@ -138,18 +138,16 @@ func (d *document) checkTLS(at string, c *promconfig.TLSConfig) {
 			continue
 		}
 		content, err := os.ReadFile(f.path)
-		d.refuse(
-			rule{err != nil && isUnexpanded(f.path), f.key, notExpanded},
-			rule{err != nil, f.key, fmt.Sprint("cannot be read: ", errors.Unwrap(err))},
-		)
+		d.refuse(err != nil && isUnexpanded(f.path), f.key, notExpanded)
+		d.refuse(err != nil, f.key, fmt.Sprint("cannot be read: ", errors.Unwrap(err)))
 		if f.path == c.CAFile {
 			ca = string(content)
 		}
 	}
-	d.refuse(rule{c.CA+c.CAFile != "" && !areCertificates(ca), at, "each block of ca or ca_file must be a certificate in PEM format"})
+	d.refuse(c.CA+c.CAFile != "" && !areCertificates(ca), at, "each block of ca or ca_file must be a certificate in PEM format")
 	if d.err == nil {
 		_, err := promconfig.NewTLSConfig(c)
-		d.refuse(rule{err != nil, at, "the client certificate and its key are not a pair in PEM format"})
+		d.refuse(err != nil, at, "the client certificate and its key are not a pair in PEM format")
 	}
 }
 

@@ -23,7 +23,7 @@ func secretOf(t *testing.T, key, value string) string {
 	if len(c.Warnings) > 0 {
 		return strings.Replace(strings.Join(c.Warnings, "\n"), place, "warned: ", 1)
 	}
-	secret, err := c.Tenants[0].Zuora.ClientSecret()
+	secret, err := c.Tenants[0].OAuth2.Secret()
 	if err != nil {
 		text := strings.Replace(err.Error(), key+": ", "fails: ", 1)
 		return strings.Replace(text, " (zuora.yml:4)", "", 1)
@@ -100,7 +100,7 @@ func TestClientSecretIsReadAgain(t *testing.T) {
 		testutil.Write(t, dir, "secret", want)
 		t.Setenv("ZUORA_TEST_SECRET", want)
 		for _, tenant := range c.Tenants {
-			if got, err := tenant.Zuora.ClientSecret(); got != want || err != nil {
+			if got, err := tenant.OAuth2.Secret(); got != want || err != nil {
 				t.Errorf("tenant %s: got %q, %v, want %q", tenant.Name, got, err, want)
 			}
 		}

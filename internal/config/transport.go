@@ -27,77 +27,58 @@ const (
 	maxResponseHeaderBytes = 64 << 10
 )
 
-// NewTransport returns a new transport with the tenant's proxy and TLS settings.
+// newTransport returns a new transport with the tenant's proxy and TLS settings.
 // It follows no redirect, notices when the files of tls_config change, and has
-// CloseIdleConnections, which http.Client describes. The error is about those
-// files, which it reads within 10 s.
-func (t *Tenant) NewTransport() (http.RoundTripper, error) {
-	return within(readLimit, t.newTransport, fmt.Errorf("no end of a file of tls_config within %v", readLimit))
-}
-
+// CloseIdleConnections, which http.Client describes.
 func (t *Tenant) newTransport() (http.RoundTripper, error) {
-	c := t.settings()
-	proxyOf := c.Proxy()
-	if proxyOf != nil {
-		fromConfig := proxyOf
-		proxyOf = func(r *http.Request) (*url.URL, error) {
-			u, err := fromConfig(r)
-			if err != nil { // It quotes the URL, which may have a password.
-				return nil, errors.New("the proxy's URL in the environment is not valid")
-			}
-			return u, nil
-		}
-	}
-
 	newTransport := func(tlsConfig *tls.Config) (http.RoundTripper, error) {
-		timeout := t.Zuora.RequestTimeout
-		transport := &http.Transport{
-			Proxy:                  proxyOf,
-			ProxyConnectHeader:     c.GetProxyConnectHeader(),
+		return bounded{&http.Transport{
+			Proxy:                  t.proxy,
+			ProxyConnectHeader:     t.GetProxyConnectHeader(),
 			OnProxyConnectResponse: checkProxy,
-			DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
+			DialContext:            t.dial,
 			TLSClientConfig:        tlsConfig,
-			TLSHandshakeTimeout:    timeout,
 			// As many connections as reads are used at once, and one for a token.
-			MaxIdleConns:        t.MaxConcurrentRequests + 1,
-			MaxIdleConnsPerHost: t.MaxConcurrentRequests + 1,
+			MaxIdleConns:        int(t.MaxConcurrentRequests) + 1,
+			MaxIdleConnsPerHost: int(t.MaxConcurrentRequests) + 1,
 			IdleConnTimeout:     idleConnTimeout,
 			// With a DialContext and without ForceAttemptHTTP2 the transport
 			// uses HTTP/1.1 only, so a lost connection fails one request, not
 			// all.
 			MaxResponseHeaderBytes: maxResponseHeaderBytes,
-		}
-		if proxyOf == nil {
-			return transport, nil
-		}
-		transport.DialContext = dialWithin(timeout)
-		return bounded{transport}, nil
+		}}, nil
 	}
-
-	tlsConfig, err := promconfig.NewTLSConfig((*promconfig.TLSConfig)(&c.TLS))
+	tlsConfig, err := promconfig.NewTLSConfig((*promconfig.TLSConfig)(&t.TLS))
 	if err != nil {
 		return nil, err
 	}
 	files := promconfig.TLSRoundTripperSettings{
-		CA:   fileReader(c.TLS.CAFile),
-		Cert: fileReader(c.TLS.CertFile),
-		Key:  fileReader(c.TLS.KeyFile),
+		CA:   fileReader(t.TLS.CAFile),
+		Cert: fileReader(t.TLS.CertFile),
+		Key:  fileReader(t.TLS.KeyFile),
 	}
 	return promconfig.NewTLSRoundTripper(tlsConfig, files, newTransport)
 }
 
-// dialWithin returns a dialer whose connections end after the timeout unless a
-// request has got them. net/http detaches a dial from the request that caused
-// it; that request's end is not the end of a proxy that hangs.
-func dialWithin(timeout time.Duration) func(ctx context.Context, network, address string) (net.Conn, error) {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		deadline := time.Now().Add(timeout)
-		conn, err := (&net.Dialer{Deadline: deadline}).DialContext(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		return conn, conn.SetDeadline(deadline)
+// proxy returns the proxy of a request; nil if there is none.
+func (t *Tenant) proxy(r *http.Request) (*url.URL, error) {
+	settings := t.ProxyConfig // a copy: with what Proxy keeps in it, it would equal no other
+	if proxyOf := settings.Proxy(); proxyOf != nil {
+		return proxyOf(r)
 	}
+	return nil, nil
+}
+
+// dial returns a connection that ends after the request timeout unless a request
+// has got it. net/http detaches a dial from the request that caused it; that
+// request's end is not the end of a proxy or a server that hangs.
+func (t *Tenant) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	deadline := time.Now().Add(time.Duration(t.RequestTimeout))
+	conn, err := (&net.Dialer{Deadline: deadline}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return conn, conn.SetDeadline(deadline)
 }
 
 // bounded is a transport that takes the dialer's deadline off a connection that a
@@ -112,7 +93,7 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 			_ = got.Conn.SetDeadline(time.Time{})
 		},
 	})))
-	if _, named := errors.AsType[*net.OpError](err); err == nil || connected || named || b.Proxy == nil {
+	if _, named := errors.AsType[*net.OpError](err); err == nil || connected || named {
 		return answer, err
 	}
 	if proxy, _ := b.Proxy(r); proxy != nil {
@@ -133,25 +114,21 @@ func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Res
 	return &net.OpError{Op: "proxyconnect", Net: "tcp", Err: fmt.Errorf("the proxy refused: HTTP %d", answer.StatusCode)}
 }
 
-// ProxySecrets returns what no text may repeat: the passwords of the proxies
+// proxySecrets returns what no text may repeat: the passwords of the proxies
 // that the tenant's requests use, also in the form in which they are sent, and
 // the values of proxy_connect_header that may be secrets.
-func (t *Tenant) ProxySecrets() []string {
-	c := t.settings()
-	var secrets []string
-	if proxyOf := c.Proxy(); proxyOf != nil {
-		for _, u := range []*url.URL{t.Zuora.BaseURL, t.Zuora.TokenURL} {
-			proxy, err := proxyOf(&http.Request{URL: u})
-			if err != nil || proxy == nil {
-				continue
-			}
-			if password, set := proxy.User.Password(); set {
-				sent := base64.StdEncoding.EncodeToString([]byte(proxy.User.Username() + ":" + password))
-				secrets = append(secrets, password, sent)
-			}
+func (t *Tenant) proxySecrets() (secrets []string) {
+	for _, u := range []*url.URL{t.BaseURL.URL, t.OAuth2.TokenURL.URL} {
+		proxy, _ := t.proxy(&http.Request{URL: u})
+		if proxy == nil {
+			continue
+		}
+		if password, set := proxy.User.Password(); set {
+			sent := base64.StdEncoding.EncodeToString([]byte(proxy.User.Username() + ":" + password))
+			secrets = append(secrets, password, sent)
 		}
 	}
-	for _, values := range c.ProxyConnectHeader {
+	for _, values := range t.ProxyConnectHeader {
 		for _, value := range values {
 			if zuora.MayBeSecret(string(value)) {
 				secrets = append(secrets, string(value))

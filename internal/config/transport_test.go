@@ -32,12 +32,12 @@ func transport(t *testing.T, dir, lines string) http.RoundTripper {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rt, err := c.Tenants[0].NewTransport()
+	client, err := c.Tenants[0].ClientConfig()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(rt.(interface{ CloseIdleConnections() }).CloseIdleConnections)
-	return rt
+	t.Cleanup(client.Transport.(interface{ CloseIdleConnections() }).CloseIdleConnections)
+	return client.Transport
 }
 
 // get returns the status and the body, or the error.
@@ -236,7 +236,7 @@ func TestTransportReadsFilesAgain(t *testing.T) {
 	if err := os.Remove(ca); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Tenants[0].NewTransport(); err == nil {
+	if _, err := c.Tenants[0].ClientConfig(); err == nil {
 		t.Error("without the file: got no error, want one")
 	}
 }
@@ -252,8 +252,12 @@ func TestProxySecrets(t *testing.T) {
 		{name: "headers", lines: "    proxy_url: http://proxy\n    proxy_connect_header: {A: [short, long enough, 'https://example.com/']}\n", want: "long enough"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			client, err := parse(t, minimal+tt.lines).Tenants[0].ClientConfig()
+			if err != nil {
+				t.Fatal(err)
+			}
 			var got []string
-			for _, s := range parse(t, minimal+tt.lines).Tenants[0].ProxySecrets() {
+			for _, s := range client.Secrets {
 				if s != "" && !slices.Contains(got, s) {
 					got = append(got, s)
 				}

@@ -44,6 +44,9 @@ var expected = map[reflect.Type]string{
 // list or mapping that an alias stands for was walked at its own place.
 func (d *document) walk(path string, line int, n *yaml.Node, t reflect.Type) {
 	d.lines[path] = line
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
 	sentence, isSingle := expected[t]
 	isList := t.Kind() == reflect.Slice
 	switch {
@@ -90,7 +93,14 @@ func (d *document) walkMapping(path string, n *yaml.Node, t reflect.Type) {
 		}
 		switch first := d.lines[inside]; {
 		case key.ShortTag() == "!!merge":
-			d.walkMerge(path+".<<", value, t)
+			// What is merged is checked for its new place: there yaml.v3 would
+			// ignore unknown keys. A merge inside a merge might have no end.
+			if value.Kind == yaml.AliasNode {
+				value = value.Alias
+			}
+			if value.Kind == yaml.MappingNode && !strings.HasSuffix(path, ".<<") {
+				d.walkMapping(path+".<<", value, t)
+			}
 		case key.Kind != yaml.ScalarNode || isEmpty(key): // yaml.v3 ignores an empty one
 			d.fail(line, path, "has a key that is not a plain name")
 		case first > 0:
@@ -105,17 +115,6 @@ func (d *document) walkMapping(path string, n *yaml.Node, t reflect.Type) {
 	}
 }
 
-// walkMerge checks what is merged for its new place: there yaml.v3 would ignore
-// unknown keys. A merge inside a merge might have no end.
-func (d *document) walkMerge(path string, n *yaml.Node, t reflect.Type) {
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	if n.Kind == yaml.MappingNode && !strings.HasSuffix(path, ".<<.<<") {
-		d.walk(path, n.Line, n, t)
-	}
-}
-
 // keysOf returns the keys of a struct, in its order, and their types.
 func keysOf(t reflect.Type) (names []string, types map[string]reflect.Type) {
 	types = map[string]reflect.Type{}
@@ -124,7 +123,7 @@ func keysOf(t reflect.Type) (names []string, types map[string]reflect.Type) {
 	}
 	for _, field := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-		if name != "" && !strings.HasSuffix(name, "_ref") { // Prometheus's secret managers
+		if name != "" && name != "-" && !strings.HasSuffix(name, "_ref") { // Prometheus's secret managers
 			names, types[name] = append(names, name), field.Type
 		}
 	}

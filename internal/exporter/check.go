@@ -38,7 +38,7 @@ func isForeign(host string) bool { return !strings.HasSuffix(host, ".zuora.com")
 func Check(w io.Writer, cfg *config.Config) {
 	warnings := cfg.Warnings
 	for _, t := range cfg.Tenants {
-		fmt.Fprintf(w, "tenant %s: %s from %s\n", t.Name, plural(len(t.Jobs), "job"), t.Zuora.BaseURL.Host)
+		fmt.Fprintf(w, "tenant %s: %s from %s\n", t.Name, plural(len(t.Jobs), "job"), t.BaseURL.Host)
 		for _, j := range t.Jobs {
 			fmt.Fprintf(w, "  job %s", j.ID)
 			for _, name := range cfg.LabelNames {
@@ -49,7 +49,7 @@ func Check(w io.Writer, cfg *config.Config) {
 			fmt.Fprintln(w)
 		}
 		printCost(w, t)
-		if _, err := t.Zuora.ClientSecret(); err != nil {
+		if _, err := t.OAuth2.Secret(); err != nil {
 			warnings = append(warnings, fmt.Sprintf("tenant %s: cannot get a token: %s", t.Name, err))
 		}
 		warnings = append(warnings, tooMuch(t)...)
@@ -101,7 +101,7 @@ func printCost(w io.Writer, t *config.Tenant) {
 	}
 	table.Flush()
 	if t.CompletedRefreshInterval > t.RefreshInterval {
-		fmt.Fprintf(w, "  Completed jobs cost less: they are asked for every %s at most.\n", model.Duration(t.CompletedRefreshInterval))
+		fmt.Fprintf(w, "  Completed jobs cost less: they are asked for every %s at most.\n", t.CompletedRefreshInterval)
 	}
 }
 
@@ -116,7 +116,7 @@ func percent(share float64) string {
 // tooMuch returns a warning for each quota that the jobs of a tenant exceed, and
 // one if a round over them takes too long.
 func tooMuch(t *config.Tenant) (warnings []string) {
-	host := t.Zuora.BaseURL.Hostname()
+	host := t.BaseURL.Hostname()
 	for _, l := range dailyLimits {
 		if !l.mayBe(host) {
 			continue
@@ -132,7 +132,7 @@ func tooMuch(t *config.Tenant) (warnings []string) {
 				t.Name, l.tenant, strings.Join(exceeding, ", ")))
 		}
 	}
-	if round := time.Duration(len(t.Jobs)/t.MaxConcurrentRequests) * time.Second; round > 5*time.Minute {
+	if round := time.Duration(len(t.Jobs)/int(t.MaxConcurrentRequests)) * time.Second; round > 5*time.Minute {
 		warnings = append(warnings, fmt.Sprintf("tenant %s: if Zuora takes a second for an answer, one round over all jobs takes %s. Jobs that were not read for 5m are missing from a page; raise max_concurrent_requests",
 			t.Name, model.Duration(round)))
 	}
@@ -141,5 +141,5 @@ func tooMuch(t *config.Tenant) (warnings []string) {
 
 // requestsADay is how many requests the jobs cost, none of them completed.
 func requestsADay(t *config.Tenant, interval time.Duration) float64 {
-	return float64(len(t.Jobs)) * float64(24*time.Hour) / float64(collector.ReadEvery(interval, t.RefreshInterval))
+	return float64(len(t.Jobs)) * float64(24*time.Hour) / float64(collector.ReadEvery(interval, time.Duration(t.RefreshInterval)))
 }

@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	promconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+
 	"github.com/zuora-exporter/zuora_exporter/internal/config"
-	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
 // Check prints the jobs with their labels, what they cost, and the warnings.
@@ -89,8 +91,8 @@ func TestCheckWarnsOfLongRounds(t *testing.T) {
 	for jobs, want := range map[int]bool{3000: false, 3100: true} {
 		var got strings.Builder
 		cfg := &config.Config{Tenants: []*config.Tenant{{
-			Name: "t", MaxConcurrentRequests: 10, RefreshInterval: time.Hour, Jobs: make([]config.Job, jobs),
-			Zuora: zuora.Config{BaseURL: &url.URL{Host: "rest.zuora.com"}, ClientSecret: func() (string, error) { return "x", nil }},
+			Name: "t", MaxConcurrentRequests: 10, RefreshInterval: model.Duration(time.Hour), Jobs: make([]config.Job, jobs),
+			BaseURL: promconfig.URL{URL: &url.URL{Host: "rest.zuora.com"}}, OAuth2: config.OAuth2{ClientSecret: "x"},
 		}}}
 		Check(&got, cfg)
 		if warned := strings.Contains(got.String(), "one round over all jobs takes 5m10s"); warned != want {

@@ -3,6 +3,7 @@ package exporter
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/go-kit/log"
 	"github.com/prometheus/common/version"
@@ -34,8 +35,9 @@ func newRunning(cfg *config.Config, previous *running, budget *rate.Limiter, log
 
 		to := collector.Tenant{
 			Name: c.Name, Reader: t.client, API: t.client, Metrics: t.metrics,
-			MaxConcurrentRequests: c.MaxConcurrentRequests,
-			RefreshInterval:       c.RefreshInterval, CompletedRefreshInterval: c.CompletedRefreshInterval,
+			MaxConcurrentRequests:    int(c.MaxConcurrentRequests),
+			RefreshInterval:          time.Duration(c.RefreshInterval),
+			CompletedRefreshInterval: time.Duration(c.CompletedRefreshInterval),
 		}
 		for _, j := range c.Jobs {
 			to.Jobs = append(to.Jobs, collector.ConfiguredJob{ID: j.ID, Labels: j.Labels})
@@ -65,15 +67,13 @@ func (r *running) tenant(c *config.Tenant, budget *rate.Limiter) (*tenant, error
 			}
 		}
 	}
-	transport, err := c.NewTransport()
+	z, err := c.ClientConfig()
 	if err != nil {
 		return nil, err
 	}
 	t := &tenant{metrics: collector.NewAPIMetrics(c.Name)}
-	z := c.Zuora
 	z.UserAgent = "zuora_exporter/" + version.Version
-	z.Secrets = c.ProxySecrets()
-	z.Transport, z.TokenBudget, z.Observe, z.Previous = transport, budget, t.metrics.Observe, same
+	z.TokenBudget, z.Observe, z.Previous = budget, t.metrics.Observe, same
 	t.client = zuora.NewClient(z)
 	return t, nil
 }
