@@ -79,7 +79,8 @@ type OAuth2 struct {
 	Scopes           []string          `yaml:"scopes"`
 	EndpointParams   map[string]string `yaml:"endpoint_params"`
 
-	place string // file and line of the secret, for errors
+	// Where the secret is given, for errors: its key, and the file and the line.
+	key, place string
 }
 
 // tlsConfig has no method of Prometheus's type, whose errors have no line. Its

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -22,8 +21,6 @@ type document struct {
 	doubted map[string]bool // by path
 	err     error           // the first one
 }
-
-func (d *document) dir() string { return filepath.Dir(d.name) }
 
 // read decodes the only document of data. The errors of decoding quote values
 // and have no path: walk finds them before, but for those of aliases.
@@ -42,14 +39,13 @@ func (d *document) read(data []byte) {
 	switch {
 	case err == nil:
 		d.fail(second.Line, "", "a second YAML document begins here: there must be only one")
-		return
 	case !errors.Is(err, io.EOF):
 		d.explainSyntax(err, data, len(data)-rest.Len())
-		return
-	}
-	d.walk("", root.Line, root.Content[0], reflect.TypeFor[Config]())
-	if d.err == nil && root.Decode(&d.config) != nil {
-		d.fail(1, "", "an alias (*) or a merge (<<) cannot be followed: write its values out")
+	default:
+		d.walk("", root.Line, root.Content[0], reflect.TypeFor[Config]())
+		if d.err == nil && root.Decode(&d.config) != nil {
+			d.fail(1, "", "an alias (*) or a merge (<<) cannot be followed: write its values out")
+		}
 	}
 }
 

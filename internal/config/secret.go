@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,23 +37,18 @@ var (
 	ownParams = []string{"grant_type", "client_id", "client_secret"}
 )
 
-// source returns the key that gives the client secret, and how many do.
-func (o *OAuth2) source() (key string, given int) {
-	for k, value := range map[string]string{
+func (d *document) checkOAuth2(at string, o *OAuth2) {
+	given := 0
+	for key, value := range map[string]string{
 		"client_secret": string(o.ClientSecret), "client_secret_file": o.ClientSecretFile, "client_secret_env": o.ClientSecretEnv,
 	} {
 		if value != "" {
-			key, given = k, given+1
+			o.key, given = key, given+1
 		}
 	}
-	return key, given
-}
-
-func (d *document) checkOAuth2(at string, o *OAuth2) {
-	o.ClientSecretFile = promconfig.JoinDir(d.dir(), o.ClientSecretFile)
-	key, given := o.source()
-	idPath, path := at+".client_id", at+"."+key
+	idPath, path := at+".client_id", at+"."+o.key
 	o.place = fmt.Sprintf("%s:%d", d.name, d.line(path))
+	o.ClientSecretFile = promconfig.JoinDir(filepath.Dir(d.name), o.ClientSecretFile)
 	isOwn := func(name string) bool { _, set := o.EndpointParams[name]; return set }
 	// What cannot be read now may be there when a token is needed.
 	secret, err := within(time.Second, o.Secret, errors.New("no end of the file"))
@@ -103,8 +99,7 @@ func (o *OAuth2) Secret() (text string, err error) {
 		err = errNUL
 	}
 	if err != nil {
-		key, _ := o.source()
-		return "", fmt.Errorf("%s: %w (%s)", key, err, o.place)
+		return "", fmt.Errorf("%s: %w (%s)", o.key, err, o.place)
 	}
 	return text, nil
 }
@@ -127,7 +122,7 @@ func readSecretFile(path string) (string, error) {
 // checkTLS tries the settings: a missing or wrong file is then an error now and
 // not at every request.
 func (d *document) checkTLS(at string, c *promconfig.TLSConfig) {
-	c.SetDirectory(d.dir())
+	c.SetDirectory(filepath.Dir(d.name))
 	d.refuse(c.Validate() != nil, at, "takes either ca or ca_file, and a client certificate (cert or cert_file) only together with its key (key or key_file)")
 	d.refuse(c.MaxVersion != 0 && c.MinVersion > c.MaxVersion, at, "max_version must not be below min_version")
 	ca := c.CA

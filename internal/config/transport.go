@@ -18,15 +18,6 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
-const (
-	// Scrapes come every 15 to 60 seconds: connections survive one missed
-	// scrape, but end soon if nobody asks any more.
-	idleConnTimeout = 150 * time.Second
-
-	// Zuora's headers are about 2 KiB; Go would read up to 10 MiB.
-	maxResponseHeaderBytes = 64 << 10
-)
-
 // newTransport returns a new transport with the tenant's proxy and TLS settings.
 // It follows no redirect, notices when the files of tls_config change, and has
 // CloseIdleConnections, which http.Client describes.
@@ -36,16 +27,18 @@ func (t *Tenant) newTransport() (http.RoundTripper, error) {
 			Proxy:                  t.proxy,
 			ProxyConnectHeader:     t.GetProxyConnectHeader(),
 			OnProxyConnectResponse: checkProxy,
-			DialContext:            t.dial,
 			TLSClientConfig:        tlsConfig,
-			// As many connections as reads are used at once, and one for a token.
-			MaxIdleConns:        int(t.MaxConcurrentRequests) + 1,
-			MaxIdleConnsPerHost: int(t.MaxConcurrentRequests) + 1,
-			IdleConnTimeout:     idleConnTimeout,
 			// With a DialContext and without ForceAttemptHTTP2 the transport
 			// uses HTTP/1.1 only, so a lost connection fails one request, not
 			// all.
-			MaxResponseHeaderBytes: maxResponseHeaderBytes,
+			DialContext: t.dial,
+			// As many connections as reads are used at once, and one for a token.
+			MaxIdleConns:        int(t.MaxConcurrentRequests) + 1,
+			MaxIdleConnsPerHost: int(t.MaxConcurrentRequests) + 1,
+			// Scrapes come every 15 to 60 seconds: connections survive one missed
+			// scrape, but end soon if nobody asks any more.
+			IdleConnTimeout:        150 * time.Second,
+			MaxResponseHeaderBytes: 64 << 10, // Zuora's are about 2 KiB; Go would read up to 10 MiB
 		}}, nil
 	}
 	tlsConfig, err := promconfig.NewTLSConfig((*promconfig.TLSConfig)(&t.TLS))
