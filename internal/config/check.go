@@ -62,7 +62,7 @@ func (d *document) check() {
 		d.checkURLs(at, t)
 		d.checkProxy(at, t)
 		d.checkOAuth2(at+".oauth2", &t.OAuth2)
-		d.checkTLS(at+".tls_config", (*promconfig.TLSConfig)(&t.TLS))
+		d.checkTLS(at+".tls_config", t)
 		d.checkJobs(at, t.Jobs)
 	}
 }

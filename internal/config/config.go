@@ -3,7 +3,7 @@
 package config
 
 import (
-	"fmt"
+	"net/http"
 	"net/url"
 	"reflect"
 	"time"
@@ -53,6 +53,8 @@ type Tenant struct {
 	TLS                      tlsConfig `yaml:"tls_config"`
 	// Jobs may be empty. No two are the same job.
 	Jobs []Job `yaml:"jobs"`
+
+	transport http.RoundTripper
 }
 
 var defaults = Tenant{
@@ -102,7 +104,7 @@ type Job struct {
 func (t *Tenant) SameClient(o *Tenant) bool {
 	a, b := *t, *o
 	a.Jobs, a.RefreshInterval, a.CompletedRefreshInterval = b.Jobs, b.RefreshInterval, b.CompletedRefreshInterval
-	a.OAuth2.place = b.OAuth2.place
+	a.OAuth2.place, a.transport = b.OAuth2.place, b.transport
 	return reflect.DeepEqual(a, b)
 }
 
@@ -114,14 +116,8 @@ func (t *Tenant) SameCredentials(o *Tenant) bool {
 		t.BaseURL.String() == o.BaseURL.String() && a.TokenURL.String() == b.TokenURL.String()
 }
 
-// ClientConfig returns every setting of a client that comes from the file, with
-// a new transport. The error is about the files of tls_config, which it reads
-// within 10 s.
-func (t *Tenant) ClientConfig() (zuora.Config, error) {
-	transport, err := within(readLimit, t.newTransport, fmt.Errorf("no end of a file of tls_config within %v", readLimit))
-	if err != nil {
-		return zuora.Config{}, err
-	}
+// ClientConfig returns every setting of a client that comes from the file.
+func (t *Tenant) ClientConfig() zuora.Config {
 	o, params := &t.OAuth2, url.Values{}
 	for name, value := range o.EndpointParams {
 		params.Set(name, value)
@@ -131,6 +127,6 @@ func (t *Tenant) ClientConfig() (zuora.Config, error) {
 		ClientID: o.ClientID, ClientSecret: o.Secret, Scopes: o.Scopes, EndpointParams: params,
 		EntityID: t.EntityID, APIVersion: t.APIVersion,
 		RequestTimeout: time.Duration(t.RequestTimeout), RateLimitReserve: t.RateLimitReserve,
-		Transport: transport, Secrets: t.proxySecrets(),
-	}, nil
+		Transport: t.transport, Secrets: t.proxySecrets(),
+	}
 }

@@ -121,7 +121,8 @@ func readSecretFile(path string) (string, error) {
 
 // checkTLS tries the settings: a missing or wrong file is then an error now and
 // not at every request.
-func (d *document) checkTLS(at string, c *promconfig.TLSConfig) {
+func (d *document) checkTLS(at string, t *Tenant) {
+	c := (*promconfig.TLSConfig)(&t.TLS)
 	c.SetDirectory(filepath.Dir(d.name))
 	d.refuse(c.Validate() != nil, at, "takes either ca or ca_file, and a client certificate (cert or cert_file) only together with its key (key or key_file)")
 	d.refuse(c.MaxVersion != 0 && c.MinVersion > c.MaxVersion, at, "max_version must not be below min_version")
@@ -141,7 +142,8 @@ func (d *document) checkTLS(at string, c *promconfig.TLSConfig) {
 	}
 	d.refuse(c.CA+c.CAFile != "" && !areCertificates(ca), at, "each block of ca or ca_file must be a certificate in PEM format")
 	if d.err == nil {
-		_, err := promconfig.NewTLSConfig(c)
+		var err error
+		t.transport, err = t.newTransport()
 		d.refuse(err != nil, at, "the client certificate and its key are not a pair in PEM format")
 	}
 }

@@ -64,20 +64,15 @@ func New(ctx context.Context, cfg *config.Config, load func() (*config.Config, e
 	if e.Handler, err = server.New(o); err != nil {
 		return nil, err
 	}
-	if err := e.start(cfg); err != nil {
-		return nil, err
-	}
+	e.start(cfg)
 	return e, nil
 }
 
-// start puts a configuration to work, completely or not at all. Scrapes in
+// start puts a configuration to work. Scrapes in
 // progress keep the one that they began with.
-func (e *Exporter) start(cfg *config.Config) error {
+func (e *Exporter) start(cfg *config.Config) {
 	previous := e.current.Load()
-	next, err := newRunning(cfg, previous, e.budget, e.logger)
-	if err != nil {
-		return err
-	}
+	next := newRunning(cfg, previous, e.budget, e.logger)
 	e.current.Store(next)
 	if previous != nil {
 		previous.closeUnless(next)
@@ -88,7 +83,6 @@ func (e *Exporter) start(cfg *config.Config) error {
 	tuneGC(cfg)
 	e.reloadSuccessful.Set(1)
 	e.reloadTime.SetToCurrentTime()
-	return nil
 }
 
 // Reload reads the configuration again and serves it, or fails and leaves all
@@ -117,14 +111,12 @@ func (e *Exporter) reload() (changes string, err error) {
 	defer e.reloading.Unlock()
 	previous := e.current.Load().cfg
 	cfg, err := e.load()
-	if err == nil {
-		err = e.start(cfg)
-	}
 	if err != nil {
 		e.reloadSuccessful.Set(0)
 		level.Error(e.logger).Log("msg", "Reloading the configuration failed, the previous one stays in use", "err", err)
 		return "", err
 	}
+	e.start(cfg)
 	jobs, added, removed := compare(previous, cfg)
 	level.Info(e.logger).Log("msg", "Reloaded the configuration", "tenants", len(cfg.Tenants), "jobs", jobs, "added", added, "removed", removed)
 	return fmt.Sprintf("%s now, %d added, %d removed", plural(jobs, "job"), added, removed), nil

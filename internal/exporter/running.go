@@ -1,7 +1,6 @@
 package exporter
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -23,14 +22,11 @@ type tenant struct {
 // newRunning makes a configuration's tenants and collector; it sends nothing
 // yet. Tenants that are the same in the previous one are taken over; previous
 // may be nil.
-func newRunning(cfg *config.Config, previous *running, budget *rate.Limiter, logger log.Logger) (*running, error) {
+func newRunning(cfg *config.Config, previous *running, budget *rate.Limiter, logger log.Logger) *running {
 	r := &running{cfg: cfg}
 	var tenants []collector.Tenant
 	for _, c := range cfg.Tenants {
-		t, err := previous.tenant(c, budget)
-		if err != nil {
-			return nil, fmt.Errorf("tenant %s: %w", c.Name, err)
-		}
+		t := previous.tenant(c, budget)
 		r.tenants = append(r.tenants, t)
 
 		to := collector.Tenant{
@@ -49,33 +45,30 @@ func newRunning(cfg *config.Config, previous *running, budget *rate.Limiter, log
 		known = previous.collector
 	}
 	r.collector = collector.New(tenants, cfg.LabelNames, logger, known)
-	return r, nil
+	return r
 }
 
 // tenant returns the tenant that serves c: the one in use, if it is the same, or
 // a new one. A new one with the same credentials goes on with the pauses of the
 // old one.
-func (r *running) tenant(c *config.Tenant, budget *rate.Limiter) (*tenant, error) {
+func (r *running) tenant(c *config.Tenant, budget *rate.Limiter) *tenant {
 	var same *zuora.Client
 	if r != nil {
 		for i, t := range r.tenants {
 			switch {
 			case r.cfg.Tenants[i].SameClient(c):
-				return t, nil
+				return t
 			case r.cfg.Tenants[i].SameCredentials(c):
 				same = t.client
 			}
 		}
 	}
-	z, err := c.ClientConfig()
-	if err != nil {
-		return nil, err
-	}
 	t := &tenant{metrics: collector.NewAPIMetrics(c.Name)}
+	z := c.ClientConfig()
 	z.UserAgent = "zuora_exporter/" + version.Version
 	z.TokenBudget, z.Observe, z.Previous = budget, t.metrics.Observe, same
 	t.client = zuora.NewClient(z)
-	return t, nil
+	return t
 }
 
 // closeUnless closes the clients of the tenants that next does not have. Reads
