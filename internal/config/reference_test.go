@@ -15,17 +15,11 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
-// sections are the headings of docs/configuration.md, the definitions of the
-// JSON schema, and the structs with the same keys.
-var sections = []struct {
-	heading, definition string
-	value               any // with its defaults
-}{
-	{"## The file", "", Config{}},
-	{"## A tenant", "tenant", defaults},
-	{"## oauth2", "oauth2", OAuth2{}},
-	{"## tls_config", "tls_config", tlsConfig{}},
-	{"## A job", "job", Job{}},
+// sections are the headings of docs/configuration.md, and the structs with the
+// same keys and with their defaults. The last word of a heading is what the JSON
+// schema calls them.
+var sections = map[string]any{
+	"The file": Config{}, "A tenant": defaults, "oauth2": OAuth2{}, "tls_config": tlsConfig{}, "A job": Job{},
 }
 
 // The page and the schema have the keys of the structs, with their defaults,
@@ -48,14 +42,12 @@ func TestReference(t *testing.T) {
 	}
 	page := testutil.Read(t, "docs", "configuration.md")
 	row := regexp.MustCompile("(?m)^\\| `(\\w+)` \\| .* \\| (.*) \\| (.*) \\|$")
-	for _, s := range sections {
-		_, section, _ := strings.Cut(page, s.heading+"\n")
+	schema.Definitions["file"] = schema.definition
+	for heading, value := range sections {
+		_, section, _ := strings.Cut(page, "\n## "+heading+"\n")
 		section, _, _ = strings.Cut(section, "\n## ")
-		def := schema.Definitions[s.definition]
-		if s.definition == "" {
-			def = schema.definition
-		}
-		keys, _ := keysOf(reflect.TypeOf(s.value))
+		def := schema.Definitions[heading[strings.LastIndex(heading, " ")+1:]]
+		keys, _ := keysOf(reflect.TypeOf(value))
 		var inTable, required []string
 		for _, cells := range row.FindAllStringSubmatch(section, -1) {
 			key, inPage, text := cells[1], cells[2], cells[3]
@@ -64,24 +56,24 @@ func TestReference(t *testing.T) {
 				required = append(required, key)
 			}
 			p := def.Properties[key]
-			want := defaultOf(reflect.ValueOf(s.value), key)
+			want := defaultOf(reflect.ValueOf(value), key)
 			if inSchema := fmt.Sprint(p.Default); want != "" && (inPage != "`"+want+"`" || inSchema != want) {
-				t.Errorf("%s: default of %s: got %s on the page and %s in the schema, want %s", s.heading, key, inPage, inSchema, want)
+				t.Errorf("%s: default of %s: got %s on the page and %s in the schema, want %s", heading, key, inPage, inSchema, want)
 			}
 			if want := strings.ReplaceAll(text, "`", ""); p.Description != want { // editors show no Markdown
-				t.Errorf("%s: %s: got the description %q in the schema, want the page's, %q", s.heading, key, p.Description, want)
+				t.Errorf("%s: %s: got the description %q in the schema, want the page's, %q", heading, key, p.Description, want)
 			}
 		}
 		slices.Sort(keys)
 		slices.Sort(inTable)
 		if !slices.Equal(inTable, keys) {
-			t.Errorf("%s: got the keys %q on the page, want %q", s.heading, inTable, keys)
+			t.Errorf("%s: got the keys %q on the page, want %q", heading, inTable, keys)
 		}
 		if got := slices.Sorted(maps.Keys(def.Properties)); !slices.Equal(got, keys) {
-			t.Errorf("%s: got the keys %q in the schema, want %q", s.heading, got, keys)
+			t.Errorf("%s: got the keys %q in the schema, want %q", heading, got, keys)
 		}
 		if !slices.Equal(def.Required, required) {
-			t.Errorf("%s: got the required keys %q in the schema, and %q on the page", s.heading, def.Required, required)
+			t.Errorf("%s: got the required keys %q in the schema, and %q on the page", heading, def.Required, required)
 		}
 	}
 }
