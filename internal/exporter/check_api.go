@@ -143,8 +143,8 @@ func verdict(tenant string, jobs []migration.Job) string {
 	if s.Unread+s.Unknown > 0 {
 		atLeast = "at least "
 	}
-	text := fmt.Sprintf("Tenant %s: %d of %s finished, %s%s lost, %s%s not labeled yet",
-		tenant, s.Finished, plural(s.Jobs, "job"), atLeast, plural(s.Lost, "object"), atLeast, plural(s.NotLabeled, "object"))
+	parts := []string{fmt.Sprintf("Tenant %s: %d of %s finished, %s%s lost, %s%s not labeled yet",
+		tenant, s.Finished, plural(s.Jobs, "job"), atLeast, plural(s.Lost, "object"), atLeast, plural(s.NotLabeled, "object"))}
 	for _, left := range []struct {
 		jobs      int
 		noun, out string
@@ -154,10 +154,10 @@ func verdict(tenant string, jobs []migration.Job) string {
 		{s.Unread, "job", "not read, so nobody knows what is lost or not labeled there"},
 	} {
 		if left.jobs > 0 {
-			text += "; " + plural(left.jobs, left.noun) + " " + left.out
+			parts = append(parts, plural(left.jobs, left.noun)+" "+left.out)
 		}
 	}
-	return text + "."
+	return strings.Join(parts, "; ") + "."
 }
 
 // describe is an error with all that Zuora's support asks for.

@@ -2,16 +2,16 @@ package exporter
 
 import (
 	"fmt"
-	"net/url"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
-	promconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/config"
+	"github.com/zuora-exporter/zuora_exporter/internal/migration"
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
 // Check prints the jobs with their labels, what they cost, and the warnings.
@@ -51,52 +51,40 @@ The configuration is valid, with 2 warnings.
 }
 
 // Only what may be an API Sandbox is said to run out of its requests, and only
-// if the jobs cost so many.
-func TestCheckWarnsOfAPISandboxes(t *testing.T) {
+// if the jobs cost so many. A round that may take longer than five minutes is a
+// warning, too.
+func TestCheckWarns(t *testing.T) {
+	const quota, round = "if it is a tenant of the kind API Sandbox", "one round over all jobs takes 5m10s"
 	for name, tc := range map[string]struct {
+		jobs                  int
 		host, refreshInterval string
+		warning               string
 		want                  bool
 	}{
-		"production":             {"rest.zuora.com", "0s", false},
-		"production, US":         {"rest.na.zuora.com", "0s", false},
-		"test, EU":               {"rest.test.eu.zuora.com", "0s", false},
-		"API Sandbox":            {"rest.apisandbox.zuora.com", "0s", true},
-		"API Sandbox, US":        {"rest.sandbox.na.zuora.com", "0s", true},
-		"not known":              {"zuora.example.com", "0s", true},
-		"API Sandbox, spared":    {"rest.apisandbox.zuora.com", "50s", false},
-		"spared, but too little": {"rest.apisandbox.zuora.com", "16s", true},
+		"production":             {2, "rest.zuora.com", "0s", quota, false},
+		"production, US":         {2, "rest.na.zuora.com", "0s", quota, false},
+		"test, EU":               {2, "rest.test.eu.zuora.com", "0s", quota, false},
+		"API Sandbox":            {2, "rest.apisandbox.zuora.com", "0s", quota, true},
+		"API Sandbox, US":        {2, "rest.sandbox.na.zuora.com", "0s", quota, true},
+		"not known":              {2, "zuora.example.com", "0s", quota, true},
+		"API Sandbox, spared":    {2, "rest.apisandbox.zuora.com", "50s", quota, false},
+		"spared, but too little": {2, "rest.apisandbox.zuora.com", "16s", quota, true},
+		"a round of 5 min":       {3000, "rest.zuora.com", "1h", round, false},
+		"a longer round":         {3100, "rest.zuora.com", "1h", round, true},
 	} {
-		t.Run(name, func(t *testing.T) {
-			cfg, err := config.Parse("test.yml", fmt.Appendf(nil, `tenants:
-  - name: t
-    base_url: https://%s
-    refresh_interval: %s
-    oauth2: {client_id: id, client_secret: hunter2}
-    jobs: [{id: ff80808186b966950186b97922e200ab}, {id: ff80808186b966950186b97922e200ac}]
-`, tc.host, tc.refreshInterval))
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got strings.Builder
-			Check(&got, cfg)
-			if warned := strings.Contains(got.String(), "if it is a tenant of the kind API Sandbox"); warned != tc.want {
-				t.Errorf("got\n%s\nwant a warning: %t", &got, tc.want)
-			}
-		})
-	}
-}
-
-// A round over all jobs that may take longer than five minutes is a warning.
-func TestCheckWarnsOfLongRounds(t *testing.T) {
-	for jobs, want := range map[int]bool{3000: false, 3100: true} {
+		text := fmt.Sprintf("tenants:\n- name: t\n  base_url: https://%s\n  refresh_interval: %s\n  oauth2: {client_id: id, client_secret: hunter2}\n  jobs:\n",
+			tc.host, tc.refreshInterval)
+		for i := range tc.jobs {
+			text += fmt.Sprintf("  - id: '%032d'\n", i)
+		}
+		cfg, err := config.Parse("test.yml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
 		var got strings.Builder
-		cfg := &config.Config{Tenants: []*config.Tenant{{
-			Name: "t", MaxConcurrentRequests: 10, RefreshInterval: model.Duration(time.Hour), Jobs: make([]config.Job, jobs),
-			BaseURL: promconfig.URL{URL: &url.URL{Host: "rest.zuora.com"}}, OAuth2: config.OAuth2{ClientSecret: "x"},
-		}}}
 		Check(&got, cfg)
-		if warned := strings.Contains(got.String(), "one round over all jobs takes 5m10s"); warned != want {
-			t.Errorf("%d jobs: warned %v, want %v", jobs, warned, want)
+		if warned := strings.Contains(got.String(), tc.warning); warned != tc.want {
+			t.Errorf("%s: got\n%s\nwant a warning: %t", name, &got, tc.want)
 		}
 	}
 }
@@ -105,6 +93,22 @@ func TestPercent(t *testing.T) {
 	for share, want := range map[float64]string{35.3: "3,530 %", 1: "100 %", .5: "50 %", .058: "5.8 %", .0002: "0.02 %", 0: "0 %"} {
 		if got := percent(share); got != want {
 			t.Errorf("%v: got %q, want %q", share, got, want)
+		}
+	}
+}
+
+// The table of quotas in docs/scaling.md is what --config.check computes with.
+func TestScalingTable(t *testing.T) {
+	doc := testutil.Read(t, "docs", "scaling.md")
+	for _, l := range dailyLimits {
+		row := fmt.Sprintf("| %s | %s |", l.tenant, migration.Grouped(int64(l.limit)))
+		for _, interval := range []time.Duration{15 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute} {
+			// Scraped every 15 s, with the interval as refresh_interval.
+			one := &config.Tenant{RefreshInterval: model.Duration(interval), Jobs: make([]config.Job, 1)}
+			row += fmt.Sprintf(" %d |", int(l.limit/10/requestsADay(one, 15*time.Second)))
+		}
+		if !strings.Contains(doc, "\n"+row+"\n") {
+			t.Errorf("got no such row in docs/scaling.md, want\n%s", row)
 		}
 	}
 }

@@ -68,8 +68,8 @@ func New(ctx context.Context, cfg *config.Config, load func() (*config.Config, e
 	return e, nil
 }
 
-// start puts a configuration to work. Scrapes in
-// progress keep the one that they began with.
+// start puts a configuration to work. Scrapes in progress keep the one that they
+// began with.
 func (e *Exporter) start(cfg *config.Config) {
 	previous := e.current.Load()
 	next := newRunning(cfg, previous, e.budget, e.logger)
