@@ -74,8 +74,8 @@ func (t *tenant) collect(up bool, ch chan<- prometheus.Metric) {
 	if !limits.RateLimitReset.IsZero() {
 		send(rateLimitResetDesc, unixSeconds(limits.RateLimitReset))
 	}
-	sendCount(concurrencyLimitDesc, limits.Concurrency.Limit, limits.Concurrency.Type)
-	sendCount(concurrencyRemainingDesc, limits.Concurrency.Remaining, limits.Concurrency.Type)
+	sendCount(concurrencyLimitDesc, limits.ConcurrencyLimit, limits.ConcurrencyType)
+	sendCount(concurrencyRemainingDesc, limits.ConcurrencyRemaining, limits.ConcurrencyType)
 	for operation, until := range t.API.PausedUntil() {
 		send(pausedUntilDesc, unixSeconds(until), operation)
 	}

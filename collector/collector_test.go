@@ -130,7 +130,7 @@ func TestTenantSeries(t *testing.T) {
 	tenant.API = &api{
 		limits: zuora.Limits{
 			RateLimit: new(int64(50000)), RateLimitRemaining: new(int64(49000)), RateLimitReset: at,
-			Concurrency: zuora.ConcurrencyLimit{Type: "Default", Limit: new(int64(40)), Remaining: new(int64(39))},
+			ConcurrencyType: "Default", ConcurrencyLimit: new(int64(40)), ConcurrencyRemaining: new(int64(39)),
 		},
 		paused: map[string]time.Time{zuora.OperationToken: at}, token: zuora.TokenState{Expiry: at},
 	}

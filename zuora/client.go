@@ -8,7 +8,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -27,11 +26,11 @@ type Config struct {
 
 	ClientID string
 	// ClientSecret is called for each token request, and never twice at once.
-	// While it hangs, reads wait for the token; nothing else does. Its errors
-	// must not quote the secret.
+	// While it hangs, reads wait for the token; nothing else does. An empty secret
+	// must be an error, and no error may quote one.
 	ClientSecret   func() (string, error)
-	Scopes         []string   // optional
-	EndpointParams url.Values // optional: more parameters of the token request
+	Scopes         []string          // optional
+	EndpointParams map[string]string // optional: more parameters of the token request
 
 	EntityID   string // optional: Zuora-Entity-Ids
 	APIVersion string // Zuora-Version
@@ -79,9 +78,6 @@ type Client struct {
 	current *token        // guarded by limits.mu; nil before the first
 	pending *tokenRequest // guarded by limits.mu; nil if none is in progress
 
-	trackPrefix string // of each Zuora-Track-Id: unique to this client
-	tracked     atomic.Uint64
-
 	closed atomic.Bool
 }
 
@@ -90,11 +86,10 @@ func NewClient(c Config) *Client {
 	base := *c.BaseURL
 	base.Path = cmp.Or(base.Path, "/") // JoinPath would make a path without a slash before it
 	client := &Client{
-		cfg:         c,
-		header:      http.Header{"Accept": {"application/json"}, "User-Agent": {c.UserAgent}},
-		jobs:        base.JoinPath("v1/multi-organizations/data-labeling-job/"),
-		limits:      new(limits),
-		trackPrefix: fmt.Sprintf("zuora_exporter-%016x-", rand.Uint64()),
+		cfg:    c,
+		header: http.Header{"Accept": {"application/json"}, "User-Agent": {c.UserAgent}},
+		jobs:   base.JoinPath("v1/multi-organizations/data-labeling-job/"),
+		limits: &limits{pauses: make(map[string]time.Time)},
 	}
 	if c.Previous != nil {
 		client.limits = c.Previous.limits
@@ -129,13 +124,13 @@ func (c *Client) DataLabelingJob(ctx context.Context, id string) (*DataLabelingJ
 	if err := c.paused(); err != nil {
 		return nil, err
 	}
-	tok, err := c.token(ctx)
+	tok, err := c.token(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
 	job, err := c.requestJob(ctx, tok, id)
 	if err != nil && err.unauthorized && c.paused() == nil {
-		if newer := c.newerToken(ctx, tok); newer != nil {
+		if newer, _ := c.token(ctx, tok); newer != nil {
 			job, err = c.requestJob(ctx, newer, id)
 		}
 	}
@@ -149,7 +144,7 @@ func (c *Client) DataLabelingJob(ctx context.Context, id string) (*DataLabelingJ
 func (c *Client) paused() *Error {
 	c.limits.mu.Lock()
 	defer c.limits.mu.Unlock()
-	return c.limits.paused(OperationDataLabelingJob, time.Now())
+	return c.limits.paused(OperationDataLabelingJob)
 }
 
 func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLabelingJob, *Error) {
@@ -163,7 +158,7 @@ func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLa
 		at.RawPath += id
 	}
 	header := maps.Clone(tok.header)
-	header[headerTrackID] = []string{c.trackPrefix + strconv.FormatUint(c.tracked.Add(1), 36)}
+	header[headerTrackID] = []string{"zuora_exporter-" + strconv.FormatUint(rand.Uint64(), 16)}
 	a, err := c.send(ctx, OperationDataLabelingJob, tok.secrets, &http.Request{
 		Method: http.MethodGet,
 		URL:    &at,
@@ -177,9 +172,9 @@ func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLa
 	switch {
 	case err != nil:
 		refused = err.pause
-	case bytes.Contains(a.body, []byte(`"code"`)) && a.isLimit(a.failure()): // beside a good job
-		refused = pauseAfter(a.header, time.Now())
+	case bytes.Contains(a.body, []byte(`"code"`)) && a.failure().isLimit(): // beside a good job
+		refused = pauseAfter(a.header)
 	}
-	c.limits.note(a.header, refused, c.cfg.RateLimitReserve, tok.secrets, time.Now())
+	c.limits.note(a, refused, c.cfg.RateLimitReserve)
 	return job, err
 }

@@ -50,7 +50,7 @@ func TestRequestsAreAsZuoraDocuments(t *testing.T) {
 		return goodJob(r)
 	}, func(c *Config) {
 		c.ClientID, c.ClientSecret = "id", func() (string, error) { return "a+b/c=d&e", nil }
-		c.EntityID, c.Scopes, c.EndpointParams = "entity", []string{"x", "y"}, url.Values{"audience": {"z"}}
+		c.EntityID, c.Scopes, c.EndpointParams = "entity", []string{"x", "y"}, map[string]string{"audience": "z"}
 	})
 	for range 2 {
 		mustRead(t, c)

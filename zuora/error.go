@@ -76,10 +76,11 @@ func (e *Error) Error() string {
 	return text
 }
 
-// failure is the body of an answer that tells an error. Zuora uses several
-// shapes, sometimes at once, and gateways have their own; nothing is required,
-// and no field of an unexpected type may hide the others.
+// failure is an answer that tells an error. Zuora uses several shapes, sometimes
+// at once, and gateways have their own; nothing is required, and no field of an
+// unexpected type may hide the others.
 type failure struct {
+	*answer
 	zuoras    bool // the body is Zuora's, not that of something on the way
 	job       bool // there is a job in it
 	told      bool // Zuora tells an error: success is false, or reasons and no job
@@ -90,14 +91,11 @@ type failure struct {
 type apiReason struct{ code, message string }
 
 // failure decodes the body.
-func (a *answer) failure() (f failure) {
-	var top map[string]json.RawMessage
-	if json.Unmarshal(a.body, &top) != nil || top == nil {
-		return f
-	}
-	has := func(key string) bool { _, ok := top[key]; return ok }
+func (a *answer) failure() failure {
+	f, top := failure{answer: a}, a.fields()
+	has := func(key string) bool { return top[key] != nil }
 	f.zuoras = slices.ContainsFunc([]string{"reasons", "success", "processId", "requestId", "jobId", "jobStatus"}, has) ||
-		has("code") && has("message") || a.header.Get(headerRequestID) != ""
+		has("code") && has("message") || top != nil && a.header.Get(headerRequestID) != ""
 	f.job = text(top["jobId"]) != "" || text(top["jobStatus"]) != ""
 	f.processID = text(top["processId"])
 	f.add(top["reasons"])
@@ -182,32 +180,32 @@ func (f failure) in(categories ...string) bool {
 }
 
 // isLimit tells whether the answer says that a limit was reached.
-func (a *answer) isLimit(f failure) bool {
-	return a.status == http.StatusTooManyRequests ||
-		a.status == http.StatusServiceUnavailable && a.header.Get(headerRetryAfter) != "" || f.in("70")
+func (f failure) isLimit() bool {
+	return f.status == http.StatusTooManyRequests ||
+		f.status == http.StatusServiceUnavailable && f.header.Get(headerRetryAfter) != "" || f.in("70")
 }
 
 // classify returns the first reason that fits an answer that is an error,
 // whatever its status.
-func (a *answer) classify(f failure) Reason {
+func (f failure) classify() Reason {
 	missing := slices.ContainsFunc(f.reasons, func(r apiReason) bool {
 		return strings.Contains(strings.ToLower(r.message), "does not exist")
 	})
-	forbidden := a.status == http.StatusForbidden && f.zuoras
-	if a.operation == OperationToken {
-		isPage := bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<"))
-		forbidden = (a.status == http.StatusForbidden || a.status == http.StatusBadRequest) && !isPage
+	forbidden := f.status == http.StatusForbidden && f.zuoras
+	if f.operation == OperationToken {
+		isPage := bytes.HasPrefix(bytes.TrimSpace(f.body), []byte("<"))
+		forbidden = (f.status == http.StatusForbidden || f.status == http.StatusBadRequest) && !isPage
 	}
 	switch {
-	case a.status == http.StatusUnauthorized, forbidden, f.in("10", "11"):
+	case f.status == http.StatusUnauthorized, forbidden, f.in("10", "11"):
 		return ReasonAuth
-	case a.isLimit(f):
+	case f.isLimit():
 		return ReasonRateLimited
-	case f.zuoras && (a.status == http.StatusNotFound || f.in("40") || missing):
+	case f.zuoras && (f.status == http.StatusNotFound || f.in("40") || missing):
 		return ReasonNotFound
-	case a.status/100 == 5, a.status == http.StatusProxyAuthRequired, f.in("50", "60", "61", "99"):
+	case f.status/100 == 5, f.in("50", "60", "61", "99"):
 		return ReasonUnavailable
-	case a.status/100 == 3, !f.zuoras, a.ok() && !f.told:
+	case f.status/100 == 3, !f.zuoras, f.ok() && !f.told:
 		return ReasonInvalidResponse
 	}
 	return ReasonRefused
@@ -228,37 +226,35 @@ func (a *answer) error(reason Reason, message string) *Error {
 
 // refusal returns the error that the answer tells. Its message is empty if a
 // 2xx says nothing.
-func (a *answer) refusal(f failure) *Error {
-	if a.status == http.StatusProxyAuthRequired { // nobody but a proxy says it
-		return &Error{Operation: a.operation, Reason: ReasonUnavailable, StatusCode: a.status, Message: "the proxy refused", TrackID: a.trackID}
+func (f failure) refusal() *Error {
+	e := f.error(f.classify(), "")
+	if f.broken != nil && e.Reason != ReasonAuth && e.Reason != ReasonRateLimited && e.Reason != ReasonNotFound {
+		return f.broken // no reason that goes before timeout
 	}
-	e := a.error(a.classify(f), "")
-	e.ProcessID = a.show(f.processID, hexadecimal)
-	e.unauthorized = a.status == http.StatusUnauthorized || f.in("11")
-	if a.isLimit(f) {
-		e.pause = pauseAfter(a.header, time.Now())
+	e.ProcessID = f.show(f.processID, hexadecimal)
+	e.unauthorized = f.status == http.StatusUnauthorized || f.in("11")
+	if f.isLimit() {
+		e.pause = pauseAfter(f.header)
 	}
 	for _, r := range f.reasons {
 		if e.Code == "" {
-			e.Code = a.show(r.code, digits)
+			e.Code = f.show(r.code, digits)
 		}
 		if e.Message == "" {
-			e.Message = a.show(r.message, errorWord)
+			e.Message = f.show(r.message, errorWord)
 		}
 	}
 	switch {
-	case a.broken != nil && e.Reason != ReasonAuth && e.Reason != ReasonRateLimited && e.Reason != ReasonNotFound:
-		return a.broken // no reason that goes before timeout
 	case e.Message != "":
-	case a.status/100 == 3:
+	case f.status/100 == 3:
 		e.Message = "redirects are not followed"
-	case a.ok() && f.told:
+	case f.ok() && f.told:
 		e.Message = "an error without a message"
-	case a.operation != OperationToken:
-		e.Message = a.secrets.show(firstWords(a.body))
+	case f.operation != OperationToken:
+		e.Message = f.secrets.show(firstWords(f.body))
 	}
-	if !a.ok() {
-		e.Message = cmp.Or(e.Message, http.StatusText(a.status), "an unknown status")
+	if !f.ok() {
+		e.Message = cmp.Or(e.Message, http.StatusText(f.status), "an unknown status")
 	}
 	return e
 }

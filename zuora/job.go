@@ -100,25 +100,23 @@ var (
 
 // job decodes the answer to a job request.
 func (a *answer) job(id string) (*DataLabelingJob, *Error) {
-	switch {
-	case !a.ok():
-		return nil, a.refusal(a.failure())
-	case a.broken != nil:
-		return nil, a.broken
-	}
-	job, err := decodeJob(a.body, id, a.secrets)
-	if err == nil {
-		return job, nil
+	var wrong error // with the body of a 2xx
+	if a.ok() && a.broken == nil {
+		job, err := a.decodeJob(id)
+		if err == nil {
+			return job, nil
+		}
+		wrong = err
 	}
 	// Versions before 2024-05-20 tell errors with status 200. An error that Zuora
 	// tells goes before what is wrong with the body.
 	f := a.failure()
-	e := a.refusal(f)
-	if e.Reason == ReasonRefused && (errors.Is(err, errBelowZero) || errors.Is(err, errOtherJob)) {
-		return nil, a.error(ReasonInvalidResponse, err.Error())
-	}
-	if e.Reason == ReasonInvalidResponse {
-		message := err.Error()
+	e := f.refusal()
+	switch {
+	case e.Reason == ReasonRefused && (errors.Is(wrong, errBelowZero) || errors.Is(wrong, errOtherJob)):
+		return nil, a.error(ReasonInvalidResponse, wrong.Error())
+	case e.Reason == ReasonInvalidResponse && wrong != nil:
+		message := wrong.Error()
 		if !f.job && e.Message != "" {
 			message += ": " + e.Message
 		}
@@ -127,30 +125,37 @@ func (a *answer) job(id string) (*DataLabelingJob, *Error) {
 	return nil, e
 }
 
-// decodeJob reads the body of a 2xx. Its errors quote nothing of the body.
-func decodeJob(body []byte, id string, known secrets) (*DataLabelingJob, error) {
-	if trimmed := bytes.TrimLeft(body, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
+// decodeJob reads the body of a 2xx. Its errors quote nothing of the body, as
+// those of encoding/json may.
+func (a *answer) decodeJob(id string) (*DataLabelingJob, error) {
+	if !bytes.HasPrefix(bytes.TrimLeft(a.body, " \t\r\n"), []byte("{")) {
 		return nil, errors.New("not a JSON object") // null would decode without an error
 	}
-	var a jobAnswer
-	if err := json.Unmarshal(body, &a); err != nil {
-		return nil, jsonError(err)
-	}
+	var job jobAnswer
+	err := json.Unmarshal(a.body, &job)
+	odd, isOdd := errors.AsType[*json.UnmarshalTypeError](err)
+	broken, isBroken := errors.AsType[*json.SyntaxError](err)
 	switch {
-	case a.JobID != "" && a.JobID != id && CanonicalJobID(a.JobID) != CanonicalJobID(id):
+	case isOdd:
+		return nil, fmt.Errorf("%s is of the wrong type", odd.Field)
+	case isBroken:
+		return nil, fmt.Errorf("not JSON at byte %d", broken.Offset)
+	case err != nil:
+		return nil, err // count's own
+	case job.JobID != "" && job.JobID != id && CanonicalJobID(job.JobID) != CanonicalJobID(id):
 		return nil, errOtherJob
-	case string(a.Success) == "false":
+	case string(job.Success) == "false":
 		return nil, errors.New("success is false")
-	case a.JobID == "" && a.JobStatus == "":
+	case job.JobID == "" && job.JobStatus == "":
 		return nil, errors.New("neither jobId nor jobStatus in the answer")
 	}
 	return &DataLabelingJob{
-		Status:     state(a.JobStatus, known),
-		ObjectType: objectType(a.ObjectType, known),
-		Labeled:    (*int64)(a.Progress.Labeled),
-		Failed:     (*int64)(a.Progress.Failed),
-		Timeout:    (*int64)(a.Progress.Timeout),
-		Total:      (*int64)(a.TotalObject),
+		Status:     state(job.JobStatus, a.secrets),
+		ObjectType: objectType(job.ObjectType, a.secrets),
+		Labeled:    (*int64)(job.Progress.Labeled),
+		Failed:     (*int64)(job.Progress.Failed),
+		Timeout:    (*int64)(job.Progress.Timeout),
+		Total:      (*int64)(job.TotalObject),
 		ReceivedAt: time.Now(),
 	}, nil
 }
@@ -173,16 +178,4 @@ func objectType(told string, known secrets) string {
 		return told // documented, so never withheld
 	}
 	return known.label(told)
-}
-
-// jsonError says what is wrong with a body without quoting it, as the errors
-// of encoding/json may.
-func jsonError(err error) error {
-	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("%s is of the wrong type", e.Field)
-	}
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("not JSON at byte %d", e.Offset)
-	}
-	return err // count's own
 }

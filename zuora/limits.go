@@ -46,14 +46,10 @@ type Limits struct {
 	// ends.
 	RateLimit, RateLimitRemaining *int64
 	RateLimitReset                time.Time
-	Concurrency                   ConcurrencyLimit
-}
-
-// ConcurrencyLimit is how many requests of one type, that of job requests, may
-// run at once, and how many more could have at the newest answer.
-type ConcurrencyLimit struct {
-	Type             string // Concurrency-Limit-Type
-	Limit, Remaining *int64
+	// ConcurrencyLimit is how many requests of one type, that of job requests,
+	// may run at once, ConcurrencyRemaining how many more could have.
+	ConcurrencyType                        string // Concurrency-Limit-Type
+	ConcurrencyLimit, ConcurrencyRemaining *int64
 }
 
 // limits remembers what Zuora said of the limits, and until when requests are
@@ -73,9 +69,11 @@ type limits struct {
 // note remembers what the answer to a job request says of the limits, and
 // pauses job requests if a limit was reached, or if less than the reserve, a
 // share of the rate limit, is left.
-func (l *limits) note(h http.Header, refused time.Duration, reserve float64, s secrets, now time.Time) {
-	limit, remaining, reset := rateLimit(h.Get(headerRateLimit)), number(h.Get(headerRateRemaining)), seconds(h.Get(headerRateReset))
-	concurrency := ConcurrencyLimit{s.label(h.Get(headerConcurrencyType)), number(h.Get(headerConcurrencyLimit)), number(h.Get(headerConcurrencyRemaining))}
+func (l *limits) note(a *answer, refused time.Duration, reserve float64) {
+	h := a.header
+	limit, remaining, reset := number(h.Get(headerRateLimit)), number(h.Get(headerRateRemaining)), seconds(h.Get(headerRateReset))
+	atOnce, more := number(h.Get(headerConcurrencyLimit)), number(h.Get(headerConcurrencyRemaining))
+	kind := a.secrets.label(h.Get(headerConcurrencyType))
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -86,38 +84,35 @@ func (l *limits) note(h http.Header, refused time.Duration, reserve float64, s s
 		l.told.RateLimitRemaining = remaining
 	}
 	if reset != nil && *reset < maxSeconds*time.Second {
-		l.told.RateLimitReset = now.Add(*reset)
+		l.told.RateLimitReset = time.Now().Add(*reset)
 	}
-	if concurrency.Limit != nil || concurrency.Remaining != nil {
-		l.told.Concurrency = concurrency
+	if atOnce != nil || more != nil {
+		l.told.ConcurrencyType, l.told.ConcurrencyLimit, l.told.ConcurrencyRemaining = kind, atOnce, more
 	}
 	switch {
 	case refused > 0:
-		l.pause(OperationDataLabelingJob, refused, now)
+		l.pause(OperationDataLabelingJob, refused)
 	case remaining == nil: // Zuora said nothing
 	// None left is less than any share, even of an unknown limit.
 	case limit != nil && float64(*remaining) < reserve*float64(*limit), *remaining == 0 && reserve > 0:
 		wait := *cmp.Or(reset, new(defaultPause))
-		l.pause(OperationDataLabelingJob, min(max(wait, minPause), maxReservePause), now)
+		l.pause(OperationDataLabelingJob, min(max(wait, minPause), maxReservePause))
 	}
 }
 
 // pause never shortens a pause: the answers to requests that ran at once come
 // in any order. The caller holds the lock.
-func (l *limits) pause(operation string, d time.Duration, now time.Time) {
-	if l.pauses == nil {
-		l.pauses = make(map[string]time.Time)
-	}
-	if until := now.Add(d); until.After(l.pauses[operation]) {
+func (l *limits) pause(operation string, d time.Duration) {
+	if until := time.Now().Add(d); until.After(l.pauses[operation]) {
 		l.pauses[operation] = until
 	}
 }
 
 // paused returns the error for a request that has to wait, and nil if it may
 // be sent. The caller holds the lock.
-func (l *limits) paused(operation string, now time.Time) *Error {
+func (l *limits) paused(operation string) *Error {
 	until := l.pauses[operation]
-	if !now.Before(until) {
+	if !time.Now().Before(until) {
 		return nil
 	}
 	return &Error{
@@ -145,31 +140,31 @@ func (c *Client) Limits() Limits {
 }
 
 // pauseAfter is how long to pause after an answer saying that a limit was
-// reached. Retry-After alone decides if it is there.
-func pauseAfter(h http.Header, now time.Time) time.Duration {
-	wait := cmp.Or(retryAfter(h, now), seconds(h.Get(headerRateReset)), new(defaultPause))
+// reached. Retry-After, in seconds or as an HTTP date, alone decides if it is
+// there. A date is by Zuora's clock, which the answer's own Date shows.
+func pauseAfter(h http.Header) time.Duration {
+	retryAfter := h.Get(headerRetryAfter)
+	wait := seconds(retryAfter)
+	if at, err := http.ParseTime(strings.TrimSpace(retryAfter)); err == nil {
+		now, err := http.ParseTime(h.Get("Date"))
+		if err != nil {
+			now = time.Now()
+		}
+		wait = new(at.Sub(now))
+	}
+	wait = cmp.Or(wait, seconds(h.Get(headerRateReset)), new(defaultPause))
 	return min(max(*wait, minPause), maxPause)
 }
 
-// retryAfter reads Retry-After, in seconds or as an HTTP date, as a time span
-// from now on; one in the past is below zero. A date is by Zuora's clock, which
-// the answer's own Date shows.
-func retryAfter(h http.Header, now time.Time) *time.Duration {
-	value := h.Get(headerRetryAfter)
-	at, err := http.ParseTime(strings.TrimSpace(value))
-	if err != nil {
-		return seconds(value)
-	}
-	if date, err := http.ParseTime(h.Get("Date")); err == nil {
-		now = date
-	}
-	return new(at.Sub(now))
-}
-
-// number reads a count that a header gives; nil if it gives none.
+// number reads a count that a header gives; nil if it gives none. Of a list, such
+// as the RateLimit-Limit "2250000, 50000;w=60, 2250000;w=3600", it reads the first
+// item: that is the limit which RateLimit-Remaining counts down from.
 func number(value string) *int64 {
 	if value == "" {
 		return nil // most are empty, and ParseInt would make an error for each
+	}
+	if end := strings.IndexAny(value, ",;"); end >= 0 {
+		value = value[:end]
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
 	if err != nil || n < 0 {
@@ -189,13 +184,4 @@ func seconds(value string) *time.Duration {
 		return nil
 	}
 	return new(time.Duration(math.Ceil(min(n, maxSeconds))) * time.Second)
-}
-
-// rateLimit reads RateLimit-Limit, a list such as
-// "2250000, 50000;w=60, 2250000;w=3600" whose first item is the limit that
-// RateLimit-Remaining counts down from.
-func rateLimit(value string) *int64 {
-	first, _, _ := strings.Cut(value, ",")
-	first, _, _ = strings.Cut(first, ";")
-	return number(first)
 }

@@ -124,7 +124,7 @@ func TestLimitsAreKeptUntilToldOtherwise(t *testing.T) {
 		_, _ = read(t, c)
 		want := Limits{
 			RateLimit: new(int64(2250000)), RateLimitRemaining: new(int64(98)), RateLimitReset: now.Add(61 * time.Second),
-			Concurrency: ConcurrencyLimit{"Default", new(int64(40)), new(int64(38))},
+			ConcurrencyType: "Default", ConcurrencyLimit: new(int64(40)), ConcurrencyRemaining: new(int64(38)),
 		}
 		if diff := cmp.Diff(want, c.Limits()); diff != "" {
 			t.Error(diff)

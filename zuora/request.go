@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,13 @@ type answer struct {
 
 // ok tells whether the status says that all is well.
 func (a *answer) ok() bool { return a.status/100 == 2 }
+
+// fields returns the fields of a body that is a JSON object, and nil for any
+// other.
+func (a *answer) fields() (fields map[string]json.RawMessage) {
+	_ = json.Unmarshal(a.body, &fields)
+	return fields
+}
 
 // send sends one request and reads its answer.
 //
@@ -65,22 +73,27 @@ func (c *Client) send(ctx context.Context, operation string, s secrets, req *htt
 	}
 
 	resp, err := c.cfg.Transport.RoundTrip(req.WithContext(ctx))
+	network, isNetwork := errors.AsType[net.Error](err)
 	switch {
-	case err != nil && (ctx.Err() != nil || isTimeout(err)):
+	// A dial, a proxy or a handshake gets no more time than a request has.
+	case err != nil && (ctx.Err() != nil || isNetwork && network.Timeout()):
 		return nil, tooLate("no answer")
 	case err != nil:
 		return nil, a.error(ReasonUnavailable, a.lost(err))
 	}
 	defer resp.Body.Close()
-	a.status, a.header = resp.StatusCode, resp.Header
+	a.status = resp.StatusCode
+	if a.status == http.StatusProxyAuthRequired { // nobody but a proxy says it
+		return nil, a.error(ReasonUnavailable, "the proxy refused")
+	}
+	a.header = resp.Header
 	if a.status == http.StatusSwitchingProtocols {
 		return a, nil // its body is the connection itself, which no context ends
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	a.body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	if operation == OperationToken {
-		value, _ := accessToken(a.body)
-		a.secrets.add(value)
+		a.secrets.add(text(a.fields()["access_token"]))
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -91,13 +104,6 @@ func (c *Client) send(ctx context.Context, operation string, s secrets, req *htt
 		a.broken = a.error(ReasonInvalidResponse, fmt.Sprintf("the body is larger than %d bytes", maxBody))
 	}
 	return a, nil
-}
-
-// isTimeout tells whether a dial, a proxy or a handshake has used up its time: the
-// transport gives it no more than a request has.
-func isTimeout(err error) bool {
-	e, ok := errors.AsType[net.Error](err)
-	return ok && e.Timeout()
 }
 
 // lost says why there is no answer. What went wrong in our own dialing, name

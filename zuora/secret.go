@@ -1,12 +1,11 @@
 package zuora
 
 import (
-	"iter"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 const (
@@ -33,11 +32,11 @@ func (s *secrets) add(more ...string) {
 	for _, secret := range more {
 		folded := fold(secret)
 		for _, form := range []string{folded, fold(url.QueryEscape(secret))} { // as it is, and as a form sends it
-			for run := range runs(form) {
-				s.runs[run] = true
+			for i := range len(form) - secretRun + 1 {
+				s.runs[form[i:i+secretRun]] = true
 			}
 		}
-		if n := utf8.RuneCountInString(folded); 0 < n && n < secretRun {
+		if 0 < len(folded) && len(folded) < secretRun {
 			letters := strings.Join(strings.Split(folded, ""), `[^\pL\pN]*`)
 			s.short = append(s.short, regexp.MustCompile(`(?i)(^|[^\pL\pN])`+letters+`($|[^\pL\pN])`))
 		}
@@ -46,17 +45,13 @@ func (s *secrets) add(more ...string) {
 
 // repeatedBy tells whether the text holds a part of a secret.
 func (s secrets) repeatedBy(text string) bool {
-	for run := range runs(fold(text)) {
-		if s.runs[run] {
+	folded := fold(text)
+	for i := range len(folded) - secretRun + 1 {
+		if s.runs[folded[i:i+secretRun]] {
 			return true
 		}
 	}
-	for _, word := range s.short {
-		if word.MatchString(text) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.short, func(word *regexp.Regexp) bool { return word.MatchString(text) })
 }
 
 // fold leaves the letters and digits of a text, in lower case: a secret stays
@@ -69,24 +64,6 @@ func fold(text string) string {
 		}
 		return -1
 	}, text)
-}
-
-// runs returns all parts of a text that have secretRun characters.
-func runs(text string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		var begins [secretRun]int // of the newest characters
-		n := 0
-		for i := range text {
-			if n >= secretRun && !yield(text[begins[n%secretRun]:i]) {
-				return
-			}
-			begins[n%secretRun] = i
-			n++
-		}
-		if n >= secretRun {
-			yield(text[begins[n%secretRun]:])
-		}
-	}
 }
 
 // show makes a text from outside fit to be shown: printable, at most 300

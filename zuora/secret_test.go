@@ -21,7 +21,7 @@ func TestSecretsAreWithheld(t *testing.T) {
 	const clientSecret, param = "Ab1+Cd2/Ef3=Gh4&Ij5-Kl6", "value/of:a-parameter"
 	config := func(c *Config) {
 		c.ClientSecret = func() (string, error) { return clientSecret, nil }
-		c.EndpointParams = url.Values{"assertion": {param}, "audience": {"https://audience.example.com/"}, "flag": {"true", "1234567"}}
+		c.EndpointParams = map[string]string{"assertion": param, "audience": "https://audience.example.com/", "a": "true", "b": "1234567"}
 		c.Secrets = []string{"", "***", "hunt-er2", "proxy-password"}
 	}
 	for text, want := range map[string]bool{
@@ -94,7 +94,7 @@ func TestSecretsInLabels(t *testing.T) {
 	}
 	c := newFakeClient(t, goodToken, respond(200, "", "Concurrency-Limit-Type", "a-token-0123456789", "Concurrency-Limit-Limit", "40"))
 	_, _ = read(t, c)
-	if got := c.Limits().Concurrency; got.Type != "" || got.Limit == nil {
+	if got := c.Limits(); got.ConcurrencyType != "" || got.ConcurrencyLimit == nil {
 		t.Errorf("got %+v, want the limit without the type", got)
 	}
 }

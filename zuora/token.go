@@ -3,8 +3,6 @@ package zuora
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptrace"
@@ -64,16 +62,6 @@ type tokenRequest struct {
 	err  *Error
 }
 
-// wait waits for the request's end.
-func (r *tokenRequest) wait(ctx context.Context) (*token, *Error) {
-	select {
-	case <-r.done:
-		return r.tok, r.err
-	case <-ctx.Done():
-		return nil, &Error{Operation: OperationToken, Reason: ReasonTimeout, Message: "no token before the deadline"}
-	}
-}
-
 // Token returns what is known of the tenant's token.
 func (c *Client) Token() TokenState {
 	c.limits.mu.Lock()
@@ -87,7 +75,7 @@ func (c *Client) Token() TokenState {
 
 // CheckToken gets a token, or uses the one it has. The error is always an *Error.
 func (c *Client) CheckToken(ctx context.Context) error {
-	if _, err := c.token(ctx); err != nil {
+	if _, err := c.token(ctx, nil); err != nil {
 		return err
 	}
 	return nil
@@ -95,63 +83,53 @@ func (c *Client) CheckToken(ctx context.Context) error {
 
 // token returns the current token while it lives, and otherwise waits for a
 // new one. Near the token's end a new one is asked for in the background.
-func (c *Client) token(ctx context.Context) (*token, *Error) {
+//
+// Refused is nil, or a token that Zuora answered with 401: then it returns a
+// newer one, and no token if none can be had. Until it is there, other reads go
+// on with the old one, which may well be good: one job can answer 401 whatever
+// the token.
+func (c *Client) token(ctx context.Context, refused *token) (*token, *Error) {
 	c.limits.mu.Lock()
 	now := time.Now()
-	tok, alive := c.current, c.current != nil && now.Before(c.current.expires)
+	tok := c.current
+	good := tok != nil && tok != refused && now.Before(tok.expires)
 	var pending *tokenRequest
 	var err *Error
-	if !alive || !now.Before(tok.renew) {
-		pending, err = c.askToken(ctx, now)
+	if !good || !now.Before(tok.renew) {
+		pending, err = c.askToken(ctx, refused != nil)
 	}
 	c.limits.mu.Unlock()
 
 	switch {
-	case alive:
+	case good:
 		return tok, nil
 	case pending == nil:
 		return nil, err
 	}
-	return pending.wait(ctx)
-}
-
-// newerToken returns a newer token than one that Zuora answered with 401, and
-// nil if none can be had. Until it is there, other reads go on with the old one,
-// which may well be good: one job can answer 401 whatever the token. A new one
-// is asked for once a minute at most.
-func (c *Client) newerToken(ctx context.Context, used *token) *token {
-	c.limits.mu.Lock()
-	now := time.Now()
-	tok, pending := c.current, c.pending
-	if tok == used && pending == nil && now.Sub(c.limits.renewed) >= renewInterval {
-		if pending, _ = c.askToken(ctx, now); pending != nil {
-			c.limits.renewed = now
-		}
+	select {
+	case <-pending.done:
+		return pending.tok, pending.err
+	case <-ctx.Done():
+		return nil, &Error{Operation: OperationToken, Reason: ReasonTimeout, Message: "no token before the deadline"}
 	}
-	c.limits.mu.Unlock()
-
-	switch {
-	case tok != used:
-		return tok
-	case pending == nil:
-		return nil
-	}
-	tok, _ = pending.wait(ctx)
-	return tok
 }
 
 // askToken returns the token request in progress, a new one if there is none, or
-// why none may be sent now. The caller holds the lock.
-func (c *Client) askToken(ctx context.Context, now time.Time) (*tokenRequest, *Error) {
-	l := c.limits
+// why none may be sent now; after a 401 that is once a minute. The caller holds
+// the lock.
+func (c *Client) askToken(ctx context.Context, after401 bool) (*tokenRequest, *Error) {
+	l, now := c.limits, time.Now()
 	if c.pending != nil {
 		return c.pending, nil
 	}
-	if err := l.paused(OperationToken, now); err != nil {
+	if err := l.paused(OperationToken); err != nil {
 		return nil, err
 	}
-	if now.Before(l.notBefore) {
+	if now.Before(l.notBefore) || after401 && now.Sub(l.renewed) < renewInterval {
 		return nil, l.failure
+	}
+	if after401 {
+		l.renewed = now
 	}
 	r := &tokenRequest{done: make(chan struct{})}
 	c.pending = r
@@ -167,11 +145,10 @@ func (c *Client) askToken(ctx context.Context, now time.Time) (*tokenRequest, *E
 			c.current, l.backoff, l.notBefore = r.tok, 0, time.Time{}
 			return
 		}
-		now := time.Now()
 		l.backoff = min(max(2*l.backoff, minBackoff), maxBackoff)
-		l.notBefore = now.Add(l.backoff)
+		l.notBefore = time.Now().Add(l.backoff)
 		if r.err.pause > 0 {
-			l.pause(OperationToken, r.err.pause, now)
+			l.pause(OperationToken, r.err.pause)
 		}
 	}()
 	return r, nil
@@ -183,9 +160,6 @@ func (c *Client) askToken(ctx context.Context, now time.Time) (*tokenRequest, *E
 // Source: "Create an OAuth token" in Zuora's API reference.
 func (c *Client) requestToken(ctx context.Context, previous *token) (*token, *Error) {
 	secret, err := c.cfg.ClientSecret()
-	if err == nil && secret == "" {
-		err = errors.New("the client secret is empty")
-	}
 	if err != nil {
 		return nil, &Error{Operation: OperationToken, Reason: ReasonAuth, Message: err.Error()}
 	}
@@ -198,18 +172,29 @@ func (c *Client) requestToken(ctx context.Context, previous *token) (*token, *Er
 	if previous != nil {
 		known.add(previous.value)
 	}
-	for _, values := range c.cfg.EndpointParams {
-		for _, value := range values {
-			if MayBeSecret(value) {
-				known.add(value)
-			}
+	form := url.Values{}
+	for name, value := range c.cfg.EndpointParams {
+		form.Set(name, value)
+		if MayBeSecret(value) {
+			known.add(value)
 		}
 	}
-
-	req, err := c.tokenRequest(ctx, secret)
+	form.Set("grant_type", "client_credentials")
+	form.Set("client_id", c.cfg.ClientID)
+	form.Set("client_secret", secret)
+	if len(c.cfg.Scopes) > 0 {
+		form.Set("scope", strings.Join(c.cfg.Scopes, " "))
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.cfg.TokenURL.String(), strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, &Error{Operation: OperationToken, Reason: ReasonUnavailable, Message: "token_url cannot be requested"}
 	}
+	req.Header = maps.Clone(c.header)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	// Not sent. It has net/http repeat a POST as it does a GET, if a read gave its
+	// connection back a moment before, and that is dead.
+	req.Header["Idempotency-Key"] = nil
+
 	// A fresh connection: one that was kept may turn out to be dead.
 	c.CloseIdleConnections()
 	sent, connected := time.Now(), false
@@ -218,7 +203,7 @@ func (c *Client) requestToken(ctx context.Context, previous *token) (*token, *Er
 	})
 	a, e := c.send(ctx, OperationToken, known, req)
 	if e != nil {
-		if connected && e.Reason == ReasonUnavailable { // the other side has seen the client secret
+		if connected && e.Reason == ReasonUnavailable && e.StatusCode == 0 { // the other side has seen the client secret
 			e.Message = "the connection ended without a valid answer"
 		}
 		return nil, e
@@ -233,43 +218,21 @@ func MayBeSecret(value string) bool {
 	return utf8.RuneCountInString(value) >= 8 && (err != nil || !u.IsAbs() || u.Host == "")
 }
 
-func (c *Client) tokenRequest(ctx context.Context, secret string) (*http.Request, error) {
-	form := url.Values{}
-	maps.Copy(form, c.cfg.EndpointParams)
-	form.Set("grant_type", "client_credentials")
-	form.Set("client_id", c.cfg.ClientID)
-	form.Set("client_secret", secret)
-	if len(c.cfg.Scopes) > 0 {
-		form.Set("scope", strings.Join(c.cfg.Scopes, " "))
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.cfg.TokenURL.String(), strings.NewReader(form.Encode()))
-	if err != nil {
-		return nil, err
-	}
-	req.Header = maps.Clone(c.header)
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	// Not sent. It has net/http repeat a POST as it does a GET, if a read gave its
-	// connection back a moment before, and that is dead.
-	req.Header["Idempotency-Key"] = nil
-	return req, nil
-}
-
 // readToken makes a token of an answer. Zuora does not document how it refuses
 // one.
 func (c *Client) readToken(a *answer, sent time.Time) (*token, *Error) {
-	value, expiresIn := accessToken(a.body)
+	fields := a.fields()
+	value := text(fields["access_token"])
 	switch {
-	case !a.ok() || value == "":
-		e := a.refusal(a.failure())
+	case !a.ok() || a.broken != nil || value == "":
+		e := a.failure().refusal()
 		e.Message = cmp.Or(e.Message, "no access_token in the answer")
 		return nil, e
-	case a.broken != nil:
-		return nil, a.broken
 	case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return nil, a.error(ReasonInvalidResponse, "access_token holds characters that a header cannot")
 	}
 	life := defaultTokenLife
-	if told := seconds(expiresIn); told != nil {
+	if told := seconds(text(fields["expires_in"])); told != nil {
 		life = max(*told, minTokenLife)
 	}
 	header := maps.Clone(c.header)
@@ -282,14 +245,4 @@ func (c *Client) readToken(a *answer, sent time.Time) (*token, *Error) {
 		expires: sent.Add(life),
 		renew:   sent.Add(life - min(renewAhead, life/10)),
 	}, nil
-}
-
-// accessToken returns the token that a body holds, and for how long.
-func accessToken(body []byte) (value, expiresIn string) {
-	var answer struct {
-		AccessToken json.RawMessage `json:"access_token"`
-		ExpiresIn   json.RawMessage `json:"expires_in"`
-	}
-	_ = json.Unmarshal(body, &answer) // what is no JSON holds no token
-	return text(answer.AccessToken), text(answer.ExpiresIn)
 }

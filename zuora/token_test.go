@@ -214,20 +214,18 @@ func TestJobThatIsAlwaysUnauthorized(t *testing.T) {
 
 // The secret is asked for before each token request, and its errors are told.
 func TestSecretThatCannotBeHad(t *testing.T) {
-	for want, secretErr := range map[string]error{"the client secret is empty": nil, "no such file": errors.New("no such file")} {
-		bubble(t, want, func(t *testing.T) {
-			secret, err := "secret", error(nil)
-			c := newFakeClient(t, goodToken, goodJob, func(c *Config) {
-				c.ClientSecret = func() (string, error) { return secret, err }
-			})
-			mustRead(t, c)
-			time.Sleep(time.Hour)
-			secret, err = "", secretErr
-			if e := readFails(t, c, ReasonAuth); e.Operation != OperationToken || e.Message != want {
-				t.Errorf("got %v, want %q", e, want)
-			}
+	synctest.Test(t, func(t *testing.T) {
+		var secretErr error
+		c := newFakeClient(t, goodToken, goodJob, func(c *Config) {
+			c.ClientSecret = func() (string, error) { return "secret", secretErr }
 		})
-	}
+		mustRead(t, c)
+		time.Sleep(time.Hour)
+		secretErr = errors.New("no such file")
+		if e := readFails(t, c, ReasonAuth); e.Operation != OperationToken || e.Message != "no such file" {
+			t.Errorf("got %v, want the secret's error", e)
+		}
+	})
 }
 
 // A process sends at most 60 token requests a minute, and 40 in a burst, over
@@ -238,7 +236,7 @@ func TestTokenBudget(t *testing.T) {
 		shared := func(c *Config) { c.TokenBudget = budget }
 		for range 100 {
 			readFails(t, newFakeClient(t, goodToken, goodJob, shared, func(c *Config) {
-				c.ClientSecret = func() (string, error) { return "", nil }
+				c.ClientSecret = func() (string, error) { return "", errors.New("no such file") }
 			}), ReasonAuth)
 		}
 		begun := time.Now()

@@ -4,7 +4,6 @@ package config
 
 import (
 	"net/http"
-	"net/url"
 	"reflect"
 	"time"
 
@@ -118,13 +117,10 @@ func (t *Tenant) SameCredentials(o *Tenant) bool {
 
 // ClientConfig returns every setting of a client that comes from the file.
 func (t *Tenant) ClientConfig() zuora.Config {
-	o, params := &t.OAuth2, url.Values{}
-	for name, value := range o.EndpointParams {
-		params.Set(name, value)
-	}
+	o := &t.OAuth2
 	return zuora.Config{
 		BaseURL: t.BaseURL.URL, TokenURL: o.TokenURL.URL,
-		ClientID: o.ClientID, ClientSecret: o.Secret, Scopes: o.Scopes, EndpointParams: params,
+		ClientID: o.ClientID, ClientSecret: o.Secret, Scopes: o.Scopes, EndpointParams: o.EndpointParams,
 		EntityID: t.EntityID, APIVersion: t.APIVersion,
 		RequestTimeout: time.Duration(t.RequestTimeout), RateLimitReserve: t.RateLimitReserve,
 		Transport: t.transport, Secrets: t.proxySecrets(),

@@ -186,7 +186,7 @@ tenants:
 	us := zuora.Config{
 		BaseURL:  &url.URL{Scheme: "http", Host: "localhost:8080", Path: "/gateway"},
 		TokenURL: &url.URL{Scheme: "https", Host: "login.example.com", Path: "/token", RawQuery: "realm=zuora"},
-		ClientID: "0123", Scopes: []string{"read", "write"}, EndpointParams: url.Values{"audience": {"zuora"}, "empty": {""}},
+		ClientID: "0123", Scopes: []string{"read", "write"}, EndpointParams: map[string]string{"audience": "zuora", "empty": ""},
 		EntityID: "11e643f4-a3ee-8bad-b061-0025904c756d", APIVersion: "341.0", RequestTimeout: 90 * time.Second,
 		Secrets: []string{"dXNlcjpwYXNzL3dvcmQ=", "long enough", "pass/word"},
 	}
