@@ -8,7 +8,7 @@ import (
 
 // BenchmarkRead reads the documented sample, over a transport that costs little.
 func BenchmarkRead(b *testing.B) {
-	answer := respond(200, `{"jobId":"`+sampleID+`","jobStatus":"Completed","objectType":"Account","progress":{"failed":1,"labeled":9,"timeout":1},"success":true,"totalObject":11}`,
+	answer := respond(200, sampleJob,
 		headerRequestID, zuorasID, "RateLimit-Limit", "2250000, 50000;w=60", "RateLimit-Remaining", "2240000", "RateLimit-Reset", "60",
 		"Concurrency-Limit-Type", "Default", "Concurrency-Limit-Limit", "40", "Concurrency-Limit-Remaining", "38")
 	c := newFakeClient(b, goodToken, answer)

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -51,10 +52,28 @@ func newClient(t testing.TB, address string, changes ...func(*Config)) *Client {
 	return client
 }
 
+// newFakeClient returns a client whose requests are answered by functions.
+func newFakeClient(t testing.TB, token, job roundTrip, changes ...func(*Config)) *Client {
+	t.Helper()
+	return newClient(t, "https://rest.example.com", slices.Concat([]func(*Config){func(c *Config) {
+		c.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/oauth/token" {
+				return token(r)
+			}
+			return job(r)
+		})
+	}}, changes)...)
+}
+
 // roundTrip is an http.RoundTripper in a function.
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+var (
+	goodToken = respond(200, `{"access_token":"a-token-0123456789","expires_in":3600}`)
+	goodJob   = respond(200, `{"jobId":"`+sampleID+`","jobStatus":"Completed"}`)
+)
 
 // respond answers with a status, a body, and headers: names and values in turn.
 func respond(status int, body string, headers ...string) roundTrip {
@@ -67,9 +86,9 @@ func respond(status int, body string, headers ...string) roundTrip {
 	}
 }
 
-// inTurn gives one answer after the other, and goes on with the last.
-func inTurn(answers ...roundTrip) roundTrip {
-	var n atomic.Int64
+// inTurn gives one answer after the other, and goes on with the last. It counts
+// the requests.
+func inTurn(n *atomic.Int64, answers ...roundTrip) roundTrip {
 	return func(r *http.Request) (*http.Response, error) {
 		return answers[min(int(n.Add(1)), len(answers))-1](r)
 	}
@@ -87,69 +106,34 @@ func after(d time.Duration, answer roundTrip) roundTrip {
 	}
 }
 
-// counted counts the requests.
-func counted(n *atomic.Int64, answer roundTrip) roundTrip {
-	return func(r *http.Request) (*http.Response, error) {
-		n.Add(1)
-		return answer(r)
-	}
+// read reads the sample job, and wants that it fails for this reason; "" is
+// that it does not.
+func read(t *testing.T, c *Client, want Reason) (*DataLabelingJob, *Error) {
+	t.Helper()
+	return readJob(t, c, sampleID, want)
 }
 
-var (
-	goodToken = respond(200, `{"access_token":"a-token-0123456789","expires_in":3600}`)
-	goodJob   = respond(200, `{"jobId":"`+sampleID+`","jobStatus":"Completed"}`)
-)
-
-// newFakeClient returns a client whose requests are answered by functions.
-func newFakeClient(t testing.TB, token, job roundTrip, changes ...func(*Config)) *Client {
+func readJob(t *testing.T, c *Client, id string, want Reason) (*DataLabelingJob, *Error) {
 	t.Helper()
-	return newClient(t, "https://rest.example.com", slices.Concat([]func(*Config){func(c *Config) {
-		c.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
-			if r.URL.Path == "/oauth/token" {
-				return token(r)
-			}
-			return job(r)
-		})
-	}}, changes)...)
-}
-
-// read reads the sample job.
-func read(t *testing.T, c *Client) (*DataLabelingJob, *Error) {
-	t.Helper()
-	job, err := c.DataLabelingJob(context.Background(), sampleID)
-	var e *Error
-	if err != nil && !errors.As(err, &e) {
-		t.Fatalf("got the error %v, want an *Error", err)
+	job, err := c.DataLabelingJob(context.Background(), id)
+	e := new(Error)
+	if err != nil && !errors.As(err, &e) || e.Reason != want {
+		t.Errorf("got the error %v, want an *Error with the reason %q", err, want)
 	}
 	return job, e
 }
 
-// mustRead reads the sample job. It must be there.
-func mustRead(t *testing.T, c *Client) *DataLabelingJob {
+// readAll reads the sample job so many times at once.
+func readAll(t *testing.T, c *Client, reads int, want Reason) {
 	t.Helper()
-	job, err := read(t, c)
-	if err != nil {
-		t.Fatal(err)
+	var group sync.WaitGroup
+	for range reads {
+		group.Go(func() { read(t, c, want) })
 	}
-	return job
-}
-
-// readFails reads the sample job, which must fail.
-func readFails(t *testing.T, c *Client, want Reason) *Error {
-	t.Helper()
-	_, err := read(t, c)
-	expectReason(t, err, want)
-	return err
+	group.Wait()
 }
 
 // bubble runs a subtest with a clock of its own.
 func bubble(t *testing.T, name string, f func(t *testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
-}
-
-func expectReason(t *testing.T, err *Error, want Reason) {
-	t.Helper()
-	if err == nil || err.Reason != want {
-		t.Errorf("got %v, want the reason %s", err, want)
-	}
 }

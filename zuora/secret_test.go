@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ func TestSecretsAreWithheld(t *testing.T) {
 		"Cé漢d2éEf3Gh4":         true, // whatever stands between
 		"Cd2.Ef3.Gh":           true,
 		"C d 2 E f 3 G h":      true,
+		"Cd2\x01Ef3\nGh4":      true,  // net/http's errors quote it with escapes
 		"Cd2Ef3G":              false, // seven
 		"Cd2Ef3xGh4Ij":         false, // six and five
 		"a-token-0123":         true,
@@ -53,7 +55,7 @@ func TestSecretsAreWithheld(t *testing.T) {
 	} {
 		t.Run(text, func(t *testing.T) {
 			body, _ := json.Marshal(map[string]any{"message": text, "code": text, "processId": text})
-			_, err := read(t, newFakeClient(t, goodToken, respond(401, string(body), headerRequestID, text), config))
+			_, err := read(t, newFakeClient(t, goodToken, respond(401, string(body), headerRequestID, text), config), ReasonAuth) // decided before
 			shown := text
 			if want {
 				shown = withheld
@@ -63,39 +65,37 @@ func TestSecretsAreWithheld(t *testing.T) {
 					t.Errorf("got the %s %q, want %q", field, got, shown)
 				}
 			}
-			expectReason(t, err, ReasonAuth) // decided before
-
 			_, err = read(t, newFakeClient(t, goodToken, func(*http.Request) (*http.Response, error) {
 				return nil, fmt.Errorf("malformed HTTP response %q", text)
-			}, config))
+			}, config), ReasonUnavailable)
 			if got := err.Message == withheld; got != want {
 				t.Errorf("got %q for a broken answer, want it withheld: %t", err.Message, want)
+			}
+
+			// A label's value counts as not sent.
+			body, _ = json.Marshal(map[string]string{"jobStatus": text, "objectType": text})
+			c := newFakeClient(t, goodToken, respond(200, string(body), "Concurrency-Limit-Type", text, "Concurrency-Limit-Limit", "40"), config)
+			job, _ := read(t, c, "")
+			for _, got := range []string{job.Status, job.ObjectType, c.Limits().ConcurrencyType} {
+				if (got == "") != want {
+					t.Errorf("got the label %q, want it withheld: %t", got, want)
+				}
 			}
 		})
 	}
 }
 
-// A label's value that repeats a secret counts as not sent, but what Zuora
-// documents is always shown.
-func TestSecretsInLabels(t *testing.T) {
-	config := func(c *Config) {
-		c.ClientSecret = func() (string, error) { return "completed-paymentrun", nil }
-	}
+// What Zuora documents is always shown, and a label has at most 64 characters.
+func TestLabels(t *testing.T) {
 	for _, tc := range []struct{ status, objectType, wantStatus, wantType string }{
-		{"Completed", "PaymentRun", "Completed", "PaymentRun"},
-		{"completed", "paymentrun", "Completed", ""},
-		{"of a-token-0123456789", "0123456789 of", "", ""},
-		{"Stopped\n" + strings.Repeat("x", 100), "Tenant", "Stopped_" + strings.Repeat("x", 56), "Tenant"},
+		{"completed", "PaymentRun", "Completed", "PaymentRun"},
+		{"Stopped\n" + strings.Repeat("x", 100), "paymentrun", "Stopped_" + strings.Repeat("x", 56), ""},
 	} {
-		job, err := read(t, newFakeClient(t, goodToken, respond(200, fmt.Sprintf(`{"jobStatus":%q,"objectType":%q}`, tc.status, tc.objectType)), config))
-		if err != nil || job.Status != tc.wantStatus || job.ObjectType != tc.wantType {
-			t.Errorf("got %+v, %v for %q of %q, want %q of %q", job, err, tc.status, tc.objectType, tc.wantStatus, tc.wantType)
+		body := fmt.Sprintf(`{"jobStatus":%q,"objectType":%q}`, tc.status, tc.objectType)
+		job, _ := read(t, newFakeClient(t, goodToken, respond(200, body), func(c *Config) { c.Secrets = []string{"completed", "paymentrun"} }), "")
+		if job.Status != tc.wantStatus || job.ObjectType != tc.wantType {
+			t.Errorf("got %+v for %q of %q, want %q of %q", job, tc.status, tc.objectType, tc.wantStatus, tc.wantType)
 		}
-	}
-	c := newFakeClient(t, goodToken, respond(200, "", "Concurrency-Limit-Type", "a-token-0123456789", "Concurrency-Limit-Limit", "40"))
-	_, _ = read(t, c)
-	if got := c.Limits(); got.ConcurrencyType != "" || got.ConcurrencyLimit == nil {
-		t.Errorf("got %+v, want the limit without the type", got)
 	}
 }
 
@@ -128,12 +128,12 @@ func TestTokenAnswersShowNothing(t *testing.T) {
 	} {
 		bubble(t, name, func(t *testing.T) {
 			old := respond(200, `{"access_token":"9876543210"}`)
-			c := newFakeClient(t, inTurn(old, respond(tc.status, tc.body, headerRequestID, tc.id)), goodJob, func(c *Config) {
+			c := newFakeClient(t, inTurn(new(atomic.Int64), old, respond(tc.status, tc.body, headerRequestID, tc.id)), goodJob, func(c *Config) {
 				c.ClientSecret = func() (string, error) { return "secret_of_the_client", nil }
 			})
-			mustRead(t, c)
+			read(t, c, "")
 			time.Sleep(time.Hour)
-			_, err := read(t, c)
+			_, err := read(t, c, tc.want.Reason)
 			tc.want.Operation, tc.want.StatusCode = OperationToken, tc.status
 			err.pause, err.unauthorized = 0, false
 			if *err != tc.want {
@@ -153,13 +153,13 @@ func TestTokenRequestThatIsLost(t *testing.T) {
 			conn.Close()
 		}
 	}))
-	if e := readFails(t, newClient(t, s.URL), ReasonUnavailable); e.Message != "the connection ended without a valid answer" {
+	if _, e := read(t, newClient(t, s.URL), ReasonUnavailable); e.Message != "the connection ended without a valid answer" {
 		t.Errorf("got %q, want nothing of what came", e.Message)
 	}
 
 	const noCA = "unable to read CA cert: open /ca.pem: no such file"
 	fails := func(*http.Request) (*http.Response, error) { return nil, errors.New(noCA) }
-	if e := readFails(t, newFakeClient(t, fails, goodJob), ReasonUnavailable); e.Message != noCA {
+	if _, e := read(t, newFakeClient(t, fails, goodJob), ReasonUnavailable); e.Message != noCA {
 		t.Errorf("got %q, want %q", e.Message, noCA)
 	}
 }

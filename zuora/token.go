@@ -147,9 +147,7 @@ func (c *Client) askToken(ctx context.Context, after401 bool) (*tokenRequest, *E
 		}
 		l.backoff = min(max(2*l.backoff, minBackoff), maxBackoff)
 		l.notBefore = time.Now().Add(l.backoff)
-		if r.err.pause > 0 {
-			l.pause(OperationToken, r.err.pause)
-		}
+		l.pause(OperationToken, r.err.pause)
 	}()
 	return r, nil
 }

@@ -14,23 +14,6 @@ import (
 	"time"
 )
 
-// readAll has so many reads at once, and returns their errors.
-func readAll(t *testing.T, c *Client, reads int) (failed []*Error) {
-	var group sync.WaitGroup
-	var mu sync.Mutex
-	for range reads {
-		group.Go(func() {
-			if _, err := read(t, c); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				failed = append(failed, err)
-			}
-		})
-	}
-	group.Wait()
-	return failed
-}
-
 func TestTokenIsSharedAndRenewedAhead(t *testing.T) {
 	for name, tc := range map[string]struct {
 		expiresIn string
@@ -45,21 +28,17 @@ func TestTokenIsSharedAndRenewedAhead(t *testing.T) {
 	} {
 		bubble(t, name, func(t *testing.T) {
 			var tokens atomic.Int64
-			c := newFakeClient(t, counted(&tokens, respond(201, "\ufeff"+`{"access_token":"t",`+tc.expiresIn+`}`)), goodJob)
-			failed := readAll(t, c, 50)
+			c := newFakeClient(t, inTurn(&tokens, respond(201, "\ufeff"+`{"access_token":"t",`+tc.expiresIn+`}`)), goodJob)
+			readAll(t, c, 50, "")
 			time.Sleep(tc.renewed - time.Millisecond)
-			failed = append(failed, readAll(t, c, 1)...)
-			if n := tokens.Load(); n != 1 || len(failed) > 0 {
-				t.Errorf("got %d tokens and the errors %v before the renewal, want 1 and none", n, failed)
+			if read(t, c, ""); tokens.Load() != 1 {
+				t.Errorf("got %d tokens before the renewal, want 1", tokens.Load())
 			}
 			time.Sleep(time.Millisecond)
-			failed = readAll(t, c, 1)
+			read(t, c, "")
 			synctest.Wait()
-			if n := tokens.Load(); n != 2 || len(failed) > 0 {
-				t.Errorf("got %d tokens and the errors %v after the renewal, want 2 and none", n, failed)
-			}
-			if state := c.Token(); !state.Expiry.After(time.Now()) || state.Failure != nil {
-				t.Errorf("got the state %+v, want that of the new token", state)
+			if state := c.Token(); tokens.Load() != 2 || !state.Expiry.After(time.Now()) || state.Failure != nil {
+				t.Errorf("got %d tokens and the state %+v after it, want 2 and that of the new one", tokens.Load(), state)
 			}
 		})
 	}
@@ -67,16 +46,16 @@ func TestTokenIsSharedAndRenewedAhead(t *testing.T) {
 
 func TestFailedRenewalCostsNothingWhileTheTokenLives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newFakeClient(t, inTurn(goodToken, respond(503, "")), goodJob)
-		mustRead(t, c)
+		c := newFakeClient(t, inTurn(new(atomic.Int64), goodToken, respond(503, "")), goodJob)
+		read(t, c, "")
 		time.Sleep(time.Hour - time.Second)
-		mustRead(t, c)
+		read(t, c, "")
 		synctest.Wait()
 		if c.Token().Failure == nil {
 			t.Error("got no failure, want the renewal's")
 		}
 		time.Sleep(time.Minute)
-		readFails(t, c, ReasonUnavailable)
+		read(t, c, ReasonUnavailable)
 	})
 }
 
@@ -89,7 +68,7 @@ func TestRefusedTokenBacksOff(t *testing.T) {
 			return respond(401, `{"error":"invalid_client"}`)(r)
 		}, goodJob)
 		for range 10 * 60 * 10 { // ten minutes of ten scrapes a second
-			readFails(t, c, ReasonAuth)
+			read(t, c, ReasonAuth)
 			time.Sleep(100 * time.Millisecond)
 		}
 		if want := []float64{0, 1, 3, 7, 15, 31, 63, 123, 183}; len(at) > 16 || !slices.Equal(at[:len(want)], want) {
@@ -98,47 +77,53 @@ func TestRefusedTokenBacksOff(t *testing.T) {
 	})
 }
 
-func TestTokenRequestOutlivesItsWaiter(t *testing.T) {
+// A read and its wait for a token end with its context; the token request goes
+// on.
+func TestReadEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var requests atomic.Int64
-		c := newFakeClient(t, counted(&requests, after(3*time.Second, goodToken)), goodJob)
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		begun := time.Now()
-		err := c.CheckToken(ctx)
-		if e, ok := errors.AsType[*Error](err); !ok || e.Reason != ReasonTimeout || e.Operation != OperationToken || time.Since(begun) != time.Second {
-			t.Errorf("got %v after %s, want a timeout for the token after 1s", err, time.Since(begun))
+		var tokens atomic.Int64
+		c := newFakeClient(t, inTurn(&tokens, after(3*time.Second, goodToken)), after(3*time.Second, goodJob))
+		for _, want := range []string{"getting a token: no token before the deadline", "no answer before the deadline"} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			begun := time.Now()
+			_, err := c.DataLabelingJob(ctx, sampleID)
+			if e, ok := errors.AsType[*Error](err); !ok || e.Reason != ReasonTimeout || e.Error() != want || time.Since(begun) != time.Second {
+				t.Errorf("got %v after %s, want %s after 1s", err, time.Since(begun), want)
+			}
+			time.Sleep(5 * time.Second)
 		}
-		time.Sleep(5 * time.Second)
-		if err := c.CheckToken(t.Context()); err != nil || requests.Load() != 1 {
-			t.Errorf("got %v and %d token requests, want the token of the first", err, requests.Load())
+		if err := c.CheckToken(t.Context()); err != nil || tokens.Load() != 1 {
+			t.Errorf("got %v and %d token requests, want the token of the first", err, tokens.Load())
 		}
 	})
 }
 
 // A secret file on a hung file system keeps reads waiting, and nothing else. It
-// is read once at a time.
-func TestSecretThatHangs(t *testing.T) {
+// is read once at a time, and again for each token; its errors are told.
+func TestClientSecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hung, calls := make(chan struct{}), 0
+		hung, calls, secretErr := make(chan struct{}), 0, error(nil)
 		c := newFakeClient(t, goodToken, goodJob, func(c *Config) {
 			c.ClientSecret = func() (string, error) {
 				calls++
 				<-hung
-				return "secret", nil
+				return "secret", secretErr
 			}
 		})
-		for range 3 {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			go func() { _, _ = c.DataLabelingJob(ctx, sampleID) }()
-		}
+		var reads sync.WaitGroup
+		reads.Go(func() { readAll(t, c, 3, "") })
 		synctest.Wait()
 		if c.Token().Failure != nil || c.Limits().RateLimit != nil || len(c.PausedUntil()) != 0 || calls != 1 {
 			t.Errorf("got the state %+v and %d calls, want none and one", c.Token(), calls)
 		}
 		close(hung)
-		mustRead(t, c)
+		reads.Wait()
+		time.Sleep(time.Hour)
+		secretErr = errors.New("no such file")
+		if _, e := read(t, c, ReasonAuth); e.Error() != "getting a token: no such file" {
+			t.Errorf("got %v, want the secret's error", e)
+		}
 	})
 }
 
@@ -160,11 +145,12 @@ func TestRevokedToken(t *testing.T) {
 				}
 				return goodJob(r)
 			})
-			first := make(chan []*Error)
-			go func() { first <- readAll(t, c, 50) }()
+			var first sync.WaitGroup
+			first.Go(func() { readAll(t, c, 50, "") })
 			time.Sleep(5 * time.Millisecond)
-			if failed := append(readAll(t, c, 50), <-first...); len(failed) > 0 || tokens.Load() != 2 {
-				t.Errorf("got %d tokens and the errors %v, want 2 and none", tokens.Load(), failed)
+			readAll(t, c, 50, "")
+			if first.Wait(); tokens.Load() != 2 {
+				t.Errorf("got %d tokens, want 2", tokens.Load())
 			}
 		})
 	}
@@ -182,27 +168,25 @@ func TestJobThatIsAlwaysUnauthorized(t *testing.T) {
 	} {
 		bubble(t, name, func(t *testing.T) {
 			var tokens atomic.Int64
-			c := newFakeClient(t, counted(&tokens, inTurn(goodToken, renewal)), func(r *http.Request) (*http.Response, error) {
+			c := newFakeClient(t, inTurn(&tokens, goodToken, renewal), func(r *http.Request) (*http.Response, error) {
 				if strings.HasSuffix(r.URL.Path, bad) {
 					return respond(401, `{"message":"Authentication error"}`)(r)
 				}
 				return goodJob(r)
 			})
 			for range 4 * 5 { // five minutes of scrapes
-				done := make(chan error)
-				go func() {
-					_, err := c.DataLabelingJob(t.Context(), bad)
-					done <- err
-				}()
-				synctest.Wait()
 				begun := time.Now()
-				if failed := readAll(t, c, 3); len(failed) > 0 || time.Since(begun) > 0 {
-					t.Errorf("got the errors %v after %s for the good jobs, want answers at once", failed, time.Since(begun))
+				var group sync.WaitGroup
+				group.Go(func() {
+					if _, e := readJob(t, c, bad, ReasonAuth); e.Error() != "HTTP 401: Authentication error" {
+						t.Errorf("got %v for the bad job, want its own 401", e)
+					}
+				})
+				synctest.Wait()
+				if readAll(t, c, 3, ""); time.Since(begun) > 0 {
+					t.Errorf("got the good jobs after %s, want them at once", time.Since(begun))
 				}
-				e, ok := errors.AsType[*Error](<-done)
-				if !ok || e.Operation != OperationDataLabelingJob || e.Reason != ReasonAuth || e.StatusCode != 401 {
-					t.Errorf("got %v for the bad job, want its own 401", e)
-				}
+				group.Wait()
 				time.Sleep(15*time.Second - time.Since(begun))
 			}
 			if n := tokens.Load(); n != 1+5 {
@@ -212,49 +196,30 @@ func TestJobThatIsAlwaysUnauthorized(t *testing.T) {
 	}
 }
 
-// The secret is asked for before each token request, and its errors are told.
-func TestSecretThatCannotBeHad(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var secretErr error
-		c := newFakeClient(t, goodToken, goodJob, func(c *Config) {
-			c.ClientSecret = func() (string, error) { return "secret", secretErr }
-		})
-		mustRead(t, c)
-		time.Sleep(time.Hour)
-		secretErr = errors.New("no such file")
-		if e := readFails(t, c, ReasonAuth); e.Operation != OperationToken || e.Message != "no such file" {
-			t.Errorf("got %v, want the secret's error", e)
-		}
-	})
-}
-
 // A process sends at most 60 token requests a minute, and 40 in a burst, over
 // all tenants; more wait for their turn. What is not sent does not count.
 func TestTokenBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		budget := NewTokenBudget()
-		shared := func(c *Config) { c.TokenBudget = budget }
-		for range 100 {
-			readFails(t, newFakeClient(t, goodToken, goodJob, shared, func(c *Config) {
-				c.ClientSecret = func() (string, error) { return "", errors.New("no such file") }
-			}), ReasonAuth)
-		}
 		begun := time.Now()
 		var mu sync.Mutex
 		var sent []time.Duration
 		var group sync.WaitGroup
+		tenant := func(secretErr error, want Reason) {
+			read(t, newFakeClient(t, func(r *http.Request) (*http.Response, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				sent = append(sent, time.Since(begun))
+				return goodToken(r)
+			}, goodJob, func(c *Config) {
+				c.TokenBudget, c.ClientSecret = budget, func() (string, error) { return "secret", secretErr }
+			}), want)
+		}
 		for range 100 {
-			group.Go(func() {
-				c := newFakeClient(t, func(r *http.Request) (*http.Response, error) {
-					mu.Lock()
-					defer mu.Unlock()
-					sent = append(sent, time.Since(begun))
-					return goodToken(r)
-				}, goodJob, shared)
-				if _, err := read(t, c); err != nil {
-					t.Error(err)
-				}
-			})
+			tenant(errors.New("no such file"), ReasonAuth)
+		}
+		for range 100 {
+			group.Go(func() { tenant(nil, "") })
 		}
 		group.Wait()
 		if sent[39] != 0 || sent[40] == 0 || sent[59] > time.Minute || sent[60] < time.Minute || sent[99] > 3*time.Minute {
