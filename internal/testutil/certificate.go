@@ -31,11 +31,8 @@ func NewCertificate(t testing.TB) Certificate {
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(time.Now().UnixNano()),
 		Subject:               pkix.Name{CommonName: "test"},
-		NotBefore:             time.Now().Add(-time.Hour),
 		NotAfter:              time.Now().Add(time.Hour),
 		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
-		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 		IsCA:                  true,
 		BasicConstraintsValid: true,
 	}
@@ -47,14 +44,11 @@ func NewCertificate(t testing.TB) Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := Certificate{
+	return Certificate{
 		CertPEM: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
 		KeyPEM:  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})),
+		Pair:    tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key},
 	}
-	if c.Pair, err = tls.X509KeyPair([]byte(c.CertPEM), []byte(c.KeyPEM)); err != nil {
-		t.Fatal(err)
-	}
-	return c
 }
 
 // Write writes cert.pem and key.pem into dir.

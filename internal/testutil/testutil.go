@@ -2,12 +2,15 @@
 package testutil
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // required is true in CI and for `make e2e`: there no test is skipped. It is no
@@ -69,5 +72,23 @@ func Slow(t testing.TB) {
 	t.Helper()
 	if !required() {
 		t.Skip("slow: run it with make e2e")
+	}
+}
+
+// Update is true if the tests are to write files instead of comparing them.
+var Update = flag.Bool("update", false, "write the files that tests compare anew")
+
+// Generated compares a file of the repository with the content that it should
+// have, or writes it if Update is true.
+func Generated(t testing.TB, want string, elem ...string) {
+	t.Helper()
+	file := Path(elem...)
+	if *Update {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(want, Read(t, elem...)); diff != "" {
+		t.Errorf("%s is stale: run its test with -update and look at git diff (-want +got):\n%s", file, diff)
 	}
 }

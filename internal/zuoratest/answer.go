@@ -2,7 +2,6 @@ package zuoratest
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -52,19 +51,18 @@ func (c *call) serveToken() {
 	err := c.r.ParseForm()
 	form := c.r.PostForm
 	var secret string
-	var latency time.Duration
 	c.s.locked(func() {
 		c.s.counts.TokenRequests++
-		secret, latency = c.s.secret, c.s.latency
+		secret = c.s.secret
 	})
-	c.wait(latency)
+	c.wait(time.Duration(c.s.latency.Load()))
 	switch {
 	// Zuora wants no Authorization header on this call.
 	case err != nil || c.r.Header.Get("Authorization") != "" || form.Get("grant_type") != "client_credentials":
 		c.send(http.StatusBadRequest, jsonType, `{"error":"invalid_request"}`)
 	case form.Get("client_id") != ClientID || form.Get("client_secret") != secret:
 		c.send(http.StatusUnauthorized, jsonType, `{"error":"invalid_client","error_description":"Bad client credentials"}`)
-	case !c.fault(tokenPath):
+	case !c.fault():
 		c.send(http.StatusOK, jsonType, c.fill(goodToken))
 	}
 }
@@ -76,9 +74,8 @@ func (c *call) serveJob() {
 	s := c.s
 	token, _ := strings.CutPrefix(c.r.Header.Get("Authorization"), "Bearer ")
 	var valid bool
-	var latency time.Duration
 	s.locked(func() {
-		valid, latency = s.tokens[token], s.latency
+		valid = s.tokens[token]
 		s.inProgress++
 		s.counts.JobRequests++
 		s.counts.MaxJobRequests = max(s.counts.MaxJobRequests, s.inProgress)
@@ -94,8 +91,8 @@ func (c *call) serveJob() {
 		c.refuse(http.StatusUnauthorized, "90000011", "Authentication error")
 		return
 	}
-	c.wait(latency)
-	if c.fault(c.jobID, AnyJob) {
+	c.wait(time.Duration(s.latency.Load()))
+	if c.fault() {
 		return
 	}
 	var answer func() string
@@ -123,7 +120,6 @@ func (c *call) tellLimits(inProgress int) {
 const (
 	jsonType = "application/json; charset=utf-8"
 	htmlType = "text/html; charset=utf-8"
-	textType = "text/plain; charset=utf-8"
 )
 
 // send writes one whole answer.
@@ -136,9 +132,8 @@ func (c *call) send(status int, contentType, body string) {
 // refuse sends an error in Zuora's shape. The code is JSON: a number or a string.
 // But for the ids, its body is the documented one of a job that does not exist.
 func (c *call) refuse(status int, code, message string) {
-	quoted, _ := json.Marshal(message) // A string cannot fail.
-	c.send(status, jsonType, fmt.Sprintf(`{"processId":"4C0112A0983D039B","reasons":[{"code":%s,"message":%s}],"requestId":"%s","success":false}`,
-		code, quoted, c.w.Header().Get("Zuora-Request-Id")))
+	c.send(status, jsonType, fmt.Sprintf(`{"processId":"4C0112A0983D039B","reasons":[{"code":%s,"message":%q}],"requestId":"%s","success":false}`,
+		code, message, c.w.Header().Get("Zuora-Request-Id")))
 }
 
 // status is what an error about a job has: HTTP 200 if Zuora-Version is missing,
@@ -180,10 +175,8 @@ func newID() string {
 // wait waits for d. It ends the request without an answer if the client or the
 // server goes first.
 func (c *call) wait(d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 	case <-c.r.Context().Done():
 		panic(http.ErrAbortHandler)
 	}

@@ -87,8 +87,6 @@ type Ramp struct {
 
 	FailedShare  float64 // The part of the objects that fails, 0 to 1.
 	TimeoutShare float64 // The part of the objects that times out, 0 to 1.
-
-	StuckAt int64 // If not 0, the job stays Dispatched at so many objects.
 }
 
 // At is the ramp's Script.
@@ -98,9 +96,6 @@ func (r Ramp) At(elapsed time.Duration) Answer {
 	}
 	// The minimum is taken before the conversion, which an old job overflows.
 	done := int64(min(float64(r.Total), r.Rate*(elapsed-r.Accepted).Seconds()))
-	if r.StuckAt > 0 {
-		done = min(done, r.StuckAt)
-	}
 	failed := int64(float64(done) * r.FailedShare)
 	timeout := int64(float64(done) * r.TimeoutShare)
 	a := Answer{
@@ -110,7 +105,7 @@ func (r Ramp) At(elapsed time.Duration) Answer {
 		Timeout: new(timeout),
 		Total:   new(r.Total),
 	}
-	if done == r.Total && r.StuckAt == 0 {
+	if done == r.Total {
 		a.Status = "Completed"
 	}
 	return a

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -35,8 +36,9 @@ type Server struct {
 
 	http http.Server
 
+	latency atomic.Int64 // of every answer, in nanoseconds
+
 	mu         sync.Mutex // guards all below
-	latency    time.Duration
 	secret     string
 	tokens     map[string]bool          // All that were issued, and whether each is valid.
 	jobs       map[string]func() string // What each answers.
@@ -65,26 +67,24 @@ type Counters struct {
 
 // NewServer starts a server that speaks HTTP on a free port of 127.0.0.1. It
 // panics if it cannot listen. Call Close when done.
-func NewServer() *Server {
-	s, listener := newServer("http://")
-	go func() { _ = s.http.Serve(listener) }()
-	return s
-}
+func NewServer() *Server { return start("http://", listen()) }
 
-// NewTLSServer is NewServer with HTTPS and this certificate, over HTTP/1.1 or
-// HTTP/2 as the client wishes.
+// NewTLSServer is NewServer with HTTPS and this certificate.
 func NewTLSServer(certificate tls.Certificate) *Server {
-	s, listener := newServer("https://")
-	s.http.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
-	go func() { _ = s.http.ServeTLS(listener, "", "") }()
-	return s
+	return start("https://", tls.NewListener(listen(), &tls.Config{
+		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,
+	}))
 }
 
-func newServer(scheme string) (*Server, net.Listener) {
+func listen() net.Listener {
 	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		panic(err)
 	}
+	return listener
+}
+
+func start(scheme string, listener net.Listener) *Server {
 	s := &Server{
 		URL:    scheme + listener.Addr().String(),
 		secret: ClientSecret,
@@ -105,7 +105,8 @@ func newServer(scheme string) (*Server, net.Listener) {
 			}
 		})
 	}
-	return s, listener
+	go func() { _ = s.http.Serve(listener) }()
+	return s
 }
 
 // Close stops listening and closes every connection, even one with a request
@@ -116,7 +117,7 @@ func (s *Server) Close() {
 }
 
 // SetLatency delays every answer from now on by d.
-func (s *Server) SetLatency(d time.Duration) { s.locked(func() { s.latency = d }) }
+func (s *Server) SetLatency(d time.Duration) { s.latency.Store(int64(d)) }
 
 // SetSecret replaces the client secret: the old one gets no token from now on.
 // Tokens that were issued stay valid.
