@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -153,6 +154,7 @@ func TestBodyThatNeverEnds(t *testing.T) {
 		"429":                  {429, "{", ReasonRateLimited, ReasonRateLimited},
 		"500":                  {500, "{", ReasonTimeout, ReasonTimeout},
 		"all there is to say":  {404, `{"success":false}`, ReasonNotFound, ReasonNotFound},
+		"all of a good answer": {200, `{"jobStatus":"Completed","access_token":"t"}`, ReasonTimeout, ReasonTimeout},
 		"101, a connection":    {101, "", ReasonInvalidResponse, ReasonInvalidResponse},
 		"a 2xx that would say": {200, `{"success":false}`, ReasonTimeout, ReasonTimeout},
 	} {
@@ -169,6 +171,15 @@ func TestBodyThatNeverEnds(t *testing.T) {
 			read(t, newFakeClient(t, endless, goodJob), tc.token)
 		})
 	}
+	t.Run("it ends too early", func(t *testing.T) {
+		_, err := read(t, newFakeClient(t, goodToken, func(*http.Request) (*http.Response, error) {
+			body := io.MultiReader(strings.NewReader(sampleJob), iotest.ErrReader(io.ErrUnexpectedEOF))
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(body)}, nil
+		}), ReasonInvalidResponse)
+		if err.Message != "the body is cut short" {
+			t.Errorf("got %v, want that it is cut short", err)
+		}
+	})
 }
 
 // hang is a body of which nothing comes.
@@ -193,41 +204,44 @@ func TestNoConnection(t *testing.T) {
 	}
 }
 
-// Connections that were kept in vain fail no read, and no token request.
+// Connections that were kept in vain fail no read, and no token request: the
+// server resets a read's, and says nothing at all on a token request's.
 func TestForgottenConnections(t *testing.T) {
 	var mu sync.Mutex
-	opened, age, tokens := map[string]int{}, 0, 0 // connections by the client's address
+	opened, age := map[string]int{}, 0 // connections by the client's address
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
-		defer mu.Unlock()
-		if _, known := opened[r.RemoteAddr]; !known {
-			opened[r.RemoteAddr] = age
+		since, known := opened[r.RemoteAddr]
+		if !known {
+			since, opened[r.RemoteAddr] = age, age
 		}
-		switch conn, _ := w.(http.Hijacker); {
-		case opened[r.RemoteAddr] < age:
-			if c, _, err := conn.Hijack(); err == nil {
+		forgotten := since < age
+		mu.Unlock()
+		switch isToken := r.Method == http.MethodPost; {
+		case forgotten && isToken:
+			_, _ = io.Copy(io.Discard, r.Body) // net/http then notices that the client leaves
+			<-r.Context().Done()
+		case forgotten:
+			if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
 				_ = c.(*net.TCPConn).SetLinger(0) // Close then sends a reset
 				_ = c.Close()
 			}
-		case r.Method == http.MethodPost:
-			tokens++
-			fmt.Fprintf(w, `{"access_token":"of-age-%d"}`, age/2)
-		case r.Header.Get("Authorization") != fmt.Sprintf("Bearer of-age-%d", age/2):
-			w.WriteHeader(http.StatusUnauthorized)
+		case isToken:
+			io.WriteString(w, `{"access_token":"t"}`)
 		default:
-			io.WriteString(w, `{"jobStatus":"Completed"}`)
+			io.WriteString(w, sampleJob)
 		}
 	}))
 	t.Cleanup(s.Close)
 	c := newClient(t, s.URL)
-	for range 3 {
-		readAll(t, c, 10, "")
+	for i := range 3 {
 		mu.Lock()
-		age++
+		age = i
 		mu.Unlock()
-	}
-	if tokens != 2 {
-		t.Errorf("got %d token requests, want 2", tokens)
+		if i == 2 {
+			c.current = nil // it has expired
+		}
+		readAll(t, c, 10, "")
 	}
 }
 

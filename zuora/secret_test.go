@@ -157,6 +157,11 @@ func TestTokenRequestThatIsLost(t *testing.T) {
 		t.Errorf("got %q, want nothing of what came", e.Message)
 	}
 
+	s.SetTokenFault(zuoratest.Gateway(407, "text/plain", "who are you?"))
+	if _, e := read(t, newClient(t, s.URL), ReasonUnavailable); e.Message != "the proxy refused" {
+		t.Errorf("got %q, want the proxy named", e.Message)
+	}
+
 	const noCA = "unable to read CA cert: open /ca.pem: no such file"
 	fails := func(*http.Request) (*http.Response, error) { return nil, errors.New(noCA) }
 	if _, e := read(t, newFakeClient(t, fails, goodJob), ReasonUnavailable); e.Message != noCA {
