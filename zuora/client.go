@@ -121,7 +121,7 @@ func (c *Client) Close() {
 // A read that Zuora answers with 401 is repeated once, if a newer token can be
 // had. Nothing else is repeated: during an outage that doubles the load.
 func (c *Client) DataLabelingJob(ctx context.Context, id string) (*DataLabelingJob, error) {
-	if err := c.paused(); err != nil {
+	if err := c.limits.paused(OperationDataLabelingJob); err != nil {
 		return nil, err
 	}
 	tok, err := c.token(ctx, nil)
@@ -129,7 +129,7 @@ func (c *Client) DataLabelingJob(ctx context.Context, id string) (*DataLabelingJ
 		return nil, err
 	}
 	job, err := c.requestJob(ctx, tok, id)
-	if err != nil && err.unauthorized && c.paused() == nil {
+	if err != nil && err.unauthorized && c.limits.paused(OperationDataLabelingJob) == nil {
 		if newer, _ := c.token(ctx, tok); newer != nil {
 			job, err = c.requestJob(ctx, newer, id)
 		}
@@ -140,16 +140,9 @@ func (c *Client) DataLabelingJob(ctx context.Context, id string) (*DataLabelingJ
 	return job, nil
 }
 
-// paused returns the error for a job request that has to wait.
-func (c *Client) paused() *Error {
-	c.limits.mu.Lock()
-	defer c.limits.mu.Unlock()
-	return c.limits.paused(OperationDataLabelingJob)
-}
-
 func (c *Client) requestJob(ctx context.Context, tok *token, id string) (*DataLabelingJob, *Error) {
 	// The wait for the token may have been long.
-	if err := c.paused(); err != nil {
+	if err := c.limits.paused(OperationDataLabelingJob); err != nil {
 		return nil, err
 	}
 	at := *c.jobs

@@ -100,8 +100,8 @@ func (l *limits) note(a *answer, refused time.Duration, reserve float64) {
 	}
 }
 
-// pause never shortens a pause: the answers to requests that ran at once come
-// in any order. The caller holds the lock.
+// pause begins a pause, of which 0 is none. It never shortens one: the answers
+// to requests that ran at once come in any order. The caller holds the lock.
 func (l *limits) pause(operation string, d time.Duration) {
 	if until := time.Now().Add(d); until.After(l.pauses[operation]) {
 		l.pauses[operation] = until
@@ -109,8 +109,10 @@ func (l *limits) pause(operation string, d time.Duration) {
 }
 
 // paused returns the error for a request that has to wait, and nil if it may
-// be sent. The caller holds the lock.
+// be sent.
 func (l *limits) paused(operation string) *Error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	until := l.pauses[operation]
 	if !time.Now().Before(until) {
 		return nil

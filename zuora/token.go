@@ -89,16 +89,26 @@ func (c *Client) CheckToken(ctx context.Context) error {
 // on with the old one, which may well be good: one job can answer 401 whatever
 // the token.
 func (c *Client) token(ctx context.Context, refused *token) (*token, *Error) {
-	c.limits.mu.Lock()
-	now := time.Now()
-	tok := c.current
+	l := c.limits
+	paused := l.paused(OperationToken)
+	l.mu.Lock()
+	now, tok := time.Now(), c.current
 	good := tok != nil && tok != refused && now.Before(tok.expires)
-	var pending *tokenRequest
-	var err *Error
-	if !good || !now.Before(tok.renew) {
-		pending, err = c.askToken(ctx, refused != nil)
+	var err *Error // why none is asked for
+	switch {
+	case c.pending != nil, good && now.Before(tok.renew):
+	case paused != nil:
+		err = paused
+	case now.Before(l.notBefore), refused != nil && now.Sub(l.renewed) < renewInterval:
+		err = l.failure
+	default:
+		c.askToken(ctx)
+		if refused != nil {
+			l.renewed = now
+		}
 	}
-	c.limits.mu.Unlock()
+	pending := c.pending
+	l.mu.Unlock()
 
 	switch {
 	case good:
@@ -114,30 +124,15 @@ func (c *Client) token(ctx context.Context, refused *token) (*token, *Error) {
 	}
 }
 
-// askToken returns the token request in progress, a new one if there is none, or
-// why none may be sent now; after a 401 that is once a minute. The caller holds
-// the lock.
-func (c *Client) askToken(ctx context.Context, after401 bool) (*tokenRequest, *Error) {
-	l, now := c.limits, time.Now()
-	if c.pending != nil {
-		return c.pending, nil
-	}
-	if err := l.paused(OperationToken); err != nil {
-		return nil, err
-	}
-	if now.Before(l.notBefore) || after401 && now.Sub(l.renewed) < renewInterval {
-		return nil, l.failure
-	}
-	if after401 {
-		l.renewed = now
-	}
-	r := &tokenRequest{done: make(chan struct{})}
+// askToken begins a token request. The caller holds the lock.
+func (c *Client) askToken(ctx context.Context) {
+	r, previous := &tokenRequest{done: make(chan struct{})}, c.current
 	c.pending = r
-	previous := c.current
 	go func() {
 		defer close(r.done)
 		r.tok, r.err = c.requestToken(context.WithoutCancel(ctx), previous)
 
+		l := c.limits
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		c.pending, l.failure = nil, r.err
@@ -149,7 +144,6 @@ func (c *Client) askToken(ctx context.Context, after401 bool) (*tokenRequest, *E
 		l.notBefore = time.Now().Add(l.backoff)
 		l.pause(OperationToken, r.err.pause)
 	}()
-	return r, nil
 }
 
 // requestToken sends one token request: POST /oauth/token, with the client's
