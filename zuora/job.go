@@ -150,8 +150,8 @@ func (a *answer) decodeJob(id string) (*DataLabelingJob, error) {
 		return nil, errors.New("neither jobId nor jobStatus in the answer")
 	}
 	return &DataLabelingJob{
-		Status:     state(job.JobStatus, a.secrets),
-		ObjectType: objectType(job.ObjectType, a.secrets),
+		Status:     a.secrets.label(state(job.JobStatus), states...),
+		ObjectType: a.secrets.label(job.ObjectType, "User", "Account", "Product", "BillRun", "PaymentRun", "ForecastRun"),
 		Labeled:    (*int64)(job.Progress.Labeled),
 		Failed:     (*int64)(job.Progress.Failed),
 		Timeout:    (*int64)(job.Progress.Timeout),
@@ -162,20 +162,14 @@ func (a *answer) decodeJob(id string) (*DataLabelingJob, error) {
 
 // state returns a state as Zuora documents it, if it differs only in case and
 // white space.
-func state(told string, known secrets) string {
+func state(told string) string {
 	dense := strings.Join(strings.Fields(told), "")
-	for _, documented := range []string{Accepted, Dispatched, Completed} {
+	for _, documented := range states {
 		if strings.EqualFold(dense, documented) {
 			return documented
 		}
 	}
-	return known.label(told)
+	return told
 }
 
-func objectType(told string, known secrets) string {
-	switch told {
-	case "User", "Account", "Product", "BillRun", "PaymentRun", "ForecastRun":
-		return told // documented, so never withheld
-	}
-	return known.label(told)
-}
+var states = []string{Accepted, Dispatched, Completed}

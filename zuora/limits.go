@@ -178,9 +178,6 @@ func number(value string) *int64 {
 // seconds reads a time span in seconds, of which a fraction counts as a whole
 // one, and a year is the most.
 func seconds(value string) *time.Duration {
-	if value == "" {
-		return nil
-	}
 	n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
 	if err != nil || !(n >= 0) { // NaN, too
 		return nil
