@@ -91,52 +91,39 @@ func TestBaseURLWithAPath(t *testing.T) {
 func TestFaults(t *testing.T) {
 	const faulty = "00000000000000000000000000000001"
 	for _, version := range []string{"2025-08-12", "341.0"} {
-		for _, fault := range zuoratest.Faults() {
+		for _, fault := range slices.Concat(zuoratest.Faults(), zuoratest.TokenFaults()) {
 			t.Run(version+"/"+fault.Name, func(t *testing.T) {
 				t.Parallel()
 				s := newServer(t)
-				s.SetFault(faulty, fault.Fault)
 				c := newClient(t, s.URL, func(c *Config) { c.APIVersion, c.RequestTimeout = version, 2*time.Second })
-				read(t, c, "")
-				c.CloseIdleConnections() // net/http repeats what is lost on a kept one
+				operation := OperationToken
+				if strings.HasPrefix(fault.Name, "token_") {
+					s.SetTokenFault(fault.Fault)
+				} else {
+					operation = OperationDataLabelingJob
+					s.SetFault(faulty, fault.Fault)
+					read(t, c, "")
+					c.CloseIdleConnections() // net/http repeats what is lost on a kept one
+				}
+				s.ResetCounters()
 				_, err := readJob(t, c, faulty, Reason(fault.Reason))
 				want := 1
-				if err.unauthorized {
-					want = 2
+				if operation == OperationDataLabelingJob && err.unauthorized {
+					want = 3 // with a new token
 				}
-				if n := s.Counters().JobRequests - 1; n != want {
-					t.Errorf("got %d requests, want %d", n, want)
+				n := s.Counters().TokenRequests + s.Counters().JobRequests
+				_, paused := c.PausedUntil()[operation]
+				if n != want || paused != (fault.Reason == "rate_limited") {
+					t.Errorf("got %d requests and a pause: %t, want %d, and a pause only after a limit", n, paused, want)
 				}
-				_, paused := c.PausedUntil()[OperationDataLabelingJob]
-				if paused != (fault.Reason == "rate_limited") {
-					t.Errorf("got a pause: %t, want one only after a limit", paused)
+				if fault.Reason != "" && err.Operation != operation {
+					t.Errorf("got a failed %s, want a failed %s", err.Operation, operation)
 				}
-				if !paused {
+				if operation == OperationDataLabelingJob && !paused {
 					read(t, c, "")
 				}
 			})
 		}
-	}
-}
-
-func TestTokenFaults(t *testing.T) {
-	for _, fault := range zuoratest.TokenFaults() {
-		t.Run(fault.Name, func(t *testing.T) {
-			t.Parallel()
-			s := newServer(t)
-			s.SetTokenFault(fault.Fault)
-			c := newClient(t, s.URL, func(c *Config) { c.RequestTimeout = 2 * time.Second })
-			for range 3 {
-				_, err := read(t, c, Reason(fault.Reason))
-				if err.Reason != "" && err.Operation != OperationToken {
-					t.Errorf("got the operation %s, want token", err.Operation)
-				}
-			}
-			_, paused := c.PausedUntil()[OperationToken]
-			if n := s.Counters(); n.TokenRequests != 1 || paused != (fault.Reason == "rate_limited") {
-				t.Errorf("got %d token requests, a pause: %t, want one, and a pause only after a limit", n.TokenRequests, paused)
-			}
-		})
 	}
 }
 
