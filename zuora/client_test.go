@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -189,6 +190,9 @@ func TestNoConnection(t *testing.T) {
 			t.Errorf("got %q, want %q and no URL", err.Message, want)
 		}
 	}
+	// A dial, a proxy or a handshake may give up by itself.
+	gaveUp := func(*http.Request) (*http.Response, error) { return nil, os.ErrDeadlineExceeded }
+	read(t, newFakeClient(t, goodToken, gaveUp), ReasonTimeout)
 }
 
 // Connections that were kept in vain fail no read, and no token request: the
