@@ -103,7 +103,6 @@ func TestAnswers(t *testing.T) {
 		"Zuora's 409":        {409, zuorasID, `{"message":"no"}`, ReasonRefused, "HTTP 409: no"},
 		"Zuora's 200":        {200, zuorasID, `{"message":"hello"}`, ReasonInvalidResponse, "HTTP 200: neither jobId nor jobStatus in the answer: hello"},
 		"Zuora's, no object": {404, zuorasID, `[{"success":false}]`, ReasonInvalidResponse, `HTTP 404: [{"success":false}]`},
-		"Zuora's, nothing":   {403, zuorasID, ``, ReasonInvalidResponse, "HTTP 403: Forbidden"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := read(t, newFakeClient(t, goodToken, respond(tc.status, tc.body, headerRequestID, tc.id)), tc.reason)
