@@ -160,8 +160,9 @@ func Faults() []NamedFault {
 	}
 }
 
-// TokenFaults is the catalogue of what can go wrong with getting a token.
-// Zuora documents no body of a refusal; the one here was seen.
+// TokenFaults is the catalogue of what can go wrong with getting a token. Each
+// name begins with token_. Zuora documents no body of a refusal; the one here was
+// seen.
 func TokenFaults() []NamedFault {
 	return []NamedFault{
 		{"token_refused", Respond(401, jsonType, `{"error":"invalid_client","error_description":"no client has the secret {client_secret}"}`), "auth"},
