@@ -69,6 +69,8 @@ func TestAnswers(t *testing.T) {
 		"a reason and an odd field": {200, "", `{"progress":[],"reasons":[{"code":90000010,"message":"m"}]}`, ReasonAuth, "HTTP 200: 90000010: m"},
 		"code, message at the top":  {404, "", `{"code":"50000061","message":"m"}`, ReasonNotFound, "HTTP 404: 50000061: m"},
 		"odd fields alone":          {400, "", `{"reasons":[{"code":{},"message":[1]},7],"message":{}}`, ReasonRefused, `HTTP 400: {"reasons":[{"code":{},"message":[1]},7],"message":{}}`},
+		"auth, not_found":           {401, "", `{"reasons":[{"message":"The user does not exist"}]}`, ReasonAuth, "HTTP 401: The user does not exist"},
+		"rate_limited, not_found":   {429, "", `{"reasons":[{"message":"The job does not exist"}]}`, ReasonRateLimited, "HTTP 429: The job does not exist"},
 		"not_found, unavailable":    {500, "", `{"reasons":[{"message":"The job does not exist"}]}`, ReasonNotFound, "HTTP 500: The job does not exist"},
 		"success false, as text":    {200, "", `{"success":"false"}`, ReasonInvalidResponse, `HTTP 200: neither jobId nor jobStatus in the answer: {"success":"false"}`},
 		"nothing":                   {204, "", ``, ReasonInvalidResponse, "HTTP 204: not a JSON object"},
