@@ -25,6 +25,8 @@ type API interface {
 
 // The series of a tenant.
 var (
+	tenantDescs []*prometheus.Desc // those below
+
 	upDesc = tenantDesc("zuora_up",
 		"0 if no token could be had, or if a job failed with anything but "+enumerated(wordsOfZuora)+" and no read was answered; else 1.")
 	rateLimitDesc = tenantDesc("zuora_api_rate_limit_requests",
@@ -41,19 +43,20 @@ var (
 		"Until when requests are paused because of Zuora's limits, in seconds since 1970. Absent while they are not.", labelOperation)
 	tokenExpiryDesc = tenantDesc("zuora_api_token_expiry_timestamp_seconds",
 		"When the access token in use expires, in seconds since 1970. Absent while there is none.")
-
-	tenantDescs = []*prometheus.Desc{
-		upDesc, rateLimitDesc, rateLimitRemainingDesc, rateLimitResetDesc,
-		concurrencyLimitDesc, concurrencyRemainingDesc, pausedUntilDesc, tokenExpiryDesc,
-	}
 )
 
 func tenantDesc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(name, help, append([]string{labelTenant}, labels...), nil)
+	desc := prometheus.NewDesc(name, help, append([]string{labelTenant}, labels...), nil)
+	tenantDescs = append(tenantDescs, desc)
+	return desc
 }
 
-// collect sends the tenant's series.
-func (t *tenant) collect(up bool, ch chan<- prometheus.Metric) {
+// collectAPI sends the series of the tenant's API.
+func (t *tenant) collectAPI(ch chan<- prometheus.Metric) {
+	t.Metrics.Collect(ch)
+	if t.API == nil {
+		return
+	}
 	send := func(desc *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append([]string{t.Name}, labels...)...)
 	}
@@ -62,26 +65,21 @@ func (t *tenant) collect(up bool, ch chan<- prometheus.Metric) {
 			send(desc, float64(*n), labels...)
 		}
 	}
-	send(upDesc, boolValue(up))
-	t.Metrics.Collect(ch)
-	if t.API == nil {
-		return
+	sendTime := func(desc *prometheus.Desc, at time.Time, labels ...string) {
+		if !at.IsZero() {
+			send(desc, unixSeconds(at), labels...)
+		}
 	}
-
 	limits := t.API.Limits()
 	sendCount(rateLimitDesc, limits.RateLimit)
 	sendCount(rateLimitRemainingDesc, limits.RateLimitRemaining)
-	if !limits.RateLimitReset.IsZero() {
-		send(rateLimitResetDesc, unixSeconds(limits.RateLimitReset))
-	}
+	sendTime(rateLimitResetDesc, limits.RateLimitReset)
 	sendCount(concurrencyLimitDesc, limits.ConcurrencyLimit, limits.ConcurrencyType)
 	sendCount(concurrencyRemainingDesc, limits.ConcurrencyRemaining, limits.ConcurrencyType)
 	for operation, until := range t.API.PausedUntil() {
-		send(pausedUntilDesc, unixSeconds(until), operation)
+		sendTime(pausedUntilDesc, until, operation)
 	}
-	if expiry := t.API.Token().Expiry; !expiry.IsZero() {
-		send(tokenExpiryDesc, unixSeconds(expiry))
-	}
+	sendTime(tokenExpiryDesc, t.API.Token().Expiry)
 }
 
 // APIMetrics counts the requests that are sent to one tenant's API. It is a

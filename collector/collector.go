@@ -25,9 +25,8 @@ type Reader interface {
 // Collector collects the configured jobs of all tenants. It serves any number
 // of scrapes at once; each goes through a Scrape of its own.
 type Collector struct {
-	tenants    []*tenant
-	labelNames []string
-	descs      *jobDescs
+	tenants []*tenant
+	descs   *jobDescs
 }
 
 // New returns a collector of the tenants' jobs. It replaces the previous one,
@@ -35,9 +34,9 @@ type Collector struct {
 //
 // labelNames are those of all jobs' labels. A label that a job lacks is empty.
 func New(tenants []Tenant, labelNames []string, logger log.Logger, previous *Collector) *Collector {
-	c := &Collector{labelNames: labelNames, descs: newJobDescs(labelNames)}
+	c := &Collector{descs: newJobDescs(labelNames)}
 	for _, t := range tenants {
-		c.tenants = append(c.tenants, newTenant(t, labelNames, logger, previous.find(t.Name)))
+		c.tenants = append(c.tenants, newTenant(t, c.descs, logger, previous.find(t.Name)))
 	}
 	return c
 }
@@ -72,30 +71,22 @@ func (c *Collector) Scrape(ctx context.Context) Scrape {
 
 // Describe implements prometheus.Collector.
 func (s Scrape) Describe(ch chan<- *prometheus.Desc) {
-	s.collector.descs.describe(ch)
-	for _, desc := range tenantDescs {
-		ch <- desc
-	}
+	s.collector.descs.Describe(ch)
 	for _, t := range s.collector.tenants {
 		t.Metrics.Describe(ch)
 	}
 }
 
 // Collect implements prometheus.Collector. It reads the tenants side by side. A
-// tenant's own series come after its jobs: they count this scrape's requests.
+// tenant's API metrics come after its jobs: they count this scrape's requests.
 func (s Scrape) Collect(ch chan<- prometheus.Metric) {
 	var reading sync.WaitGroup
 	for _, t := range s.collector.tenants {
 		reading.Go(func() {
 			t.scraping.Add(1)
-			outcomes := t.read(s.waiter, t.configured)
+			t.collect(s.waiter, t.configured, ch)
 			t.scraping.Add(-1)
-			n := t.tally(s.waiter, outcomes)
-			t.report(s.waiter, n)
-			for i, job := range t.configured {
-				job.collect(s.collector.descs, outcomes[i], ch)
-			}
-			t.collect(n.up, ch)
+			t.collectAPI(ch)
 		})
 	}
 	reading.Wait()
@@ -119,9 +110,14 @@ func (c *Collector) LastReads() []LastRead {
 			answer, failure := e.job.lastRead()
 			all = append(all, LastRead{t.Name, e.ConfiguredJob, true, answer, failure})
 		}
-		for _, j := range t.onlyProbed() {
-			answer, failure := j.lastRead()
-			all = append(all, LastRead{t.Name, ConfiguredJob{ID: j.id}, false, answer, failure})
+		t.known.mu.Lock()
+		others := t.forgetOld()
+		t.known.mu.Unlock()
+		for _, j := range others {
+			if j.probed {
+				answer, failure := j.lastRead()
+				all = append(all, LastRead{t.Name, ConfiguredJob{ID: j.id}, false, answer, failure})
+			}
 		}
 	}
 	return all

@@ -2,10 +2,11 @@ package collector
 
 import (
 	"cmp"
-	"container/list"
 	"context"
+	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
@@ -15,9 +16,67 @@ import (
 // before a newer one does. It is Prometheus's own.
 const staleness = 5 * time.Minute
 
+const (
+	// maxProbed bounds the jobs that are known because they were probed.
+	maxProbed = 10_000
+	// probedFor is how long such a job is known after its last probe, or for
+	// its refresh interval, if that is longer.
+	probedFor = 15 * time.Minute
+)
+
+// known is what is known of a tenant's jobs. It lives as long as the tenant's
+// Reader stays the same.
+type known struct {
+	inProgress atomic.Int32 // reads
+
+	mu         sync.Mutex
+	configured map[string]*exposedJob // by canonical id
+	others     map[string]otherJob    // by canonical id
+	keep       time.Duration          // each of the others
+}
+
+// otherJob is a job that is not configured.
+type otherJob struct {
+	*job
+	since  time.Time // when it was probed last, or left the configuration
+	probed bool      // since it left the configuration
+}
+
+// touch returns the job with that id, which is probed now.
+func (k *known) touch(id string) *job {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	key := zuora.CanonicalJobID(id)
+	if e := k.configured[key]; e != nil {
+		return e.job
+	}
+	j := k.others[key]
+	if time.Since(j.since) >= k.keep { // or it is not known
+		j.job = &job{id: id, key: key}
+	}
+	k.others[key] = otherJob{j.job, time.Now(), true}
+	if len(k.others) > maxProbed+maxProbed/10 { // seldom: it takes as long as some probes
+		k.forgetOld()
+	}
+	return j.job
+}
+
+// forgetOld forgets the jobs whose last probe was too long ago, or that are too
+// many. It returns the others, the one probed last first. The caller holds the
+// lock.
+func (k *known) forgetOld() []otherJob {
+	all := slices.SortedFunc(maps.Values(k.others), func(a, b otherJob) int { return b.since.Compare(a.since) })
+	for i, j := range all {
+		if i >= maxProbed || time.Since(j.since) >= k.keep {
+			delete(k.others, j.key)
+		}
+	}
+	return all[:len(k.others)]
+}
+
 // job is all that is known of one job, configured or only probed.
 type job struct {
-	id string
+	id, key string // as it is asked for, and canonical
 
 	mu      sync.Mutex
 	reading *read                  // in progress, nil if there is none
@@ -28,12 +87,6 @@ type job struct {
 	failure *zuora.Error           // of that read, nil if it was good
 	missed  *zuora.Error           // of the newest scrape since then that waited in vain
 	place   time.Time              // in the order of reads: the oldest goes first
-
-	// Guarded by known.mu:
-	element *list.Element // in known.probed; nil while the job is configured
-	touched time.Time     // when it was probed last, or left the configuration
-	probed  bool          // since it left the configuration
-	failing bool          // its failure was logged
 }
 
 // read is a read in progress. It belongs to no scrape: it goes on to its own
@@ -63,9 +116,9 @@ type outcome struct {
 	ended    bool // by a read that ended in this scrape
 	late     bool // the deadline came first
 	noTime   bool // the read had no time to begin
-	noToken  bool // the deadline came first, and the tenant had no token then
 	duration time.Duration
-	read     *read // a probe's; nil if none was needed, or had time to begin
+	requests []zuora.Request // that a probe's read has sent
+	joined   bool            // a probe's read, which somebody else began
 }
 
 // cached returns the newest answer if it is younger than the interval of its
@@ -132,23 +185,27 @@ func concernsTenant(err *zuora.Error) bool {
 
 // outcome returns what a waiter has of the job when the read r has ended, or
 // the waiter's time has. r is nil if it had no time to begin.
-func (j *job) outcome(w waiter, r *read, noToken bool) outcome {
+func (j *job) outcome(w waiter, r *read, noToken bool) (o outcome) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if w.probe && r != nil { // a scrape would hold the requests of all its jobs
+		o.requests, o.joined = slices.Clone(r.requests), r.asked.Before(w.start)
+	}
 	if !j.endedAt.Before(w.start) {
-		o := outcome{err: j.failure, ended: true, duration: j.took}
+		o.ended, o.err, o.duration = true, j.failure, j.took
 		if o.err == nil {
 			o.answer = j.answer
 		}
 		return o
 	}
-	// Too late: what the newest read brought serves, if it was good.
+	o.late = true
+	// What the newest read brought serves, if it was good.
 	if j.answer != nil && j.failure == nil && time.Since(j.endedAt) < staleness {
-		return outcome{answer: j.answer, late: true, noToken: noToken}
+		o.answer = j.answer
+		return o
 	}
-	o := outcome{late: true, noToken: noToken, noTime: r == nil, err: &zuora.Error{
-		Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonTimeout, Message: "no answer before the deadline",
-	}}
+	o.noTime = r == nil
+	o.err = &zuora.Error{Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonTimeout, Message: "no answer before the deadline"}
 	if noToken {
 		o.err = new(*errNoToken)
 	}
@@ -186,11 +243,4 @@ func (r *read) sent(request zuora.Request) (done func(zuora.Request)) {
 		defer r.job.mu.Unlock()
 		r.requests[n] = ended
 	}
-}
-
-// sentSoFar returns the requests that the read has sent.
-func (r *read) sentSoFar() []zuora.Request {
-	r.job.mu.Lock()
-	defer r.job.mu.Unlock()
-	return slices.Clone(r.requests)
 }

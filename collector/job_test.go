@@ -317,28 +317,31 @@ func TestProbedJobsAreForgotten(t *testing.T) {
 			if got := n.Load() - before; got != want {
 				t.Errorf("job %d: got %d requests, want %d", id, got, want)
 			}
+			time.Sleep(time.Millisecond)
 		}
-		for i := range maxProbed {
+		known := func(want int) {
+			t.Helper()
+			if got := len(c.LastReads()); got != want {
+				t.Errorf("got %d jobs, want %d", got, want)
+			}
+		}
+		for i := range 11_000 {
 			asks(i, 1)
 		}
 		asks(0, 0)
-		asks(maxProbed, 1) // job 1 was probed longest ago
+		asks(11_000, 1)
+		known(10_000)
 		asks(0, 0)
-		asks(1, 1)
-		if got := len(c.LastReads()); got != maxProbed {
-			t.Errorf("got %d jobs, want %d", got, maxProbed)
-		}
+		asks(1002, 0)
+		asks(1001, 1) // it was probed longest ago
 		time.Sleep(19 * time.Minute)
 		asks(0, 0)
-		asks(3, 0)
+		asks(3000, 0)
 		time.Sleep(2 * time.Minute)
-		asks(maxProbed+1, 1)
-		if got := len(c.LastReads()); got != 3 {
-			t.Errorf("got %d jobs, want 3: the others were probed 21 min ago", got)
-		}
+		asks(20_000, 1)
+		asks(1001, 1) // it was probed too long ago
+		known(4)
 		time.Sleep(20 * time.Minute)
-		if got := len(c.LastReads()); got != 0 {
-			t.Errorf("got %d jobs, want none: nobody probes any more", got)
-		}
+		known(0)
 	})
 }

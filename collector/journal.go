@@ -1,6 +1,11 @@
 package collector
 
 import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/log"
@@ -12,137 +17,121 @@ import (
 // journalInterval is the least time between two lines about a tenant's state.
 const journalInterval = time.Minute
 
-// journal is what was logged of a tenant, and what is to be logged by the next
-// scrape or probe that has its answers.
+// journal is how a tenant's reads go, and what was logged of it. A collector
+// hands it on to the next one by the tenant's name: a state or a failure is no
+// news because of a reload, not even of one that changes the client.
 type journal struct {
-	toLog   map[*job]endedRead // the newest read of each job
-	state   string             // logged last; empty if the tenant is up
-	logged  time.Time          // when
-	scraped time.Time          // when a scrape of configured jobs had its answers last
-	renewal bool               // that the token's renewal fails was logged
+	scraping atomic.Int32 // scrapes that read
+	down     atomic.Bool  // the tenant
+
+	mu               sync.Mutex
+	unansweredInARow int              // reads that ended without an answer of Zuora's
+	toLog            map[*job]outcome // of the newest read, unless it failed because of the whole tenant
+	failing          map[string]bool  // configured jobs whose failure was logged, by canonical id
+	state            string           // logged last; empty if the tenant is up
+	logged           time.Time        // when
+	scraped          time.Time        // when a scrape of configured jobs had its answers last
+	renewal          bool             // that the token's renewal fails was logged
 }
 
-// endedRead is how a read ended that did not fail because of the whole tenant.
-type endedRead struct {
-	answer *zuora.DataLabelingJob
-	err    *zuora.Error
-}
+// The states of a tenant, as they are logged.
+const (
+	noToken  = "Cannot get a token"
+	paused   = "Requests are paused"
+	noAnswer = "No job was answered"
+	noTime   = "There was no time to begin reading some jobs"
+)
 
-const noAnswer = "No job was answered"
-
-// continueJournal continues what was logged of a tenant before a reload that
-// changed its client: a state or a failure is no news because of that. It is
-// called before the jobs are configured.
-func (k *known) continueJournal(previous *known) {
-	previous.mu.Lock()
-	defer previous.mu.Unlock()
-	k.state, k.logged, k.scraped = previous.state, previous.logged, previous.scraped
-	for _, j := range previous.jobs {
-		if j.failing && j.element == nil {
-			k.findOrAdd(j.id).failing = true
-		}
+// readEnded takes a read that has ended.
+func (l *journal) readEnded(j *job, answer *zuora.DataLabelingJob, err *zuora.Error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unansweredInARow++
+	if err == nil || zuorasWord(err) {
+		l.unansweredInARow = 0
+		l.down.Store(false)
 	}
-}
-
-// line is a log line at a level.
-type line struct {
-	level   level.Value
-	keyvals []any
+	if err == nil || !concernsTenant(err) {
+		l.toLog[j] = outcome{answer: answer, err: err}
+	}
 }
 
 // report logs what has changed. It is called when a scrape or a probe has its
 // answers, and writes outside all locks.
 func (t *tenant) report(w waiter, n tally) {
-	var token zuora.TokenState
-	if t.API != nil {
-		token = t.API.Token()
-	}
-	t.mu.Lock()
-	var lines []line
+	t.journal.mu.Lock()
+	var lines []func()
 	if !w.disconnected() { // otherwise the outcomes say nothing of the tenant
-		lines = t.tenantLines(w, n, token)
+		lines = t.tenantLines(w, n)
 	}
 	// A scrape that still reads will know whether the tenant is down.
 	if !w.probe || t.scraping.Load() == 0 {
 		lines = append(lines, t.jobLines()...)
 	}
-	idle := t.down && t.inProgress == 0
-	t.mu.Unlock()
+	t.journal.mu.Unlock()
 
-	for _, l := range lines {
-		_ = log.WithPrefix(t.logger, level.Key(), l.level).Log(l.keyvals...)
+	for _, write := range lines {
+		write()
 	}
-	if idle && t.API != nil {
-		t.API.CloseIdleConnections()
-	}
+	t.closeIdleConnections()
+}
+
+// line returns what writes a line, with what there is to say of a failure.
+func line(logger log.Logger, err *zuora.Error, keyvals ...any) func() {
+	return func() { _ = logger.Log(append(keyvals, described(err)...)...) }
 }
 
 // tenantLines returns the line about the tenant's state if it has changed, and
 // one about the token's renewal. While scrapes go on, they alone decide the
-// state: a probe has seen one job. The caller holds the lock.
-func (t *tenant) tenantLines(w waiter, n tally, token zuora.TokenState) (lines []line) {
+// state: a probe has seen one job. The caller holds the journal's lock.
+func (t *tenant) tenantLines(w waiter, n tally) (lines []func()) {
+	token := t.token()
 	if fails := token.Failure != nil && !token.Expiry.IsZero(); fails && !t.renewal {
 		t.renewal = true
-		lines = append(lines, line{level.WarnValue(), append([]any{"msg", "Renewing the token failed; the old one is still good"}, described(token.Failure)...)})
+		lines = append(lines, line(level.Warn(t.logger), token.Failure, "msg", "Renewing the token failed; the old one is still good"))
 	} else if token.Failure == nil && t.renewal {
 		t.renewal = false
-		lines = append(lines, line{level.InfoValue(), []any{"msg", "The token was renewed"}})
+		lines = append(lines, line(level.Info(t.logger), nil, "msg", "The token was renewed"))
 	}
 
 	now := time.Now()
-	if n.jobs == 0 || w.probe && (t.scraping.Load() > 0 || now.Sub(t.scraped) < staleness) {
+	if !w.probe && len(t.configured) == 0 || w.probe && (t.scraping.Load() > 0 || now.Sub(t.scraped) < staleness) {
 		return lines
 	}
 	if !w.probe {
 		t.scraped = now
 	}
 	// One failed probe says nothing of the tenant.
-	t.down = !n.up && (!w.probe || t.unansweredInARow > 1)
-	state, jobs := n.state()
-	if state == noAnswer && !t.down || state == t.state || now.Sub(t.logged) < journalInterval {
+	t.down.Store(!n.up && (!w.probe || t.unansweredInARow > 1))
+	if n.state == noAnswer && !t.down.Load() || n.state == t.state || now.Sub(t.logged) < journalInterval {
 		return lines
 	}
-	t.state, t.logged = state, now
-	if state == "" {
-		return append(lines, line{level.InfoValue(), []any{"msg", "The tenant is up again"}})
+	t.state, t.logged = n.state, now
+	if n.state == "" {
+		return append(lines, line(level.Info(t.logger), nil, "msg", "The tenant is up again"))
 	}
-	keyvals := []any{"msg", state, "jobs", jobs, "configured", len(t.configured)}
-	return append(lines, line{level.WarnValue(), append(keyvals, described(n.err)...)})
-}
-
-// state returns the tenant's state, empty if it is up, and the number of jobs
-// that are in it.
-func (n tally) state() (state string, jobs int) {
-	switch {
-	case n.lacksToken:
-		return "Cannot get a token", n.noToken
-	case n.paused > 0:
-		return "Requests are paused", n.paused
-	case !n.up:
-		return noAnswer, n.failed
-	case n.noTime > 0:
-		return "There was no time to begin reading some jobs", n.noTime
-	}
-	return "", 0
+	return append(lines, line(level.Warn(t.logger), n.err, "msg", n.state, "jobs", n.jobs, "configured", len(t.configured)))
 }
 
 // jobLines returns a line for each job that begins to fail or recovers, by the
-// newest of its reads that has ended. The caller holds the lock.
-func (t *tenant) jobLines() (lines []line) {
+// newest of its reads that has ended. The caller holds the journal's lock.
+func (t *tenant) jobLines() (lines []func()) {
 	for j, r := range t.toLog {
+		// A read of a client that a reload has changed is no news of the job.
+		configured := t.byID[j.key] != nil && t.byID[j.key].job == j
 		switch {
-		case r.err == nil && j.failing:
-			j.failing = false
-			lines = append(lines, line{level.InfoValue(), []any{"msg", "Reading the job succeeds again", labelJobID, j.id, labelStatus, r.answer.Status}})
+		case r.err != nil && configured && !t.failing[j.key] && !t.down.Load():
+			t.failing[j.key] = true
+			lines = append(lines, line(level.Warn(t.logger), r.err, "msg", "Reading the job failed", labelJobID, j.id))
 		case r.err != nil:
-			l := line{level.DebugValue(), append([]any{"msg", "Reading the job failed", labelJobID, j.id}, described(r.err)...)}
-			if j.element == nil && !j.failing && !t.down {
-				j.failing, l.level = true, level.WarnValue()
-			}
-			lines = append(lines, l)
+			lines = append(lines, line(level.Debug(t.logger), r.err, "msg", "Reading the job failed", labelJobID, j.id))
+		case configured && t.failing[j.key]:
+			delete(t.failing, j.key)
+			lines = append(lines, line(level.Info(t.logger), nil, "msg", "Reading the job succeeds again", labelJobID, j.id, labelStatus, r.answer.Status))
 		}
 	}
 	clear(t.toLog)
+	maps.DeleteFunc(t.failing, func(key string, _ bool) bool { return t.byID[key] == nil })
 	return lines
 }
 
@@ -160,4 +149,67 @@ func described(err *zuora.Error) []any {
 		}
 	}
 	return keyvals
+}
+
+// tally is what a scrape's outcomes say of the tenant as a whole.
+type tally struct {
+	up    bool
+	state string       // empty if there is nothing to say
+	jobs  int          // that are in it
+	err   *zuora.Error // one that is the tenant's, or else a job's
+}
+
+func (t *tenant) tally(w waiter, outcomes []outcome) (n tally) {
+	token := t.token()
+	answered, jobs := 0, map[string]int{} // by state
+	for _, o := range outcomes {
+		switch {
+		case o.err == nil && o.late && token.Expiry.IsZero(), o.err != nil && o.err.Operation == zuora.OperationToken:
+			jobs[noToken]++
+		case o.err != nil && o.err.Reason == zuora.ReasonRateLimited:
+			jobs[paused]++
+		case o.noTime:
+			jobs[noTime]++
+		}
+		switch {
+		case o.err != nil && !zuorasWord(o.err):
+			jobs[noAnswer]++
+			if n.err == nil || concernsTenant(o.err) {
+				n.err = o.err
+			}
+		case o.ended:
+			answered++
+		}
+	}
+	// If no read needed a token, nobody has asked since one could not be had.
+	if token.Expiry.IsZero() && token.Failure != nil && len(outcomes) > 0 && jobs[noToken] == 0 {
+		_ = t.API.CheckToken(w.ctx)
+		token = t.token()
+	}
+	// Answers from the cache need no token, and hide no refusal of one.
+	lacksToken := token.Expiry.IsZero() && (jobs[noToken] > 0 || token.Failure != nil)
+	if lacksToken && (n.err == nil || n.err.Operation != zuora.OperationToken) {
+		n.err = cmp.Or(token.Failure, errNoToken)
+	}
+	n.up = !lacksToken && (jobs[noAnswer] == 0 || answered > 0)
+	switch {
+	case lacksToken:
+		n.state = noToken
+	case jobs[paused] > 0:
+		n.state = paused
+	case !n.up:
+		n.state = noAnswer
+	case jobs[noTime] > 0:
+		n.state = noTime
+	}
+	n.jobs = jobs[n.state]
+	return n
+}
+
+// wordsOfZuora are the reasons with which Zuora itself answers about a job.
+var wordsOfZuora = []zuora.Reason{zuora.ReasonNotFound, zuora.ReasonRefused}
+
+// zuorasWord tells whether a failure is Zuora's own word about the job.
+func zuorasWord(err *zuora.Error) bool {
+	return err.Operation != zuora.OperationToken && slices.Contains(wordsOfZuora, err.Reason)
 }

@@ -18,9 +18,9 @@ import (
 // series and zuora_up.
 type Probe struct {
 	waiter
+	*jobDescs
 	tenant  *tenant
 	job     *exposedJob
-	descs   *jobDescs
 	outcome outcome // when it was collected
 }
 
@@ -42,38 +42,22 @@ func (c *Collector) Probe(ctx context.Context, tenant, id string) (*Probe, error
 	case t == nil:
 		return nil, fmt.Errorf("no tenant %.64q is configured", tenant)
 	}
-	p := &Probe{waiter: waiter{ctx, time.Now(), true}, tenant: t, descs: c.descs}
+	p := &Probe{waiter: waiter{ctx, time.Now(), true}, jobDescs: c.descs, tenant: t}
 	if p.job = t.byID[zuora.CanonicalJobID(id)]; p.job == nil {
-		p.job = newExposedJob(t.Name, ConfiguredJob{ID: id}, c.labelNames, t.touch(id))
+		p.job = newExposedJob(t, ConfiguredJob{ID: id}, t.touch(id))
 	}
 	return p, nil
 }
 
-// Describe implements prometheus.Collector.
-func (p *Probe) Describe(ch chan<- *prometheus.Desc) {
-	p.descs.describe(ch)
-	ch <- upDesc
-}
-
 // Collect implements prometheus.Collector.
 func (p *Probe) Collect(ch chan<- prometheus.Metric) {
-	t := p.tenant
-	outcomes := t.read(p.waiter, []*exposedJob{p.job})
-	n := t.tally(p.waiter, outcomes)
-	t.report(p.waiter, n)
-	p.outcome = outcomes[0]
-	p.job.collect(p.descs, p.outcome, ch)
-	ch <- prometheus.MustNewConstMetric(upDesc, prometheus.GaugeValue, boolValue(n.up), t.Name)
+	p.outcome = p.tenant.collect(p.waiter, []*exposedJob{p.job}, ch)[0]
 }
 
 // Explain writes what happened, as text. The probe must have been collected.
 func (p *Probe) Explain(w io.Writer) {
 	fmt.Fprintf(w, "Probe of job %s of tenant %s\n", p.job.ID, p.tenant.Name)
 	o := p.outcome
-	var requests []zuora.Request
-	if o.read != nil {
-		requests = o.read.sentSoFar()
-	}
 	noToken := o.err != nil && o.err.Operation == zuora.OperationToken
 	switch {
 	case o.answer != nil && o.late:
@@ -82,23 +66,23 @@ func (p *Probe) Explain(w io.Writer) {
 		fmt.Fprintf(w, "Cached: no request was sent, the answer came at %s\n", o.answer.ReceivedAt.UTC().Format(time.RFC3339))
 	case o.noTime:
 		fmt.Fprintln(w, "No request was sent: all slots were taken until the deadline")
-	case noToken && len(requests) == 0 && o.err.Reason != zuora.ReasonTimeout:
+	case noToken && len(o.requests) == 0 && o.err.Reason != zuora.ReasonTimeout:
 		fmt.Fprintln(w, "No request was sent: getting a token failed, and is tried again within a minute")
-	case o.err != nil && o.err.Reason == zuora.ReasonRateLimited && len(requests) == 0:
+	case o.err != nil && o.err.Reason == zuora.ReasonRateLimited && len(o.requests) == 0:
 		fmt.Fprintln(w, "No request was sent: requests are paused")
 	}
-	if o.read != nil && o.read.asked.Before(p.start) {
+	if o.joined {
 		fmt.Fprintln(w, "Joined: a scrape or another probe was reading the job already")
 	}
 	switch {
 	case noToken:
 		fmt.Fprintln(w, "Token: none")
-	case slices.ContainsFunc(requests, func(r zuora.Request) bool { return r.Operation == zuora.OperationToken && r.StatusCode/100 == 2 }):
+	case slices.ContainsFunc(o.requests, func(r zuora.Request) bool { return r.Operation == zuora.OperationToken && r.StatusCode/100 == 2 }):
 		fmt.Fprintln(w, "Token: new")
-	case len(requests) > 0:
+	case len(o.requests) > 0:
 		fmt.Fprintln(w, "Token: kept")
 	}
-	for _, r := range requests {
+	for _, r := range o.requests {
 		fmt.Fprintln(w, "Request: "+describeRequest(r))
 	}
 	if o.err != nil {

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -27,42 +28,36 @@ type exposedJob struct {
 	labels []*dto.LabelPair // tenant, job_id and the configured ones, sorted
 }
 
-func newExposedJob(tenant string, c ConfiguredJob, labelNames []string, j *job) *exposedJob {
-	pairs := []*dto.LabelPair{pair(labelTenant, tenant), pair(labelJobID, c.ID)}
-	for _, name := range labelNames {
+func newExposedJob(t *tenant, c ConfiguredJob, j *job) *exposedJob {
+	pairs := []*dto.LabelPair{pair(labelTenant, t.Name), pair(labelJobID, c.ID)}
+	for _, name := range t.descs.labelNames {
 		pairs = append(pairs, pair(name, c.Labels[name]))
 	}
-	slices.SortFunc(pairs, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
+	slices.SortFunc(pairs, byName)
 	return &exposedJob{ConfiguredJob: c, job: j, labels: pairs}
 }
 
 // collect sends the series of one job.
 func (e *exposedJob) collect(d *jobDescs, o outcome, ch chan<- prometheus.Metric) {
-	series := e.series(d, o)
-	for i := range series {
-		ch <- &series[i]
-	}
-}
-
-func (e *exposedJob) series(d *jobDescs, o outcome) []gauge {
-	series := make([]gauge, 0, 10) // 11 with an undocumented state
-	add := func(desc *prometheus.Desc, labels []*dto.LabelPair, value float64) {
+	series := make([]gauge, 0, 11) // all that there can be, in one piece of memory
+	send := func(desc *prometheus.Desc, labels []*dto.LabelPair, value float64) {
 		series = append(series, gauge{desc: desc, labels: labels, value: value})
+		ch <- &series[len(series)-1]
 	}
-	add(d.success, e.labels, boolValue(o.err == nil))
+	send(d.success, e.labels, boolValue(o.err == nil))
 	if !o.noTime {
-		add(d.duration, e.labels, o.duration.Seconds())
+		send(d.duration, e.labels, o.duration.Seconds())
 	}
 	newest := o.answer
 	if newest == nil {
 		newest, _ = e.job.lastRead()
 	}
 	if newest != nil {
-		add(d.lastSuccess, e.labels, unixSeconds(newest.ReceivedAt))
+		send(d.lastSuccess, e.labels, unixSeconds(newest.ReceivedAt))
 	}
 	if o.err != nil {
-		add(d.scrapeError, with(e.labels, pair(labelReason, string(o.err.Reason))), 1)
-		return series
+		send(d.scrapeError, with(e.labels, pair(labelReason, string(o.err.Reason))), 1)
+		return
 	}
 
 	typed := with(e.labels, pair(labelObjectType, o.answer.ObjectType))
@@ -71,22 +66,21 @@ func (e *exposedJob) series(d *jobDescs, o outcome) []gauge {
 		count *int64
 	}{{d.labeled, o.answer.Labeled}, {d.failed, o.answer.Failed}, {d.timeout, o.answer.Timeout}, {d.total, o.answer.Total}} {
 		if c.count != nil {
-			add(c.desc, typed, float64(*c.count))
+			send(c.desc, typed, float64(*c.count))
 		}
 	}
 	if o.answer.Status == "" {
-		return series
+		return
 	}
 	known := false
 	for _, state := range knownStates {
 		is := state.GetValue() == o.answer.Status
 		known = known || is
-		add(d.status, with(typed, state), boolValue(is))
+		send(d.status, with(typed, state), boolValue(is))
 	}
 	if !known {
-		add(d.status, with(typed, pair(labelStatus, o.answer.Status)), 1)
+		send(d.status, with(typed, pair(labelStatus, o.answer.Status)), 1)
 	}
-	return series
 }
 
 const mayBeOld = " May be as old as the tenant's refresh interval, or five minutes if Zuora is too late; zuora_data_labeling_job_last_success_timestamp_seconds says when it was read."
@@ -94,45 +88,47 @@ const mayBeOld = " May be as old as the tenant's refresh interval, or five minut
 // jobDescs describe the series of jobs. They depend on the label names of a
 // configuration.
 type jobDescs struct {
+	labelNames                      []string
 	labeled, failed, timeout, total *prometheus.Desc
 	status                          *prometheus.Desc
 	success, scrapeError            *prometheus.Desc
 	duration, lastSuccess           *prometheus.Desc
+	all                             []*prometheus.Desc
 }
 
-func newJobDescs(configured []string) *jobDescs {
+func newJobDescs(labelNames []string) *jobDescs {
+	d := &jobDescs{labelNames: labelNames}
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		labels = slices.Concat([]string{labelTenant, labelJobID}, configured, labels)
-		return prometheus.NewDesc("zuora_data_labeling_job_"+name, help, labels, nil)
+		labels = slices.Concat([]string{labelTenant, labelJobID}, labelNames, labels)
+		one := prometheus.NewDesc("zuora_data_labeling_job_"+name, help, labels, nil)
+		d.all = append(d.all, one)
+		return one
 	}
-	return &jobDescs{
-		labeled: desc("labeled_objects", "Objects that the job has labeled. Absent if Zuora sends no count."+mayBeOld, labelObjectType),
-		failed:  desc("failed_objects", "Objects that the job failed to label: they may be visible to every organisation. Absent if Zuora sends no count."+mayBeOld, labelObjectType),
-		timeout: desc("timeout_objects", "Objects whose labeling timed out: they may be visible to every organisation. Absent if Zuora sends no count."+mayBeOld, labelObjectType),
-		total:   desc("total_objects", "Objects that the job is to label. Absent if Zuora sends no count."+mayBeOld, labelObjectType),
-		status: desc("status", "1 for the state that the job is in, 0 for the others: Accepted, Dispatched, Completed, and any other that Zuora names. "+
-			"Completed does not mean that all was labeled. Absent if Zuora sends no status."+mayBeOld, labelObjectType, labelStatus),
-		success:     desc("scrape_success", "1 if the job's state is known as of this scrape, 0 if reading it failed."),
-		scrapeError: desc("scrape_error", "1 for the reason why reading the job failed: "+enumerated(zuora.Reasons)+". Absent if it succeeded.", labelReason),
-		duration:    desc("scrape_duration_seconds", "Seconds that reading the job took, 0 if served from the cache. Absent if the scrape had no time to begin."),
-		lastSuccess: desc("last_success_timestamp_seconds", "When the newest good answer for the job came, in seconds since 1970. Absent before the first."),
-	}
+	d.labeled = desc("labeled_objects", "Objects that the job has labeled. Absent if Zuora sends no count."+mayBeOld, labelObjectType)
+	d.failed = desc("failed_objects", "Objects that the job failed to label: they may be visible to every organisation. Absent if Zuora sends no count."+mayBeOld, labelObjectType)
+	d.timeout = desc("timeout_objects", "Objects whose labeling timed out: they may be visible to every organisation. Absent if Zuora sends no count."+mayBeOld, labelObjectType)
+	d.total = desc("total_objects", "Objects that the job is to label. Absent if Zuora sends no count."+mayBeOld, labelObjectType)
+	d.status = desc("status", "1 for the state that the job is in, 0 for the others: Accepted, Dispatched, Completed, and any other that Zuora names. "+
+		"Completed does not mean that all was labeled. Absent if Zuora sends no status."+mayBeOld, labelObjectType, labelStatus)
+	d.success = desc("scrape_success", "1 if the job's state is known as of this scrape, 0 if reading it failed.")
+	d.scrapeError = desc("scrape_error", "1 for the reason why reading the job failed: "+enumerated(zuora.Reasons)+". Absent if it succeeded.", labelReason)
+	d.duration = desc("scrape_duration_seconds", "Seconds that reading the job took, 0 if served from the cache. Absent if the scrape had no time to begin.")
+	d.lastSuccess = desc("last_success_timestamp_seconds", "When the newest good answer for the job came, in seconds since 1970. Absent before the first.")
+	return d
 }
 
-func (d *jobDescs) describe(ch chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{d.labeled, d.failed, d.timeout, d.total, d.status, d.success, d.scrapeError, d.duration, d.lastSuccess} {
+// Describe describes the series of jobs and tenants.
+func (d *jobDescs) Describe(ch chan<- *prometheus.Desc) {
+	for _, desc := range slices.Concat(d.all, tenantDescs) {
 		ch <- desc
 	}
 }
 
 // enumerated writes reasons as "a, b or c".
 func enumerated(reasons []zuora.Reason) string {
-	var words []string
-	for _, r := range reasons {
-		words = append(words, string(r))
-	}
-	last := len(words) - 1
-	return strings.Join(words[:last], ", ") + " or " + words[last]
+	text := strings.Trim(fmt.Sprint(reasons), "[]")
+	last := strings.LastIndex(text, " ")
+	return strings.ReplaceAll(text[:last], " ", ", ") + " or" + text[last:]
 }
 
 // knownStates are always there: a series must not begin only when its state
@@ -166,11 +162,8 @@ func pair(name, value string) *dto.LabelPair {
 
 // with returns a copy of the sorted pairs that has one more, in its place.
 func with(pairs []*dto.LabelPair, p *dto.LabelPair) []*dto.LabelPair {
-	i, _ := slices.BinarySearchFunc(pairs, p, func(a, b *dto.LabelPair) int {
-		return strings.Compare(a.GetName(), b.GetName())
-	})
-	longer := make([]*dto.LabelPair, 0, len(pairs)+1)
-	longer = append(longer, pairs[:i]...)
-	longer = append(longer, p)
-	return append(longer, pairs[i:]...)
+	i, _ := slices.BinarySearchFunc(pairs, p, byName)
+	return slices.Concat(pairs[:i], []*dto.LabelPair{p}, pairs[i:])
 }
+
+func byName(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) }

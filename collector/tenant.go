@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
@@ -46,7 +46,9 @@ type ConfiguredJob struct {
 type tenant struct {
 	Tenant
 	*known
+	*journal
 	slots
+	descs      *jobDescs
 	configured []*exposedJob
 	byID       map[string]*exposedJob // by canonical id
 	logger     log.Logger
@@ -55,88 +57,116 @@ type tenant struct {
 // slots bound a tenant's reads in progress. A probe needs one of probes and one
 // of all. Probes has half as many, so a scrape never waits behind a queue of
 // probes; all if no job is configured.
-type slots struct {
-	limit, probesLimit int
-	all, probes        *semaphore.Weighted
+type slots struct{ all, probes *semaphore.Weighted }
+
+func newSlots(t Tenant) slots {
+	probes := t.MaxConcurrentRequests
+	if len(t.Jobs) > 0 {
+		probes = max(probes/2, 1)
+	}
+	return slots{semaphore.NewWeighted(int64(t.MaxConcurrentRequests)), semaphore.NewWeighted(int64(probes))}
 }
 
-func newTenant(t Tenant, labelNames []string, logger log.Logger, previous *tenant) *tenant {
+func newTenant(t Tenant, descs *jobDescs, logger log.Logger, previous *tenant) *tenant {
 	n := &tenant{
-		Tenant: t,
-		byID:   make(map[string]*exposedJob, len(t.Jobs)),
-		logger: log.With(logger, labelTenant, t.Name),
+		Tenant:  t,
+		known:   &known{others: map[string]otherJob{}},
+		journal: &journal{toLog: map[*job]outcome{}, failing: map[string]bool{}},
+		slots:   newSlots(t),
+		descs:   descs,
+		byID:    make(map[string]*exposedJob, len(t.Jobs)),
+		logger:  log.With(logger, labelTenant, t.Name),
 	}
-	n.limit, n.probesLimit = t.MaxConcurrentRequests, max(t.MaxConcurrentRequests/2, 1)
-	if len(t.Jobs) == 0 {
-		n.probesLimit = n.limit
+	if previous != nil {
+		n.journal = previous.journal
 	}
-	switch {
-	case previous == nil:
-		n.known = newKnown()
-	case previous.Reader != t.Reader:
-		n.known = newKnown()
-		n.continueJournal(previous.known)
-	default:
+	if previous != nil && previous.Reader == t.Reader {
 		n.known = previous.known
-		if previous.limit == n.limit {
-			n.all = previous.all
-		}
-		if previous.probesLimit == n.probesLimit {
-			n.probes = previous.probes
+		// Reads that have old slots end by themselves.
+		if previous.MaxConcurrentRequests == t.MaxConcurrentRequests && (len(previous.Jobs) == 0) == (len(t.Jobs) == 0) {
+			n.slots = previous.slots
 		}
 	}
-	// Reads that have old slots end by themselves.
-	if n.all == nil {
-		n.all = semaphore.NewWeighted(int64(n.limit))
-	}
-	if n.probes == nil {
-		n.probes = semaphore.NewWeighted(int64(n.probesLimit))
-	}
-	for i, j := range n.configure(t.Jobs, max(t.RefreshInterval, t.CompletedRefreshInterval)) {
-		exposed := newExposedJob(t.Name, t.Jobs[i], labelNames, j)
-		n.byID[zuora.CanonicalJobID(j.id)] = exposed
-		n.configured = append(n.configured, exposed)
-	}
+	n.configure()
 	return n
+}
+
+// configure takes over what is known of the jobs. Those that are configured no
+// longer are known for as long as if they had been probed now.
+func (t *tenant) configure() {
+	t.known.mu.Lock()
+	defer t.known.mu.Unlock()
+	t.keep = max(probedFor, t.RefreshInterval, t.CompletedRefreshInterval)
+	for key, e := range t.known.configured {
+		t.others[key] = otherJob{job: e.job, since: time.Now()}
+	}
+	for _, c := range t.Jobs {
+		key := zuora.CanonicalJobID(c.ID)
+		j := t.others[key].job
+		if j == nil || j.id != c.ID { // it is not known, or its spelling was corrected
+			j = &job{id: c.ID, key: key}
+		}
+		delete(t.others, key)
+		t.byID[key] = newExposedJob(t, c, j)
+		t.configured = append(t.configured, t.byID[key])
+	}
+	t.known.configured = t.byID
+}
+
+// collect reads jobs, and sends their series and zuora_up.
+func (t *tenant) collect(w waiter, jobs []*exposedJob, ch chan<- prometheus.Metric) []outcome {
+	outcomes := t.read(w, jobs)
+	n := t.tally(w, outcomes)
+	t.report(w, n)
+	for i, e := range jobs {
+		e.collect(t.descs, outcomes[i], ch)
+	}
+	ch <- prometheus.MustNewConstMetric(upDesc, prometheus.GaugeValue, boolValue(n.up), t.Name)
+	return outcomes
 }
 
 // read reads the jobs, those whose last read ended longest ago first. It
 // returns an outcome for each when all reads have ended, or the waiter's time
 // has.
 func (t *tenant) read(w waiter, jobs []*exposedJob) []outcome {
-	outcomes, reads := make([]outcome, len(jobs)), make([]*read, len(jobs))
-	places := make([]time.Time, len(jobs))
-	var order []int
+	type wanted struct {
+		i     int // in jobs
+		place time.Time
+		read  *read
+	}
+	var order []wanted
+	outcomes := make([]outcome, len(jobs))
 	for i, e := range jobs {
 		answer, place := e.job.cached(w, t.RefreshInterval, t.CompletedRefreshInterval)
-		if outcomes[i].answer, places[i] = answer, place; answer == nil {
-			order = append(order, i)
+		if outcomes[i].answer = answer; answer == nil {
+			order = append(order, wanted{i: i, place: place})
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return places[a].Compare(places[b]) })
-	for _, i := range order {
-		reads[i] = t.begin(w, jobs[i].job)
+	slices.SortStableFunc(order, func(a, b wanted) int { return a.place.Compare(b.place) })
+	for n, next := range order {
+		order[n].read = t.begin(w, jobs[next.i].job)
 	}
-	for _, i := range order {
-		if reads[i] != nil {
+	for _, next := range order {
+		if next.read != nil {
 			select {
-			case <-reads[i].done:
+			case <-next.read.done:
 			case <-w.ctx.Done():
 			}
 		}
-	}
-	noToken := !t.hasToken()
-	for _, i := range order {
-		outcomes[i] = jobs[i].job.outcome(w, reads[i], noToken)
-		if w.probe { // a scrape would hold the reads of all its jobs
-			outcomes[i].read = reads[i]
-		}
+		noToken := w.ctx.Err() != nil && t.token().Expiry.IsZero()
+		outcomes[next.i] = jobs[next.i].job.outcome(w, next.read, noToken)
 	}
 	return outcomes
 }
 
-// hasToken tells whether the tenant has a living token, or needs none.
-func (t *tenant) hasToken() bool { return t.API == nil || !t.API.Token().Expiry.IsZero() }
+// token returns what is known of the tenant's token. If it needs none, it is as
+// if it had one.
+func (t *tenant) token() zuora.TokenState {
+	if t.API == nil {
+		return zuora.TokenState{Expiry: time.Now()}
+	}
+	return t.API.Token()
+}
 
 // begin returns the job's read in progress. If there is none, it waits for a
 // slot and begins one. It returns nil if the job was read since the waiter
@@ -145,46 +175,56 @@ func (t *tenant) begin(w waiter, j *job) *read {
 	if r, wanted := j.join(w, false); !wanted {
 		return r
 	}
-	release, err := t.acquire(w)
-	if err != nil {
-		r, _ := j.join(w, false) // somebody else may have had a slot
-		return r
+	slot := t.acquire(w)
+	r, wanted := j.join(w, slot) // somebody else may have been quicker
+	switch {
+	case slot && wanted:
+		t.inProgress.Add(1)
+		go t.run(r, w)
+	case slot:
+		t.release(w)
 	}
-	r, begun := j.join(w, true)
-	if !begun { // somebody else was quicker
-		release()
-		return r
-	}
-	t.readBegins()
-	go t.run(r, release)
 	return r
 }
 
-// acquire waits for a slot until the waiter's deadline. The slot is held until
-// release is called.
-func (s slots) acquire(w waiter) (release func(), err error) {
-	releaseProbe := func() {}
+// acquire waits for a slot, and tells whether there was one before the waiter's
+// deadline.
+func (s slots) acquire(w waiter) bool {
+	if w.probe && s.probes.Acquire(w.ctx, 1) != nil {
+		return false
+	}
+	if s.all.Acquire(w.ctx, 1) == nil {
+		return true
+	}
 	if w.probe {
-		if err := s.probes.Acquire(w.ctx, 1); err != nil {
-			return nil, err
-		}
-		releaseProbe = func() { s.probes.Release(1) }
+		s.probes.Release(1)
 	}
-	if err := s.all.Acquire(w.ctx, 1); err != nil {
-		releaseProbe()
-		return nil, err
+	return false
+}
+
+// release gives the slot back that w has acquired.
+func (s slots) release(w waiter) {
+	s.all.Release(1)
+	if w.probe {
+		s.probes.Release(1)
 	}
-	return func() { s.all.Release(1); releaseProbe() }, nil
 }
 
 // run carries out a read, which nobody ends early: its requests have timeouts.
-func (t *tenant) run(r *read, release func()) {
+func (t *tenant) run(r *read, began waiter) {
 	growStack(0)
 	answer, err := t.ask(context.WithValue(context.Background(), readKey{}, r), r.job.id)
-	release()
-	idle := t.readEnds(r.job, answer, err)
+	t.release(began)
+	t.inProgress.Add(-1)
+	t.readEnded(r.job, answer, err)
 	r.job.end(r, answer, err)
-	if idle && t.API != nil {
+	t.closeIdleConnections()
+}
+
+// closeIdleConnections closes them while the tenant is down and no read is in
+// progress: they may lead nowhere.
+func (t *tenant) closeIdleConnections() {
+	if t.API != nil && t.down.Load() && t.inProgress.Load() == 0 {
 		t.API.CloseIdleConnections()
 	}
 }
@@ -220,53 +260,4 @@ func (t *tenant) ask(ctx context.Context, id string) (answer *zuora.DataLabeling
 		e = &zuora.Error{Operation: zuora.OperationDataLabelingJob, Reason: zuora.ReasonInvalidResponse, Message: "no job"}
 	}
 	return answer, e
-}
-
-// tally is what a scrape's outcomes say of the tenant as a whole.
-type tally struct {
-	jobs                    int
-	answered, failed        int // by Zuora in this scrape; with anything but Zuora's own word
-	noToken, paused, noTime int
-	lacksToken              bool         // the tenant: none lives, and none could be had
-	err                     *zuora.Error // one that is the tenant's, or else a job's
-	up                      bool
-}
-
-func (t *tenant) tally(w waiter, outcomes []outcome) tally {
-	n := tally{jobs: len(outcomes)}
-	for _, o := range outcomes {
-		switch {
-		case o.noToken || o.err != nil && o.err.Operation == zuora.OperationToken:
-			n.noToken++
-		case o.err != nil && o.err.Reason == zuora.ReasonRateLimited:
-			n.paused++
-		case o.noTime:
-			n.noTime++
-		}
-		switch {
-		case o.err != nil && !zuorasWord(o.err):
-			n.failed++
-			if n.err == nil || concernsTenant(o.err) {
-				n.err = o.err
-			}
-		case o.ended:
-			n.answered++
-		}
-	}
-	var token zuora.TokenState
-	if t.API != nil {
-		token = t.API.Token()
-	}
-	// If no read needed a token, nobody has asked since one could not be had.
-	if token.Expiry.IsZero() && token.Failure != nil && n.jobs > 0 && n.noToken == 0 {
-		_ = t.API.CheckToken(w.ctx)
-		token = t.API.Token()
-	}
-	// Answers from the cache need no token, and hide no refusal of one.
-	n.lacksToken = token.Expiry.IsZero() && (n.noToken > 0 || token.Failure != nil)
-	if n.lacksToken && (n.err == nil || n.err.Operation != zuora.OperationToken) {
-		n.err = cmp.Or(token.Failure, errNoToken)
-	}
-	n.up = !n.lacksToken && (n.failed == 0 || n.answered > 0)
-	return n
 }
