@@ -85,6 +85,8 @@ func (t *tenant) collectAPI(ch chan<- prometheus.Metric) {
 // APIMetrics counts the requests that are sent to one tenant's API. It is a
 // prometheus.Collector.
 type APIMetrics struct {
+	prometheus.Collector // of all that follow
+
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	inFlight prometheus.Gauge
@@ -92,42 +94,28 @@ type APIMetrics struct {
 
 // NewAPIMetrics returns the API metrics of a tenant.
 func NewAPIMetrics(tenant string) *APIMetrics {
-	labels := prometheus.Labels{labelTenant: tenant}
-	return &APIMetrics{
+	all := prometheus.NewRegistry()
+	m := &APIMetrics{
+		Collector: all,
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name:        "zuora_api_requests_total",
-			Help:        "Requests sent to Zuora, by operation (token, data_labeling_job) and HTTP status, or error if there was no answer. Absent before the first of its kind.",
-			ConstLabels: labels,
+			Name: "zuora_api_requests_total",
+			Help: "Requests sent to Zuora, by operation (token, data_labeling_job) and HTTP status, or error if there was no answer. Absent before the first of its kind.",
 		}, []string{labelOperation, "code"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:                            "zuora_api_request_duration_seconds",
 			Help:                            "Seconds from sending a request to Zuora to the end of its answer. Absent before the first of its kind.",
-			ConstLabels:                     labels,
 			Buckets:                         []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 			NativeHistogramBucketFactor:     1.1,
 			NativeHistogramMaxBucketNumber:  100,
 			NativeHistogramMinResetDuration: time.Hour,
 		}, []string{labelOperation}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name:        "zuora_api_requests_in_flight",
-			Help:        "Requests to Zuora that are in progress.",
-			ConstLabels: labels,
+			Name: "zuora_api_requests_in_flight",
+			Help: "Requests to Zuora that are in progress.",
 		}),
 	}
-}
-
-// Describe implements prometheus.Collector.
-func (m *APIMetrics) Describe(ch chan<- *prometheus.Desc) {
-	m.requests.Describe(ch)
-	m.duration.Describe(ch)
-	m.inFlight.Describe(ch)
-}
-
-// Collect implements prometheus.Collector.
-func (m *APIMetrics) Collect(ch chan<- prometheus.Metric) {
-	m.requests.Collect(ch)
-	m.duration.Collect(ch)
-	m.inFlight.Collect(ch)
+	prometheus.WrapRegistererWith(prometheus.Labels{labelTenant: tenant}, all).MustRegister(m.requests, m.duration, m.inFlight)
+	return m
 }
 
 // Observe counts a request, and records it for a probe that asks what a read has

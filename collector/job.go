@@ -109,13 +109,13 @@ type waiter struct {
 // disconnected tells whether nobody waits for the page any more.
 func (w waiter) disconnected() bool { return w.ctx.Err() == context.Canceled }
 
-// outcome is what a scrape or probe has of a job: an answer or an error.
+// outcome is what a scrape or probe has of a job.
 type outcome struct {
-	answer   *zuora.DataLabelingJob
-	err      *zuora.Error
-	ended    bool // by a read that ended in this scrape
-	late     bool // the deadline came first
-	noTime   bool // the read had no time to begin
+	answer   *zuora.DataLabelingJob // the newest good one, nil before the first
+	err      *zuora.Error           // why it does not serve, nil if it does
+	ended    bool                   // by a read that ended in this scrape
+	late     bool                   // the deadline came first
+	noTime   bool                   // the read had no time to begin
 	duration time.Duration
 	requests []zuora.Request // that a probe's read has sent
 	joined   bool            // a probe's read, which somebody else began
@@ -191,17 +191,14 @@ func (j *job) outcome(w waiter, r *read, noToken bool) (o outcome) {
 	if w.probe && r != nil { // a scrape would hold the requests of all its jobs
 		o.requests, o.joined = slices.Clone(r.requests), r.asked.Before(w.start)
 	}
+	o.answer = j.answer
 	if !j.endedAt.Before(w.start) {
 		o.ended, o.err, o.duration = true, j.failure, j.took
-		if o.err == nil {
-			o.answer = j.answer
-		}
 		return o
 	}
 	o.late = true
 	// What the newest read brought serves, if it was good.
 	if j.answer != nil && j.failure == nil && time.Since(j.endedAt) < staleness {
-		o.answer = j.answer
 		return o
 	}
 	o.noTime = r == nil

@@ -60,15 +60,16 @@ func (p *Probe) Explain(w io.Writer) {
 	o := p.outcome
 	noToken := o.err != nil && o.err.Operation == zuora.OperationToken
 	switch {
-	case o.answer != nil && o.late:
+	case o.err == nil && o.late:
 		fmt.Fprintf(w, "Too late: no answer came before the deadline, so this one serves, which came at %s\n", o.answer.ReceivedAt.UTC().Format(time.RFC3339))
-	case o.answer != nil && !o.ended:
+	case o.err == nil && !o.ended:
 		fmt.Fprintf(w, "Cached: no request was sent, the answer came at %s\n", o.answer.ReceivedAt.UTC().Format(time.RFC3339))
 	case o.noTime:
 		fmt.Fprintln(w, "No request was sent: all slots were taken until the deadline")
-	case noToken && len(o.requests) == 0 && o.err.Reason != zuora.ReasonTimeout:
+	case len(o.requests) > 0:
+	case noToken && o.err.Reason != zuora.ReasonTimeout:
 		fmt.Fprintln(w, "No request was sent: getting a token failed, and is tried again within a minute")
-	case o.err != nil && o.err.Reason == zuora.ReasonRateLimited && len(o.requests) == 0:
+	case o.err != nil && o.err.Reason == zuora.ReasonRateLimited:
 		fmt.Fprintln(w, "No request was sent: requests are paused")
 	}
 	if o.joined {

@@ -48,12 +48,8 @@ func (e *exposedJob) collect(d *jobDescs, o outcome, ch chan<- prometheus.Metric
 	if !o.noTime {
 		send(d.duration, e.labels, o.duration.Seconds())
 	}
-	newest := o.answer
-	if newest == nil {
-		newest, _ = e.job.lastRead()
-	}
-	if newest != nil {
-		send(d.lastSuccess, e.labels, unixSeconds(newest.ReceivedAt))
+	if o.answer != nil {
+		send(d.lastSuccess, e.labels, unixSeconds(o.answer.ReceivedAt))
 	}
 	if o.err != nil {
 		send(d.scrapeError, with(e.labels, pair(labelReason, string(o.err.Reason))), 1)
