@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"go.uber.org/goleak"
@@ -20,11 +21,119 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// fixture is a collector of one tenant, t, whose Zuora the test plays.
+type fixture struct {
+	*Collector
+	Tenant
+	api   *api
+	log   *logbook
+	asked atomic.Int64 // requests
+	zuora atomic.Pointer[reader]
+}
+
+func newFixture(slots int, r reader, ids ...string) *fixture {
+	f := &fixture{api: &api{token: living()}, log: &logbook{}}
+	f.play(r)
+	f.Tenant = Tenant{Name: "t", API: f.api, Metrics: NewAPIMetrics("t"), MaxConcurrentRequests: slots}
+	f.configure(ids...)
+	f.changeClient()
+	return f
+}
+
+// play changes how Zuora answers from now on.
+func (f *fixture) play(r reader) { f.zuora.Store(&r) }
+
+func (f *fixture) configure(ids ...string) {
+	f.Jobs = nil
+	for _, id := range ids {
+		f.Jobs = append(f.Jobs, ConfiguredJob{ID: id})
+	}
+}
+
+// reload makes a collector of the tenant as it is now.
+func (f *fixture) reload(labelNames ...string) {
+	logger := level.NewFilter(log.NewLogfmtLogger(f.log), level.AllowInfo())
+	f.Collector = New([]Tenant{f.Tenant}, labelNames, logger, f.Collector)
+}
+
+// changeClient reloads with another Reader.
+func (f *fixture) changeClient() {
+	f.Reader = new(reader(func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
+		f.asked.Add(1)
+		return (*f.zuora.Load())(ctx, id)
+	}))
+	f.reload()
+}
+
+// scrape tells which jobs' state is known within the timeout.
+func (f *fixture) scrape(t *testing.T, timeout time.Duration) map[string]bool {
+	t.Helper()
+	return success(t, f.Scrape(within(t, timeout)))
+}
+
+// probe does the same for one job.
+func (f *fixture) probe(t *testing.T, id string, timeout time.Duration) bool {
+	t.Helper()
+	return success(t, f.newProbe(t, id, timeout))[id]
+}
+
+func (f *fixture) newProbe(t *testing.T, id string, timeout time.Duration) *Probe {
+	t.Helper()
+	p, err := f.Probe(within(t, timeout), "", id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func within(t *testing.T, timeout time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 // reader is a Reader in a function.
 type reader func(ctx context.Context, id string) (*zuora.DataLabelingJob, error)
 
 func (f reader) DataLabelingJob(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
 	return f(ctx, id)
+}
+
+// good is a Reader of completed jobs.
+func good(context.Context, string) (*zuora.DataLabelingJob, error) {
+	return &zuora.DataLabelingJob{
+		Status: zuora.Completed, ObjectType: "Account",
+		Labeled: new(int64(9)), Failed: new(int64(1)), Timeout: new(int64(1)), Total: new(int64(11)),
+		ReceivedAt: time.Now(),
+	}, nil
+}
+
+// bad returns a Reader of jobs that fail.
+func bad(reason zuora.Reason) reader {
+	return func(context.Context, string) (*zuora.DataLabelingJob, error) {
+		return nil, &zuora.Error{Operation: zuora.OperationDataLabelingJob, Reason: reason, Message: "because"}
+	}
+}
+
+// slowly returns a Reader that takes its time.
+func slowly(takes time.Duration, r reader) reader {
+	return func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
+		time.Sleep(takes)
+		return r(ctx, id)
+	}
+}
+
+// hang is a Reader whose requests end by a timeout of a minute.
+var hang = slowly(time.Minute, bad(zuora.ReasonTimeout))
+
+// some returns a Reader of some jobs, and of all others.
+func some(those func(id string) bool, r, others reader) reader {
+	return func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
+		if those(id) {
+			return r(ctx, id)
+		}
+		return others(ctx, id)
+	}
 }
 
 // api is an API that tells what it holds.
@@ -37,78 +146,66 @@ type api struct {
 	next   zuora.TokenState
 }
 
-func (s *api) Limits() zuora.Limits              { return s.limits }
-func (s *api) PausedUntil() map[string]time.Time { return s.paused }
-func (s *api) Token() zuora.TokenState {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.token
+// living is the state of a token that lives.
+func living() zuora.TokenState { return zuora.TokenState{Expiry: time.Now().AddDate(9, 0, 0)} }
+
+func (a *api) Limits() zuora.Limits              { return a.limits }
+func (a *api) PausedUntil() map[string]time.Time { return a.paused }
+func (a *api) CloseIdleConnections()             { a.closed.Add(1) }
+
+func (a *api) Token() zuora.TokenState {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.token
 }
 
 // CheckToken has the token that is next, if there is one.
-func (s *api) CheckToken(context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.next != (zuora.TokenState{}) {
-		s.token = s.next
+func (a *api) CheckToken(context.Context) error {
+	if a.next != (zuora.TokenState{}) {
+		a.set(a.next)
 	}
 	return nil
 }
 
-func (s *api) CloseIdleConnections() { s.closed.Add(1) }
-
-func (s *api) set(token zuora.TokenState) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.token = token
+func (a *api) set(token zuora.TokenState) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.token = token
 }
 
-func completed() (*zuora.DataLabelingJob, error) {
-	return &zuora.DataLabelingJob{
-		Status: zuora.Completed, ObjectType: "Account",
-		Labeled: new(int64(9)), Failed: new(int64(1)), Timeout: new(int64(1)), Total: new(int64(11)),
-		ReceivedAt: time.Now(),
-	}, nil
+// logbook keeps what was logged.
+type logbook struct {
+	mu   sync.Mutex
+	text strings.Builder
 }
 
-func failed(reason zuora.Reason) (*zuora.DataLabelingJob, error) {
-	return nil, &zuora.Error{Operation: zuora.OperationDataLabelingJob, Reason: reason, Message: "because"}
+// Write implements io.Writer.
+func (b *logbook) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
 }
 
-// newCollector returns a collector of one tenant with jobs of the given ids.
-func newCollector(logger log.Logger, workers int, r reader, ids ...string) *Collector {
-	return New([]Tenant{newTestTenant(workers, r, ids...)}, nil, logger, nil)
-}
-
-func newTestTenant(workers int, r reader, ids ...string) Tenant {
-	t := Tenant{Name: "t", Reader: &r, Metrics: NewAPIMetrics("t"), MaxConcurrentRequests: workers}
-	for _, id := range ids {
-		t.Jobs = append(t.Jobs, ConfiguredJob{ID: id})
+// expect compares what was logged since the last time.
+func (b *logbook) expect(t *testing.T, when, want string) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if got := strings.TrimSpace(b.text.String()); got != want {
+		t.Errorf("%s: logged\n%s\nwant\n%s", when, got, want)
 	}
-	return t
-}
-
-func ids(n int) []string {
-	all := make([]string, n)
-	for i := range all {
-		all[i] = fmt.Sprintf("job-%03d", i)
-	}
-	return all
+	b.text.Reset()
 }
 
 // expect compares the named metrics of one scrape or probe, whose names may
 // leave out what all job metrics begin with.
 func expect(t *testing.T, c prometheus.Collector, want string, names ...string) {
 	t.Helper()
-	for i, name := range names {
-		if !strings.HasPrefix(name, "zuora_") {
-			names[i] = "zuora_data_labeling_job_" + name
-		}
-	}
 	// The comparison wants HELP and TYPE, which the golden page sees to.
 	var got []string
 	for _, f := range gathered(t, c) {
-		if !slices.Contains(names, f.GetName()) {
+		name := strings.TrimPrefix(f.GetName(), "zuora_data_labeling_job_")
+		if !slices.Contains(names, name) {
 			continue
 		}
 		for _, m := range f.GetMetric() {
@@ -116,7 +213,7 @@ func expect(t *testing.T, c prometheus.Collector, want string, names ...string) 
 			for _, l := range m.GetLabel() {
 				labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
 			}
-			got = append(got, fmt.Sprintf("%s{%s} %v", strings.TrimPrefix(f.GetName(), "zuora_data_labeling_job_"), strings.Join(labels, ","), m.GetGauge().GetValue()))
+			got = append(got, fmt.Sprintf("%s{%s} %v", name, strings.Join(labels, ","), m.GetGauge().GetValue()))
 		}
 	}
 	if g, w := strings.Join(got, "\n"), strings.TrimSpace(want); g != w {
@@ -136,18 +233,10 @@ func gathered(t *testing.T, c prometheus.Collector) []*dto.MetricFamily {
 	return families
 }
 
-// scrape collects with a timeout.
-func scrape(t *testing.T, c *Collector, timeout time.Duration) {
+// success tells of each job whether its scrape_success is 1.
+func success(t *testing.T, c prometheus.Collector) map[string]bool {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), timeout)
-	defer cancel()
-	gathered(t, c.Scrape(ctx))
-}
-
-// success returns, for each job, the value of scrape_success.
-func success(t *testing.T, c prometheus.Collector) map[string]float64 {
-	t.Helper()
-	values := map[string]float64{}
+	values := map[string]bool{}
 	for _, f := range gathered(t, c) {
 		if f.GetName() != "zuora_data_labeling_job_scrape_success" {
 			continue
@@ -155,7 +244,7 @@ func success(t *testing.T, c prometheus.Collector) map[string]float64 {
 		for _, m := range f.GetMetric() {
 			for _, l := range m.GetLabel() {
 				if l.GetName() == labelJobID {
-					values[l.GetValue()] = m.GetGauge().GetValue()
+					values[l.GetValue()] = m.GetGauge().GetValue() == 1
 				}
 			}
 		}
@@ -163,21 +252,13 @@ func success(t *testing.T, c prometheus.Collector) map[string]float64 {
 	return values
 }
 
-// newProbe returns a probe of a job of the only tenant.
-func newProbe(t *testing.T, ctx context.Context, c *Collector, id string) *Probe {
-	t.Helper()
-	p, err := c.Probe(ctx, "", id)
-	if err != nil {
-		t.Fatal(err)
+func ids(n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("job-%03d", i)
 	}
-	return p
+	return all
 }
 
-// jobID returns the id of job n.
+// jobID returns the id of job n, which can be probed.
 func jobID(n int) string { return fmt.Sprintf("%032d", n) }
-
-// hang is a Reader whose requests end by a timeout of a minute.
-func hang(context.Context, string) (*zuora.DataLabelingJob, error) {
-	time.Sleep(time.Minute)
-	return failed(zuora.ReasonTimeout)
-}

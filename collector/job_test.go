@@ -2,28 +2,18 @@ package collector
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
-
-// asking returns a Reader that counts, and answers with a status.
-func asking(n *atomic.Int64, status string) reader {
-	return func(context.Context, string) (*zuora.DataLabelingJob, error) {
-		n.Add(1)
-		return &zuora.DataLabelingJob{Status: status, ReceivedAt: time.Now()}, nil
-	}
-}
 
 func TestFreshAnswersAreServedAgain(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -43,28 +33,28 @@ func TestFreshAnswersAreServedAgain(t *testing.T) {
 		for _, kind := range []string{"configured", "probed"} {
 			t.Run(name+", "+kind, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					var n atomic.Int64
-					tenant := newTestTenant(1, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
-						time.Sleep(700 * time.Millisecond) // the age runs from the scrape's start
-						return asking(&n, tc.status)(ctx, id)
-					})
-					tenant.RefreshInterval, tenant.CompletedRefreshInterval = tc.refresh, tc.completed
+					// The age runs from the scrape's start.
+					f := newFixture(1, slowly(700*time.Millisecond, func(context.Context, string) (*zuora.DataLabelingJob, error) {
+						return &zuora.DataLabelingJob{Status: tc.status}, nil
+					}))
+					f.RefreshInterval, f.CompletedRefreshInterval = tc.refresh, tc.completed
 					if kind == "configured" {
-						tenant.Jobs = []ConfiguredJob{{ID: jobID(0)}}
+						f.configure(jobID(0))
 					}
-					c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
+					f.reload()
 					for i := range 9 {
-						time.Sleep(time.Duration(i%3) * 100 * time.Millisecond) // as exactly as Prometheus scrapes
+						late := time.Duration(i%3) * 100 * time.Millisecond // as exactly as Prometheus scrapes
+						time.Sleep(late)
 						begun := time.Now()
 						if kind == "configured" {
-							gathered(t, c.Scrape(t.Context()))
+							f.scrape(t, time.Minute)
 						} else {
-							gathered(t, newProbe(t, t.Context(), c, jobID(0)))
+							f.probe(t, jobID(0), time.Minute)
 						}
-						time.Sleep(15*time.Second - time.Since(begun) - time.Duration(i%3)*100*time.Millisecond)
+						time.Sleep(15*time.Second - time.Since(begun) - late)
 					}
-					if n.Load() != tc.want {
-						t.Errorf("got %d requests, want %d", n.Load(), tc.want)
+					if f.asked.Load() != tc.want {
+						t.Errorf("got %d requests, want %d", f.asked.Load(), tc.want)
 					}
 					if every := ReadEvery(15*time.Second, tc.refresh); tc.completed == 0 && int64((135*time.Second-1)/every)+1 != tc.want {
 						t.Errorf("ReadEvery says %s, but %d scrapes asked", every, tc.want)
@@ -75,51 +65,35 @@ func TestFreshAnswersAreServedAgain(t *testing.T) {
 	}
 }
 
-func TestFailuresAreNotCached(t *testing.T) {
+// A good answer is served again while it is fresh, a failure never is. The time
+// of the newest good answer outlives failures and reloads.
+func TestLastSuccess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fail := false
-		tenant := newTestTenant(1, func(context.Context, string) (*zuora.DataLabelingJob, error) {
-			if fail {
-				return nil, errors.New("x")
-			}
-			return completed()
-		}, "j")
-		tenant.RefreshInterval = time.Minute
-		c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
+		f := newFixture(1, good, "j")
+		f.RefreshInterval = time.Minute
+		begun := time.Now()
 		for _, step := range []struct {
-			sleep time.Duration
-			fail  bool
-			want  float64
+			what          string
+			after         time.Duration
+			zuora         reader
+			success, took int
+			newest        time.Duration // after begun, none if it is 0
 		}{
-			{0, false, 1},
-			{time.Second, true, 1}, // cached
-			{time.Minute, true, 0}, // an answer too old is not served instead of a newer one
-			{time.Second, false, 1},
+			{"never read", 0, bad(zuora.ReasonUnavailable), 0, 1, 0},
+			{"read", time.Minute, good, 1, 1, time.Minute + time.Second},
+			{"cached", time.Minute + 15*time.Second, bad(zuora.ReasonUnavailable), 1, 0, time.Minute + time.Second},
+			{"no longer, though nothing newer can be had", 2 * time.Minute, bad(zuora.ReasonUnavailable), 0, 1, time.Minute + time.Second},
+			{"read again", 2*time.Minute + 15*time.Second, good, 1, 1, 2*time.Minute + 16*time.Second},
 		} {
-			time.Sleep(step.sleep)
-			fail = step.fail
-			if got := success(t, c.Scrape(t.Context()))["j"]; got != step.want {
-				t.Errorf("%+v: got scrape_success %v", step, got)
+			time.Sleep(time.Until(begun.Add(step.after)))
+			f.play(slowly(time.Second, step.zuora))
+			f.reload()
+			want := fmt.Sprintf("scrape_duration_seconds{job_id=\"j\",tenant=\"t\"} %d\nscrape_success{job_id=\"j\",tenant=\"t\"} %d", step.took, step.success)
+			if step.newest > 0 {
+				want = fmt.Sprintf("last_success_timestamp_seconds{job_id=\"j\",tenant=\"t\"} %v\n", float64(begun.Add(step.newest).Unix())) + want
 			}
-		}
-	})
-}
-
-func TestCachedAnswerKeepsItsTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tenant := newTestTenant(1, func(context.Context, string) (*zuora.DataLabelingJob, error) {
-			time.Sleep(time.Second)
-			return completed()
-		}, "j")
-		tenant.RefreshInterval = time.Minute
-		c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
-		at := float64(time.Now().Add(time.Second).Unix())
-		for _, duration := range []int{1, 0} {
-			expect(t, c.Scrape(t.Context()), fmt.Sprintf(`
-last_success_timestamp_seconds{job_id="j",tenant="t"} %v
-scrape_duration_seconds{job_id="j",tenant="t"} %d
-scrape_success{job_id="j",tenant="t"} 1`, at, duration), "last_success_timestamp_seconds", "scrape_duration_seconds", "scrape_success")
-			time.Sleep(15 * time.Second)
+			t.Log(step.what)
+			expect(t, f.Scrape(t.Context()), want, "last_success_timestamp_seconds", "scrape_duration_seconds", "scrape_success")
 		}
 	})
 }
@@ -128,40 +102,32 @@ scrape_success{job_id="j",tenant="t"} 1`, at, duration), "last_success_timestamp
 // probed one's, each until its own deadline.
 func TestOverlappingReadsShareOneRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var n atomic.Int64
-		c := newCollector(log.NewNopLogger(), 10, func(context.Context, string) (*zuora.DataLabelingJob, error) {
-			n.Add(1)
-			time.Sleep(time.Second)
-			return completed()
-		}, jobID(1))
+		f := newFixture(10, slowly(time.Second, good), jobID(1))
 		for _, id := range []string{jobID(1), jobID(2)} {
-			n.Store(0)
+			f.asked.Store(0)
 			var group sync.WaitGroup
 			for i := range 20 {
 				group.Go(func() {
-					timeout, want := 2*time.Second, 1.0
+					timeout := 2 * time.Second
 					if i >= 10 {
-						timeout, want = 500*time.Millisecond, 0
+						timeout = 500 * time.Millisecond
 					}
-					ctx, cancel := context.WithTimeout(t.Context(), timeout)
-					defer cancel()
-					var asked prometheus.Collector = c.Scrape(ctx)
+					var asked prometheus.Collector = f.Scrape(within(t, timeout))
 					if i%2 == 0 || id == jobID(2) {
-						asked = newProbe(t, ctx, c, id)
+						asked = f.newProbe(t, id, timeout)
 					}
-					if got := success(t, asked)[id]; got != want {
-						t.Errorf("within %s: got scrape_success %v, want %v", timeout, got, want)
+					if got := success(t, asked)[id]; got != (i < 10) {
+						t.Errorf("within %s: got success %v, want %v", timeout, got, i < 10)
 					}
 				})
 			}
 			group.Wait()
-			if n.Load() != 1 {
-				t.Errorf("got %d requests, want 1", n.Load())
-			}
 			time.Sleep(time.Second)
-			gathered(t, newProbe(t, t.Context(), c, id))
-			if n.Load() != 2 {
-				t.Errorf("got %d requests after a later read, want 2", n.Load())
+			if got := f.asked.Load(); got != 1 {
+				t.Errorf("got %d requests, want 1", got)
+			}
+			if f.probe(t, id, time.Minute); f.asked.Load() != 2 {
+				t.Errorf("got %d requests after a later read, want 2", f.asked.Load())
 			}
 		}
 	})
@@ -171,22 +137,12 @@ func TestOverlappingReadsShareOneRequest(t *testing.T) {
 // for five minutes, if it was good.
 func TestTooLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var takes atomic.Int64
-		var bad atomic.Bool
-		takes.Store(int64(2 * time.Second))
-		c := newCollector(log.NewNopLogger(), 1, func(context.Context, string) (*zuora.DataLabelingJob, error) {
-			time.Sleep(time.Duration(takes.Load()))
-			if bad.Load() {
-				return failed(zuora.ReasonNotFound)
-			}
-			return completed()
-		}, "j")
+		f := newFixture(1, slowly(2*time.Second, good), "j")
 		begun := time.Now()
 		page := func(want string) {
 			t.Helper()
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
-			expect(t, c.Scrape(ctx), want, "scrape_success", "scrape_error", "scrape_duration_seconds", "last_success_timestamp_seconds", "labeled_objects", "zuora_up")
+			expect(t, f.Scrape(within(t, time.Second)), want,
+				"scrape_success", "scrape_error", "scrape_duration_seconds", "last_success_timestamp_seconds", "labeled_objects", "zuora_up")
 			time.Sleep(14 * time.Second)
 		}
 		page(`
@@ -194,31 +150,27 @@ scrape_duration_seconds{job_id="j",tenant="t"} 1
 scrape_error{job_id="j",reason="timeout",tenant="t"} 1
 scrape_success{job_id="j",tenant="t"} 0
 zuora_up{tenant="t"} 0`)
-		late := fmt.Sprintf(`
+		f.play(slowly(time.Hour, good))
+		answered := fmt.Sprintf(`last_success_timestamp_seconds{job_id="j",tenant="t"} %v`, float64(begun.Add(2*time.Second).Unix()))
+		for range 20 {
+			page(`
 labeled_objects{job_id="j",object_type="Account",tenant="t"} 9
-last_success_timestamp_seconds{job_id="j",tenant="t"} %v
+` + answered + `
 scrape_duration_seconds{job_id="j",tenant="t"} 0
 scrape_success{job_id="j",tenant="t"} 1
-zuora_up{tenant="t"} 1`, float64(begun.Add(2*time.Second).Unix()))
-		takes.Store(int64(time.Hour))
-		for range 20 {
-			page(late)
+zuora_up{tenant="t"} 1`)
 		}
-		page(fmt.Sprintf(`
-last_success_timestamp_seconds{job_id="j",tenant="t"} %v
+		page(answered + `
 scrape_duration_seconds{job_id="j",tenant="t"} 301
 scrape_error{job_id="j",reason="timeout",tenant="t"} 1
 scrape_success{job_id="j",tenant="t"} 0
-zuora_up{tenant="t"} 0`, float64(begun.Add(2*time.Second).Unix())))
+zuora_up{tenant="t"} 0`)
 
 		time.Sleep(time.Hour) // the read that hung has ended
-		takes.Store(int64(2 * time.Second))
-		bad.Store(true)
-		scrape(t, c, time.Second)
+		f.play(slowly(2*time.Second, bad(zuora.ReasonNotFound)))
+		f.scrape(t, time.Second)
 		time.Sleep(5 * time.Second)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		expect(t, c.Scrape(ctx), `scrape_error{job_id="j",reason="timeout",tenant="t"} 1`, "scrape_error")
+		expect(t, f.Scrape(within(t, time.Second)), `scrape_error{job_id="j",reason="timeout",tenant="t"} 1`, "scrape_error")
 		time.Sleep(time.Minute)
 	})
 }
@@ -227,30 +179,24 @@ zuora_up{tenant="t"} 0`, float64(begun.Add(2*time.Second).Unix())))
 // a job that somebody did not wait for.
 func TestReadsGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var begun, cancelled atomic.Int64
-		c := newCollector(log.NewNopLogger(), 10, func(ctx context.Context, _ string) (*zuora.DataLabelingJob, error) {
-			begun.Add(1)
+		f := newFixture(10, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
 			select {
 			case <-time.After(2 * time.Second):
-				return completed()
+				return good(ctx, id)
 			case <-ctx.Done():
-				cancelled.Add(1)
-				return failed(zuora.ReasonTimeout)
+				return bad(zuora.ReasonTimeout)(ctx, id)
 			}
 		}, ids(5)...)
 		left, leave := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, leave)
-		gathered(t, c.Scrape(left))
-		for _, k := range c.LastReads() {
+		gathered(t, f.Scrape(left))
+		for _, k := range f.LastReads() {
 			if k.Failure != nil {
 				t.Errorf("%s: got %v, want no failure: the client left", k.Job.ID, k.Failure)
 			}
 		}
-		if n := success(t, c.Scrape(t.Context())); n["job-004"] != 1 {
-			t.Errorf("got %v, want the answers of the reads in progress", n)
-		}
-		if begun.Load() != 5 || cancelled.Load() != 0 {
-			t.Errorf("got %d reads, %d cancelled; want 5, none cancelled", begun.Load(), cancelled.Load())
+		if read := f.scrape(t, time.Minute); !read["job-004"] || f.asked.Load() != 5 {
+			t.Errorf("got %v by %d requests, want the answers of the 5 in progress", read, f.asked.Load())
 		}
 	})
 }
@@ -259,25 +205,23 @@ func TestReadsGoOn(t *testing.T) {
 // read in progress and its answer go on.
 func TestProbedAndConfiguredAreOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var n atomic.Int64
-		probed := newTestTenant(10, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
-			n.Add(1)
-			time.Sleep(time.Second)
-			return completed()
-		})
-		probed.RefreshInterval = time.Hour
-		configured := probed
-		configured.Jobs = []ConfiguredJob{{ID: jobID(1), Labels: map[string]string{"wave": "first"}}}
-		c := New([]Tenant{probed}, nil, log.NewNopLogger(), nil)
-		go gathered(t, newProbe(t, t.Context(), c, jobID(1)))
+		f := newFixture(10, slowly(time.Second, good))
+		f.RefreshInterval = time.Hour
+		f.reload()
+		go f.probe(t, jobID(1), time.Minute)
 		synctest.Wait()
-		c = New([]Tenant{configured}, []string{"wave"}, log.NewNopLogger(), c)
-		expect(t, c.Scrape(t.Context()), `scrape_success{job_id="`+jobID(1)+`",tenant="t",wave="first"} 1`, "scrape_success")
+		f.Jobs = []ConfiguredJob{{ID: jobID(1), Labels: map[string]string{"wave": "first"}}}
+		f.reload("wave")
+		expect(t, f.Scrape(t.Context()), `scrape_success{job_id="`+jobID(1)+`",tenant="t",wave="first"} 1`, "scrape_success")
 		time.Sleep(time.Minute)
-		c = New([]Tenant{probed}, nil, log.NewNopLogger(), c)
-		expect(t, newProbe(t, t.Context(), c, jobID(1)), `scrape_success{job_id="`+jobID(1)+`",tenant="t"} 1`, "scrape_success")
-		if n.Load() != 1 {
-			t.Errorf("got %d requests, want 1", n.Load())
+		f.Jobs = nil
+		f.reload()
+		if got := f.LastReads(); len(got) != 0 {
+			t.Errorf("got %+v, want nothing of a job that is neither configured nor probed", got)
+		}
+		expect(t, f.newProbe(t, jobID(1), time.Minute), `scrape_success{job_id="`+jobID(1)+`",tenant="t"} 1`, "scrape_success")
+		if f.asked.Load() != 1 {
+			t.Errorf("got %d requests, want 1", f.asked.Load())
 		}
 	})
 }
@@ -285,20 +229,19 @@ func TestProbedAndConfiguredAreOne(t *testing.T) {
 // A corrected spelling of an id is what is asked for from then on, and a probe
 // knows a configured job in any spelling.
 func TestSpelling(t *testing.T) {
-	const right = "ff80808186b966950186b97922e200ab"
+	const right, wrong = "ff80808186b966950186b97922e200ab", "FF80808186B966950186B97922E200AB"
 	var asked []string
-	tenant := newTestTenant(1, func(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
+	f := newFixture(1, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
 		asked = append(asked, id)
-		return completed()
-	}, strings.ToUpper(right))
-	c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
-	gathered(t, c.Scrape(t.Context()))
-	tenant.Jobs = []ConfiguredJob{{ID: right}}
-	c = New([]Tenant{tenant}, nil, log.NewNopLogger(), c)
-	gathered(t, c.Scrape(t.Context()))
-	expect(t, newProbe(t, t.Context(), c, strings.ToUpper(right)), `scrape_success{job_id="`+right+`",tenant="t"} 1`, "scrape_success")
-	if got, want := fmt.Sprint(asked), fmt.Sprint([]string{strings.ToUpper(right), right, right}); got != want {
-		t.Errorf("asked for %s, want %s", got, want)
+		return good(ctx, id)
+	}, wrong)
+	f.scrape(t, time.Minute)
+	f.configure(right)
+	f.reload()
+	f.scrape(t, time.Minute)
+	expect(t, f.newProbe(t, wrong, time.Minute), `scrape_success{job_id="`+right+`",tenant="t"} 1`, "scrape_success")
+	if want := []string{wrong, right, right}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %s, want %s", strings.Join(asked, " "), strings.Join(want, " "))
 	}
 }
 
@@ -306,22 +249,21 @@ func TestSpelling(t *testing.T) {
 // refresh interval.
 func TestProbedJobsAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var n atomic.Int64
-		tenant := newTestTenant(1, asking(&n, zuora.Dispatched))
-		tenant.RefreshInterval = 20 * time.Minute
-		c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
+		f := newFixture(1, good)
+		f.RefreshInterval = 20 * time.Minute
+		f.reload()
 		asks := func(id int, want int64) {
 			t.Helper()
-			before := n.Load()
-			gathered(t, newProbe(t, t.Context(), c, jobID(id)))
-			if got := n.Load() - before; got != want {
+			before := f.asked.Load()
+			f.probe(t, jobID(id), time.Minute)
+			if got := f.asked.Load() - before; got != want {
 				t.Errorf("job %d: got %d requests, want %d", id, got, want)
 			}
 			time.Sleep(time.Millisecond)
 		}
 		known := func(want int) {
 			t.Helper()
-			if got := len(c.LastReads()); got != want {
+			if got := len(f.LastReads()); got != want {
 				t.Errorf("got %d jobs, want %d", got, want)
 			}
 		}

@@ -13,113 +13,65 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
+// expectExplanation compares what a probe of job 1 explains.
+func expectExplanation(t *testing.T, f *fixture, want string) {
+	t.Helper()
+	p := f.newProbe(t, jobID(1), 5*time.Second)
+	gathered(t, p)
+	var got strings.Builder
+	p.Explain(&got)
+	if want := "Probe of job " + jobID(1) + " of tenant t\n" + want + "\n"; got.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", &got, want)
+	}
+}
+
 // A probe says what happened.
 func TestExplain(t *testing.T) {
+	refuses := func(context.Context, string) (*zuora.DataLabelingJob, error) {
+		return nil, &zuora.Error{Operation: zuora.OperationToken, Reason: zuora.ReasonAuth, Message: "because"}
+	}
 	for name, tc := range map[string]struct {
-		read    reader
+		before  string // the job that was probed a second before
+		after   reader // of the second probe, if another than the first one's
+		zuora   reader
 		refresh time.Duration
 		token   zuora.TokenState
-		before  func(t *testing.T, c *Collector)
 		want    string
 	}{
-		"a good read": {
-			read: func(context.Context, string) (*zuora.DataLabelingJob, error) { return completed() },
-			want: `Read: status "Completed", object type "Account"`,
-		},
-		"no answer": {
-			read: hang,
-			want: `Error: timeout: no answer before the deadline`,
-		},
-		"no token": {
-			read:  hang,
-			token: zuora.TokenState{Failure: &zuora.Error{}},
-			want: `Token: none
-Error: timeout: getting a token: no token before the deadline`,
-		},
-		"no slot": {
-			read: hang,
-			before: func(t *testing.T, c *Collector) {
-				go gathered(t, newProbe(t, t.Context(), c, jobID(2)))
-				synctest.Wait()
-			},
-			want: `No request was sent: all slots were taken until the deadline
-Error: timeout: no answer before the deadline`,
-		},
-		"joined": {
-			read: func(context.Context, string) (*zuora.DataLabelingJob, error) {
-				time.Sleep(time.Second)
-				return failed(zuora.ReasonNotFound)
-			},
-			before: func(t *testing.T, c *Collector) {
-				go gathered(t, newProbe(t, t.Context(), c, jobID(1)))
-				synctest.Wait()
-				time.Sleep(time.Millisecond)
-			},
-			want: `Joined: a scrape or another probe was reading the job already
-Error: not_found: because`,
-		},
-		"cached": {
-			read:    func(context.Context, string) (*zuora.DataLabelingJob, error) { return completed() },
-			refresh: time.Minute,
-			before: func(t *testing.T, c *Collector) {
-				gathered(t, newProbe(t, t.Context(), c, jobID(1)))
-				time.Sleep(time.Second)
-			},
-			want: `Cached: no request was sent, the answer came at 2000-01-01T00:00:00Z
-Read: status "Completed", object type "Account"`,
-		},
-		"too late": {
-			read: func() reader {
-				n := 0
-				return func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
-					if n++; n == 1 {
-						return completed()
-					}
-					return hang(ctx, id)
-				}
-			}(),
-			before: func(t *testing.T, c *Collector) {
-				gathered(t, newProbe(t, t.Context(), c, jobID(1)))
-				time.Sleep(time.Second)
-			},
-			want: `Too late: no answer came before the deadline, so this one serves, which came at 2000-01-01T00:00:00Z
-Read: status "Completed", object type "Account"`,
-		},
-		"between two token requests": {
-			read: func(context.Context, string) (*zuora.DataLabelingJob, error) {
-				return nil, &zuora.Error{Operation: zuora.OperationToken, Reason: zuora.ReasonAuth, Message: "because"}
-			},
-			want: `No request was sent: getting a token failed, and is tried again within a minute
+		"a good read": {zuora: good, want: `Read: status "Completed", object type "Account"`},
+		"no answer":   {zuora: hang, want: `Error: timeout: no answer before the deadline`},
+		"no token": {zuora: hang, token: zuora.TokenState{Failure: &zuora.Error{}}, want: `Token: none
+Error: timeout: getting a token: no token before the deadline`},
+		"no slot": {before: jobID(2), zuora: hang, want: `No request was sent: all slots were taken until the deadline
+Error: timeout: no answer before the deadline`},
+		"joined": {before: jobID(1), zuora: slowly(2*time.Second, bad(zuora.ReasonNotFound)), want: `Joined: a scrape or another probe was reading the job already
+Error: not_found: because`},
+		"cached": {before: jobID(1), zuora: good, refresh: time.Minute, want: `Cached: no request was sent, the answer came at 2000-01-01T00:00:00Z
+Read: status "Completed", object type "Account"`},
+		"too late": {before: jobID(1), zuora: good, after: hang, want: `Too late: no answer came before the deadline, so this one serves, which came at 2000-01-01T00:00:00Z
+Read: status "Completed", object type "Account"`},
+		"between two token requests": {zuora: refuses, want: `No request was sent: getting a token failed, and is tried again within a minute
 Token: none
-Error: auth: getting a token: because`,
-		},
-		"paused": {
-			read: func(context.Context, string) (*zuora.DataLabelingJob, error) { return failed(zuora.ReasonRateLimited) },
-			want: `No request was sent: requests are paused
-Error: rate_limited: because`,
-		},
+Error: auth: getting a token: because`},
+		"paused": {zuora: bad(zuora.ReasonRateLimited), want: `No request was sent: requests are paused
+Error: rate_limited: because`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tenant := newTestTenant(1, tc.read)
-				tenant.RefreshInterval = tc.refresh
-				if tc.token == (zuora.TokenState{}) {
-					tc.token.Expiry = time.Now().Add(time.Hour)
+				f := newFixture(1, tc.zuora)
+				f.RefreshInterval = tc.refresh
+				f.reload()
+				if tc.token != (zuora.TokenState{}) {
+					f.api.set(tc.token)
 				}
-				tenant.API = &api{token: tc.token}
-				c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
-				if tc.before != nil {
-					tc.before(t, c)
+				if tc.before != "" {
+					go f.probe(t, tc.before, time.Minute)
+					time.Sleep(time.Second)
 				}
-				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-				defer cancel()
-				var got strings.Builder
-				p := newProbe(t, ctx, c, jobID(1))
-				gathered(t, p)
-				p.Explain(&got)
-				if want := "Probe of job " + jobID(1) + " of tenant t\n" + tc.want + "\n"; got.String() != want {
-					t.Errorf("got\n%s\nwant\n%s", &got, want)
+				if tc.after != nil {
+					f.play(tc.after)
 				}
+				expectExplanation(t, f, tc.want)
 				time.Sleep(2 * time.Minute)
 			})
 		})
@@ -128,43 +80,33 @@ Error: rate_limited: because`,
 
 // A probe tells each request that its read has sent. They are counted, too.
 func TestRequestsAreExplained(t *testing.T) {
-	metrics := NewAPIMetrics("t")
-	tenant := newTestTenant(1, func(ctx context.Context, _ string) (*zuora.DataLabelingJob, error) {
+	var f *fixture
+	f = newFixture(1, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
 		for _, ended := range []zuora.Request{
 			{Operation: zuora.OperationToken, StatusCode: 200, Duration: time.Second},
 			{Operation: zuora.OperationDataLabelingJob, TrackID: "track-0", Duration: time.Second},
 			{Operation: zuora.OperationDataLabelingJob, TrackID: "track-1", StatusCode: 200, Duration: 20 * time.Millisecond, RequestID: "abc"},
 		} {
-			metrics.Observe(ctx, zuora.Request{Operation: ended.Operation, TrackID: ended.TrackID})(ended)
+			f.Metrics.Observe(ctx, zuora.Request{Operation: ended.Operation, TrackID: ended.TrackID})(ended)
 		}
-		return completed()
+		return good(ctx, id)
 	})
-	tenant.Metrics = metrics
-	p := newProbe(t, t.Context(), New([]Tenant{tenant}, nil, log.NewNopLogger(), nil), jobID(1))
-	gathered(t, p)
-	var got strings.Builder
-	p.Explain(&got)
-	want := "Probe of job " + jobID(1) + ` of tenant t
-Token: new
+	expectExplanation(t, f, `Token: new
 Request: operation=token, HTTP 200, duration=1s
 Request: operation=data_labeling_job, no answer, duration=1s, Zuora-Track-Id=track-0
 Request: operation=data_labeling_job, HTTP 200, duration=20ms, Zuora-Request-Id=abc, Zuora-Track-Id=track-1
-Read: status "Completed", object type "Account"
-`
-	if got.String() != want {
-		t.Errorf("got\n%s\nwant\n%s", &got, want)
-	}
-	if n := testutil.CollectAndCount(metrics, "zuora_api_requests_total"); n != 3 {
+Read: status "Completed", object type "Account"`)
+	if n := testutil.CollectAndCount(f.Metrics, "zuora_api_requests_total"); n != 3 {
 		t.Errorf("got %d series of requests, want one for each operation and code", n)
 	}
 }
 
 // A probe of what cannot be is an error that says what is wrong.
 func TestProbeOfNothing(t *testing.T) {
-	one := newTestTenant(1, hang)
-	two := one
-	two.Name = "u"
-	c := New([]Tenant{one, two}, nil, log.NewNopLogger(), nil)
+	f := newFixture(1, hang)
+	second := f.Tenant
+	second.Name = "u"
+	c := New([]Tenant{f.Tenant, second}, nil, log.NewNopLogger(), nil)
 	for name, tc := range map[string]struct{ tenant, id, want string }{
 		"no job id":      {"t", "1", `"target" is no job id`},
 		"no tenant":      {"", jobID(1), "the tenant is missing, and more than one is configured"},

@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -10,36 +11,25 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-kit/log"
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
 func TestDeadlineServesWhatIsKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCollector(log.NewNopLogger(), 2, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
-			if id == "job-001" || id == "job-002" { // both slots are taken after one good job
-				return hang(ctx, id)
-			}
-			return completed()
-		}, ids(5)...)
-		ctx, cancel := context.WithTimeout(t.Context(), 9500*time.Millisecond)
-		defer cancel()
+		// Both slots are taken after one good job.
+		f := newFixture(2, some(func(id string) bool { return id == "job-000" }, good, hang), ids(4)...)
 		begun := time.Now()
-		expect(t, c.Scrape(ctx), `
+		expect(t, f.Scrape(within(t, 9500*time.Millisecond)), `
 scrape_duration_seconds{job_id="job-000",tenant="t"} 0
 scrape_duration_seconds{job_id="job-001",tenant="t"} 9.5
 scrape_duration_seconds{job_id="job-002",tenant="t"} 9.5
 scrape_error{job_id="job-001",reason="timeout",tenant="t"} 1
 scrape_error{job_id="job-002",reason="timeout",tenant="t"} 1
 scrape_error{job_id="job-003",reason="timeout",tenant="t"} 1
-scrape_error{job_id="job-004",reason="timeout",tenant="t"} 1
 scrape_success{job_id="job-000",tenant="t"} 1
 scrape_success{job_id="job-001",tenant="t"} 0
 scrape_success{job_id="job-002",tenant="t"} 0
 scrape_success{job_id="job-003",tenant="t"} 0
-scrape_success{job_id="job-004",tenant="t"} 0
 zuora_up{tenant="t"} 1`, "scrape_success", "scrape_error", "scrape_duration_seconds", "zuora_up")
 		if took := time.Since(begun); took != 9500*time.Millisecond {
 			t.Errorf("got an answer after %s, want it after 9.5s", took)
@@ -52,37 +42,29 @@ zuora_up{tenant="t"} 1`, "scrape_success", "scrape_error", "scrape_duration_seco
 // failure that concerns the whole tenant leaves the order as it is.
 func TestOrder(t *testing.T) {
 	var asked []string
-	var fail *zuora.Error
-	read := reader(func(_ context.Context, id string) (*zuora.DataLabelingJob, error) {
-		asked = append(asked, strings.TrimPrefix(id, "job-00"))
-		if fail != nil {
-			return nil, fail
-		}
-		return completed()
+	var fail error
+	f := newFixture(1, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
+		asked = append(asked, strings.TrimPrefix(id, "job-"))
+		return &zuora.DataLabelingJob{}, fail
 	})
-	tenant := newTestTenant(1, read, ids(3)...)
-	c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
 	for _, step := range []struct {
 		what string
-		fail *zuora.Error
-		jobs []int // configured
+		fail error
+		jobs string // configured
 		want string
 	}{
-		{"none was read before", nil, []int{0, 1, 2}, "0 1 2"},
-		{"a new one", nil, []int{0, 1, 2, 3}, "3 0 1 2"},
-		{"all failed", &zuora.Error{Reason: zuora.ReasonNotFound}, []int{0, 1, 2, 3}, "3 0 1 2"},
-		{"another order in the file", nil, []int{2, 1, 0}, "0 1 2"},
-		{"paused", &zuora.Error{Reason: zuora.ReasonRateLimited}, []int{2, 1, 0, 4}, "4 0 1 2"},
-		{"no token", &zuora.Error{Operation: zuora.OperationToken}, []int{2, 1, 0, 4}, "4 0 1 2"},
-		{"as before the pause", nil, []int{2, 1, 0, 4}, "4 0 1 2"},
+		{"none was read before", nil, "0 1 2", "0 1 2"},
+		{"a new one", nil, "0 1 2 3", "3 0 1 2"},
+		{"all failed", &zuora.Error{Reason: zuora.ReasonNotFound}, "0 1 2 3", "3 0 1 2"},
+		{"another order in the file", nil, "2 1 0", "0 1 2"},
+		{"paused", &zuora.Error{Reason: zuora.ReasonRateLimited}, "2 1 0 4", "4 0 1 2"},
+		{"no token", &zuora.Error{Operation: zuora.OperationToken}, "2 1 0 4", "4 0 1 2"},
+		{"as before the pause", nil, "2 1 0 4", "4 0 1 2"},
 	} {
-		tenant.Jobs = nil
-		for _, n := range step.jobs {
-			tenant.Jobs = append(tenant.Jobs, ConfiguredJob{ID: fmt.Sprintf("job-%03d", n)})
-		}
-		c = New([]Tenant{tenant}, nil, log.NewNopLogger(), c)
+		f.configure(strings.Fields(step.jobs)...)
+		f.reload()
 		asked, fail = nil, step.fail
-		gathered(t, c.Scrape(t.Context()))
+		f.scrape(t, time.Minute)
 		if got := strings.Join(asked, " "); got != step.want {
 			t.Errorf("%s: got the order %s, want %s", step.what, got, step.want)
 		}
@@ -93,33 +75,31 @@ func TestOrder(t *testing.T) {
 // of the slots, all if no job is configured, and one if there is one.
 func TestSlots(t *testing.T) {
 	for name, tc := range map[string]struct{ slots, jobs, scrapes, probes, atOnce int }{
-		"one scrape":                 {4, 10, 1, 0, 4},
-		"three scrapes":              {4, 10, 3, 0, 4},
-		"probes":                     {10, 1, 0, 30, 5},
-		"probes, and nothing else":   {10, 0, 0, 30, 10},
-		"one slot":                   {1, 3, 1, 3, 1},
-		"scrapes and probes":         {4, 10, 2, 30, 4},
-		"an odd number":              {5, 1, 0, 30, 2},
-		"one slot for a probe":       {1, 1, 0, 2, 1},
-		"scrapes of jobs all probed": {3, 0, 2, 9, 3},
+		"three scrapes":            {4, 10, 3, 0, 4},
+		"probes":                   {5, 1, 0, 30, 2},
+		"probes, and no jobs":      {10, 0, 0, 30, 10},
+		"scrapes and probes":       {4, 10, 2, 30, 4},
+		"one slot":                 {1, 3, 1, 3, 1},
+		"one slot, only probes":    {1, 1, 0, 2, 1},
+		"scrapes that read no job": {3, 0, 2, 9, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var now, most atomic.Int64
-				c := newCollector(log.NewNopLogger(), tc.slots, func(context.Context, string) (*zuora.DataLabelingJob, error) {
+				f := newFixture(tc.slots, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
 					n := now.Add(1)
 					for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
 					}
 					time.Sleep(time.Second)
 					now.Add(-1)
-					return completed()
+					return good(ctx, id)
 				}, ids(tc.jobs)...)
 				var group sync.WaitGroup
 				for range tc.scrapes {
-					group.Go(func() { gathered(t, c.Scrape(t.Context())) })
+					group.Go(func() { f.scrape(t, time.Minute) })
 				}
 				for i := range tc.probes {
-					group.Go(func() { gathered(t, newProbe(t, t.Context(), c, jobID(i))) })
+					group.Go(func() { f.probe(t, jobID(i), time.Minute) })
 				}
 				group.Wait()
 				if most.Load() != int64(tc.atOnce) {
@@ -133,16 +113,13 @@ func TestSlots(t *testing.T) {
 // A scrape never waits behind a queue of probes.
 func TestScrapeAmongProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCollector(log.NewNopLogger(), 10, func(context.Context, string) (*zuora.DataLabelingJob, error) {
-			time.Sleep(400 * time.Millisecond)
-			return completed()
-		}, ids(10)...)
+		f := newFixture(10, slowly(400*time.Millisecond, good), ids(10)...)
 		for i := range 600 {
-			go gathered(t, newProbe(t, t.Context(), c, jobID(i)))
+			go f.probe(t, jobID(i), time.Hour)
 		}
 		synctest.Wait()
 		begun := time.Now()
-		gathered(t, c.Scrape(t.Context()))
+		f.scrape(t, time.Minute)
 		if took := time.Since(begun); took > 1200*time.Millisecond {
 			t.Errorf("the scrape took %s, want it within 1.2s: half of the slots were free", took)
 		}
@@ -151,45 +128,34 @@ func TestScrapeAmongProbes(t *testing.T) {
 }
 
 func TestUp(t *testing.T) {
-	good := func(string) (*zuora.DataLabelingJob, error) { return completed() }
-	bad := func(reasons ...zuora.Reason) func(string) (*zuora.DataLabelingJob, error) {
-		return func(id string) (*zuora.DataLabelingJob, error) {
-			if n := int(id[len(id)-1] - '0'); n < len(reasons) {
-				return failed(reasons[n])
-			}
-			return completed()
-		}
-	}
 	noToken := &zuora.Error{Operation: zuora.OperationToken, Reason: zuora.ReasonRefused}
-	living := zuora.TokenState{Expiry: time.Now().AddDate(9, 0, 0)}
-	failing := living
-	failing.Failure = noToken
+	none, failing := zuora.TokenState{Failure: noToken}, zuora.TokenState{Expiry: living().Expiry, Failure: noToken}
 	for name, tc := range map[string]struct {
-		read  func(id string) (*zuora.DataLabelingJob, error)
-		jobs  int
+		jobs  []zuora.Reason // with which each fails, if any
 		token zuora.TokenState
 		want  int
 	}{
-		"all good": {good, 3, living, 1},
-		"all failed, for as many reasons": {bad(zuora.ReasonAuth, zuora.ReasonUnavailable, zuora.ReasonTimeout,
-			zuora.ReasonRateLimited, zuora.ReasonInvalidResponse), 5, living, 0},
-		"one is good":                        {bad(zuora.ReasonAuth, zuora.ReasonUnavailable), 3, living, 1},
-		"Zuora knows none":                   {bad(zuora.ReasonNotFound, zuora.ReasonNotFound), 2, living, 1},
-		"Zuora knows one of them not":        {bad(zuora.ReasonUnavailable, zuora.ReasonNotFound), 2, living, 1},
-		"Zuora refuses one of them":          {bad(zuora.ReasonRefused, zuora.ReasonUnavailable), 2, living, 1},
-		"Zuora's word, and no token lives":   {bad(zuora.ReasonNotFound), 1, zuora.TokenState{Failure: noToken}, 0},
-		"no token":                           {func(string) (*zuora.DataLabelingJob, error) { return nil, noToken }, 3, zuora.TokenState{Failure: noToken}, 0},
-		"a failed renewal of one that lives": {good, 2, failing, 1},
-		"no jobs, nothing was asked yet":     {good, 0, zuora.TokenState{}, 1},
-		"no jobs, no token":                  {good, 0, zuora.TokenState{Failure: noToken}, 0},
-		"no jobs, a token":                   {good, 0, living, 1},
-		"no jobs, a failed renewal":          {good, 0, failing, 1},
+		"all good":                           {[]zuora.Reason{"", ""}, living(), 1},
+		"all failed":                         {[]zuora.Reason{zuora.ReasonAuth, zuora.ReasonUnavailable, zuora.ReasonTimeout, zuora.ReasonRateLimited, zuora.ReasonInvalidResponse}, living(), 0},
+		"one is good":                        {[]zuora.Reason{zuora.ReasonAuth, zuora.ReasonUnavailable, ""}, living(), 1},
+		"Zuora knows none":                   {[]zuora.Reason{zuora.ReasonNotFound, zuora.ReasonNotFound}, living(), 1},
+		"Zuora knows one of them not":        {[]zuora.Reason{zuora.ReasonUnavailable, zuora.ReasonNotFound}, living(), 1},
+		"Zuora refuses one of them":          {[]zuora.Reason{zuora.ReasonRefused, zuora.ReasonUnavailable}, living(), 1},
+		"Zuora's word, and no token lives":   {[]zuora.Reason{zuora.ReasonNotFound}, none, 0},
+		"a failed renewal of one that lives": {[]zuora.Reason{""}, failing, 1},
+		"no jobs, nothing was asked yet":     {nil, zuora.TokenState{}, 1},
+		"no jobs, no token":                  {nil, none, 0},
+		"no jobs, a failed renewal":          {nil, failing, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tenant := newTestTenant(2, func(_ context.Context, id string) (*zuora.DataLabelingJob, error) { return tc.read(id) }, ids(tc.jobs)...)
-			tenant.API = &api{token: tc.token}
-			c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
-			expect(t, c.Scrape(t.Context()), fmt.Sprintf(`zuora_up{tenant="t"} %d`, tc.want), "zuora_up")
+			f := newFixture(2, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
+				if reason := tc.jobs[id[len(id)-1]-'0']; reason != "" {
+					return bad(reason)(ctx, id)
+				}
+				return good(ctx, id)
+			}, ids(len(tc.jobs))...)
+			f.api.set(tc.token)
+			expect(t, f.Scrape(t.Context()), fmt.Sprintf(`zuora_up{tenant="t"} %d`, tc.want), "zuora_up")
 		})
 	}
 }
@@ -197,41 +163,24 @@ func TestUp(t *testing.T) {
 // Answers from the cache say nothing of the tenant, nor do late ones.
 func TestUpWithOldAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		down := false
-		tenant := newTestTenant(2, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
-			switch {
-			case !down:
-				return completed()
-			case id == "job-002":
-				return hang(ctx, id)
-			}
-			return failed(zuora.ReasonUnavailable)
-		}, ids(3)...)
-		tenant.RefreshInterval = 10 * time.Second
-		state := &api{token: zuora.TokenState{Expiry: time.Now().Add(time.Hour)}}
-		tenant.API = state
-		c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
+		f := newFixture(2, good, ids(3)...)
+		f.RefreshInterval = 10 * time.Second
+		f.reload()
 		up := func(want int) {
 			t.Helper()
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
-			expect(t, c.Scrape(ctx), fmt.Sprintf(`zuora_up{tenant="t"} %d`, want), "zuora_up")
+			expect(t, f.Scrape(within(t, time.Second)), fmt.Sprintf(`zuora_up{tenant="t"} %d`, want), "zuora_up")
 		}
 		up(1)
-		down = true
+		f.play(some(func(id string) bool { return id == "job-002" }, hang, bad(zuora.ReasonUnavailable)))
 		up(1) // all are cached
-		state.set(zuora.TokenState{})
+		f.api.set(zuora.TokenState{})
 		up(1) // and need no token
-		state.set(zuora.TokenState{Failure: &zuora.Error{Operation: zuora.OperationToken, Reason: zuora.ReasonAuth}})
+		f.api.set(zuora.TokenState{Failure: &zuora.Error{Operation: zuora.OperationToken, Reason: zuora.ReasonAuth}})
 		up(0) // but none could be had
-		state.next = zuora.TokenState{Expiry: time.Now().Add(time.Hour)}
+		f.api.next = living()
 		up(1) // until it can
-		state.set(zuora.TokenState{Expiry: time.Now().Add(time.Hour)})
 		time.Sleep(11 * time.Second)
 		up(0) // one is late, the others fail
-		tenant.Jobs = append(tenant.Jobs, ConfiguredJob{ID: "job-003"})
-		c = New([]Tenant{tenant}, nil, log.NewNopLogger(), c)
-		up(0)
 		time.Sleep(2 * time.Minute)
 	})
 }
@@ -241,40 +190,31 @@ func TestUpWithOldAnswers(t *testing.T) {
 func TestIdleConnections(t *testing.T) {
 	for name, tc := range map[string]struct {
 		probes bool
-		fails  func(n int) bool // read n
-		closed []bool           // after each scrape or probe
+		fails  func(n int64) bool // request n
+		closed []bool             // after each scrape or probe
 	}{
-		"all is well":           {false, func(int) bool { return false }, []bool{false, false}},
-		"down, and up again":    {false, func(n int) bool { return n < 4 }, []bool{true, true, false, false}},
-		"one job is answered":   {false, func(n int) bool { return n%2 == 0 }, []bool{false, false}},
-		"one failed probe":      {true, func(n int) bool { return n == 1 }, []bool{false, false, false}},
-		"probes fail in a row":  {true, func(n int) bool { return n < 3 }, []bool{false, true, true, false}},
-		"every other one fails": {true, func(n int) bool { return n%2 == 0 }, []bool{false, false, false, false}},
+		"down, and up again":    {false, func(n int64) bool { return n <= 4 }, []bool{true, true, false, false}},
+		"one job is answered":   {false, func(n int64) bool { return n%2 == 0 }, []bool{false, false}},
+		"one failed probe":      {true, func(n int64) bool { return n == 2 }, []bool{false, false, false}},
+		"probes fail in a row":  {true, func(n int64) bool { return n <= 3 }, []bool{false, true, true, false}},
+		"every other one fails": {true, func(n int64) bool { return n%2 == 0 }, []bool{false, false, false, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var n int
-				tenant := newTestTenant(1, func(context.Context, string) (*zuora.DataLabelingJob, error) {
-					defer func() { n++ }()
-					if tc.fails(n) {
-						return failed(zuora.ReasonUnavailable)
-					}
-					return completed()
-				})
-				state := &api{token: zuora.TokenState{Expiry: time.Now().Add(time.Hour)}}
-				tenant.API = state
+				var f *fixture
+				f = newFixture(1, some(func(string) bool { return tc.fails(f.asked.Load()) }, bad(zuora.ReasonUnavailable), good))
 				if !tc.probes {
-					tenant.Jobs = []ConfiguredJob{{ID: jobID(0)}, {ID: jobID(1)}}
+					f.configure(ids(2)...)
+					f.reload()
 				}
-				c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
 				for i, want := range tc.closed {
-					before := state.closed.Load()
-					var asked prometheus.Collector = c.Scrape(t.Context())
+					before := f.api.closed.Load()
 					if tc.probes {
-						asked = newProbe(t, t.Context(), c, jobID(i))
+						f.probe(t, jobID(i), time.Minute)
+					} else {
+						f.scrape(t, time.Minute)
 					}
-					gathered(t, asked)
-					if got := state.closed.Load() > before; got != want {
+					if got := f.api.closed.Load() > before; got != want {
 						t.Errorf("%d: got them closed: %v, want %v", i, got, want)
 					}
 					time.Sleep(15 * time.Second)
@@ -287,15 +227,12 @@ func TestIdleConnections(t *testing.T) {
 // A read that hung while the tenant was down closes them at its end, too.
 func TestIdleConnectionsAfterTheLastRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := newTestTenant(10, hang, ids(5)...)
-		state := &api{token: zuora.TokenState{Expiry: time.Now().Add(time.Hour)}}
-		tenant.API = state
-		c := New([]Tenant{tenant}, nil, log.NewNopLogger(), nil)
-		scrape(t, c, 10*time.Second)
-		before := state.closed.Load()
+		f := newFixture(10, hang, ids(5)...)
+		f.scrape(t, 10*time.Second)
+		before := f.api.closed.Load()
 		time.Sleep(time.Minute)
-		if got := state.closed.Load(); before != 0 || got != 1 {
-			t.Errorf("got them closed %d times before the reads ended, and %d after; want 0 and 1", before, got)
+		if before != 0 || f.api.closed.Load() == 0 {
+			t.Errorf("got them closed %d times before the reads ended, and %d after; want 0, and once at least", before, f.api.closed.Load())
 		}
 	})
 }
@@ -304,30 +241,115 @@ func TestIdleConnectionsAfterTheLastRead(t *testing.T) {
 // one begins anew, with slots of its own.
 func TestReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		first := newTestTenant(1, func(context.Context, string) (*zuora.DataLabelingJob, error) { return completed() }, ids(2)...)
-		c := New([]Tenant{first}, nil, log.NewNopLogger(), nil)
-		gathered(t, c.Scrape(t.Context()))
-
-		again := first
-		again.Jobs = []ConfiguredJob{{ID: "job-001", Labels: map[string]string{"wave": "first"}}, {ID: "job-002"}}
-		known := New([]Tenant{again}, []string{"wave"}, log.NewNopLogger(), c).LastReads()
-		if len(known) != 2 {
-			t.Errorf("got %+v, want the two jobs that are configured now", known)
+		f := newFixture(1, good, "job-000", "job-001")
+		f.scrape(t, time.Minute)
+		f.Jobs = []ConfiguredJob{{ID: "job-001", Labels: map[string]string{"wave": "first"}}, {ID: "job-002"}}
+		f.reload("wave")
+		if got := f.LastReads(); len(got) != 2 || got[0].Answer == nil || got[1].Answer != nil || got[0].Job.Labels["wave"] != "first" {
+			t.Errorf("got %+v, want the two jobs that are configured now, the answer of the first only, and its labels", got)
 		}
-		if known[0].Answer == nil || known[1].Answer != nil || known[0].Job.Labels["wave"] != "first" {
-			t.Errorf("got %+v, want the answer of the first job only, and its labels", known)
+		f.changeClient()
+		if got := f.LastReads(); got[0].Answer != nil {
+			t.Errorf("got %+v, want no answer of another client", got[0])
 		}
-
-		hung := newTestTenant(1, hang, ids(2)...)
-		c = New([]Tenant{hung}, nil, log.NewNopLogger(), c)
-		if known := c.LastReads(); known[0].Answer != nil {
-			t.Errorf("got %+v, want no answer of another client", known[0])
-		}
-		scrape(t, c, time.Second)
-		c = New([]Tenant{first}, nil, log.NewNopLogger(), c)
-		if got := success(t, c.Scrape(t.Context()))["job-001"]; got != 1 {
-			t.Errorf("got scrape_success %v after a client that hangs, want 1", got)
+		f.play(hang)
+		f.scrape(t, time.Second)
+		f.changeClient()
+		f.play(good)
+		if !f.scrape(t, time.Second)["job-001"] {
+			t.Error("got no answer of job-001 after a client that hangs")
 		}
 		time.Sleep(time.Minute)
 	})
+}
+
+// overload is jobs that take their time, read by Prometheus servers. There are
+// ten slots.
+type overload struct {
+	jobs, hanging int           // the first ones end by the request timeout only
+	slow          int           // of the next ones each takes 4.2 s
+	takes         time.Duration // each other job
+
+	servers        []time.Duration // when each server scrapes first
+	interval       time.Duration
+	timeout        time.Duration // of a scrape
+	requestTimeout time.Duration
+	reload         bool // before each scrape
+}
+
+// In an overload, each job that can be read is on each server's page after a
+// few scrapes, and from then on on every page.
+func TestOverload(t *testing.T) {
+	two := func(apart time.Duration) []time.Duration { return []time.Duration{0, apart} }
+	for name, change := range map[string]func(*overload){
+		"two servers in step":           func(*overload) {},
+		"one server":                    func(o *overload) { o.servers = o.servers[:1] },
+		"the second server 1.5s behind": func(o *overload) { o.servers = two(1500 * time.Millisecond) },
+		"both at once":                  func(o *overload) { o.servers = two(0) },
+		"100 jobs":                      func(o *overload) { o.jobs = 100 },
+		"15 of 70 hang":                 func(o *overload) { o.hanging = 15 },
+		"15 of 20 hang":                 func(o *overload) { o.jobs, o.hanging = 20, 15 },
+		"slow ones and hanging ones":    func(o *overload) { o.slow, o.hanging = 6, 6 },
+		"every minute":                  func(o *overload) { o.interval, o.hanging = time.Minute, 15 },
+		"a reload before each scrape":   func(o *overload) { o.reload, o.hanging = true, 5 },
+		"15 hang for a minute":          func(o *overload) { o.hanging, o.requestTimeout = 15, time.Minute },
+		"15 hang for a minute, 7.5 s off": func(o *overload) {
+			o.hanging, o.requestTimeout, o.servers = 15, time.Minute, two(7500*time.Millisecond)
+		},
+		"the issue's": func(o *overload) {
+			o.jobs, o.hanging, o.takes = 85, 5, 400*time.Millisecond
+			o.interval, o.timeout, o.requestTimeout = 3*time.Second, 1500*time.Millisecond, 2*time.Second
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := overload{
+				jobs: 70, takes: time.Second, servers: two(50 * time.Millisecond),
+				interval: 15 * time.Second, timeout: 4500 * time.Millisecond, requestTimeout: 5 * time.Second,
+			}
+			change(&o)
+			synctest.Test(t, o.test)
+		})
+	}
+}
+
+func (o overload) test(t *testing.T) {
+	// A round may take that many scrapes, and then the pages are whole.
+	grace := 4
+	if o.requestTimeout == time.Minute {
+		grace = 16
+	}
+	hanging, slow := ids(o.hanging), ids(o.hanging+o.slow)
+	f := newFixture(10, some(func(id string) bool { return slices.Contains(hanging, id) }, slowly(o.requestTimeout, bad(zuora.ReasonTimeout)),
+		some(func(id string) bool { return slices.Contains(slow, id) }, slowly(4200*time.Millisecond, good), slowly(o.takes, good))), ids(o.jobs)...)
+	var mu sync.Mutex
+	current := func() *Collector {
+		mu.Lock()
+		defer mu.Unlock()
+		if o.reload {
+			f.reload()
+		}
+		return f.Collector
+	}
+	var servers sync.WaitGroup
+	for server, first := range o.servers {
+		servers.Go(func() {
+			time.Sleep(first)
+			for n := range grace + 10 {
+				begun := time.Now()
+				page := success(t, current().Scrape(within(t, o.timeout)))
+				if took := time.Since(begun); took > o.timeout {
+					t.Errorf("scrape %d took %s, want %s at most", n, took, o.timeout)
+				}
+				for _, id := range ids(o.jobs)[o.hanging:] {
+					if n >= grace && !page[id] {
+						t.Errorf("scrape %d of server %d: %s is missing", n, server, id)
+					}
+				}
+				time.Sleep(o.interval - time.Since(begun))
+			}
+		})
+	}
+	servers.Wait()
+	time.Sleep(2 * o.requestTimeout)
 }
