@@ -103,20 +103,21 @@ type LastRead struct {
 
 // LastReads returns what is known of all jobs: of the configured ones in their
 // order, then of those that are only probed, the last one first.
-func (c *Collector) LastReads() []LastRead {
-	var all []LastRead
+func (c *Collector) LastReads() (all []LastRead) {
 	for _, t := range c.tenants {
+		add := func(j *job, c ConfiguredJob, configured bool) {
+			answer, failure := j.lastRead()
+			all = append(all, LastRead{t.Name, c, configured, answer, failure})
+		}
 		for _, e := range t.configured {
-			answer, failure := e.job.lastRead()
-			all = append(all, LastRead{t.Name, e.ConfiguredJob, true, answer, failure})
+			add(e.job, e.ConfiguredJob, true)
 		}
 		t.known.mu.Lock()
 		others := t.forgetOld()
 		t.known.mu.Unlock()
 		for _, j := range others {
 			if j.probed {
-				answer, failure := j.lastRead()
-				all = append(all, LastRead{t.Name, ConfiguredJob{ID: j.id}, false, answer, failure})
+				add(j.job, ConfiguredJob{ID: j.id}, false)
 			}
 		}
 	}

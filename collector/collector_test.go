@@ -77,14 +77,13 @@ func TestTenantSeries(t *testing.T) {
 		"zuora_api_concurrency_limit_requests", "zuora_api_concurrency_limit_remaining_requests",
 		"zuora_api_paused_until_timestamp_seconds", "zuora_api_token_expiry_timestamp_seconds",
 	}
-	*f.api = api{}
+	f.api.token.Store(&zuora.TokenState{})
 	expect(t, f.Scrape(t.Context()), "", names...)
-	*f.api = api{
-		limits: zuora.Limits{
-			RateLimit: new(int64(50000)), RateLimitRemaining: new(int64(49000)), RateLimitReset: at,
-			ConcurrencyType: "Default", ConcurrencyLimit: new(int64(40)), ConcurrencyRemaining: new(int64(39)),
-		},
-		paused: map[string]time.Time{zuora.OperationToken: at}, token: zuora.TokenState{Expiry: at},
+	f.api.token.Store(&zuora.TokenState{Expiry: at})
+	f.api.paused = map[string]time.Time{zuora.OperationToken: at}
+	f.api.limits = zuora.Limits{
+		RateLimit: new(int64(50000)), RateLimitRemaining: new(int64(49000)), RateLimitReset: at,
+		ConcurrencyType: "Default", ConcurrencyLimit: new(int64(40)), ConcurrencyRemaining: new(int64(39)),
 	}
 	expect(t, f.Scrape(t.Context()), `
 zuora_api_concurrency_limit_remaining_requests{tenant="t",type="Default"} 39
@@ -124,7 +123,7 @@ scrape_success{job_id="job-000",tenant="t"} 1
 scrape_success{job_id="job-001",tenant="t"} 0
 scrape_success{job_id="job-002",tenant="t"} 0
 scrape_success{job_id="job-003",tenant="t"} 0`, "scrape_success", "scrape_error")
-	if got := f.log.text.String(); !strings.Contains(got, "job-001") || strings.Contains(got, "hunter2") {
+	if got := f.logged.String(); !strings.Contains(got, "job-001") || strings.Contains(got, "hunter2") {
 		t.Errorf("logged %s", got)
 	}
 }

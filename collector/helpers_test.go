@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 	"go.uber.org/goleak"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
@@ -25,16 +23,17 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type fixture struct {
 	*Collector
 	Tenant
-	api   *api
-	log   *logbook
-	asked atomic.Int64 // requests
-	zuora atomic.Pointer[reader]
+	api    api
+	asked  atomic.Int64 // requests
+	zuora  atomic.Pointer[reader]
+	logged strings.Builder
 }
 
 func newFixture(slots int, r reader, ids ...string) *fixture {
-	f := &fixture{api: &api{token: living()}, log: &logbook{}}
+	f := &fixture{}
+	f.api.token.Store(living())
 	f.play(r)
-	f.Tenant = Tenant{Name: "t", API: f.api, Metrics: NewAPIMetrics("t"), MaxConcurrentRequests: slots}
+	f.Tenant = Tenant{Name: "t", API: &f.api, Metrics: NewAPIMetrics("t"), MaxConcurrentRequests: slots}
 	f.configure(ids...)
 	f.changeClient()
 	return f
@@ -52,7 +51,7 @@ func (f *fixture) configure(ids ...string) {
 
 // reload makes a collector of the tenant as it is now.
 func (f *fixture) reload(labelNames ...string) {
-	logger := level.NewFilter(log.NewLogfmtLogger(f.log), level.AllowInfo())
+	logger := level.NewFilter(log.NewLogfmtLogger(log.NewSyncWriter(&f.logged)), level.AllowInfo())
 	f.Collector = New([]Tenant{f.Tenant}, labelNames, logger, f.Collector)
 }
 
@@ -63,6 +62,15 @@ func (f *fixture) changeClient() {
 		return (*f.zuora.Load())(ctx, id)
 	}))
 	f.reload()
+}
+
+// expectLog compares what was logged since the last time.
+func (f *fixture) expectLog(t *testing.T, when, want string) {
+	t.Helper()
+	if got := strings.TrimSpace(f.logged.String()); got != want {
+		t.Errorf("%s: logged\n%s\nwant\n%s", when, got, want)
+	}
+	f.logged.Reset()
 }
 
 // scrape tells which jobs' state is known within the timeout.
@@ -138,72 +146,57 @@ func some(those func(id string) bool, r, others reader) reader {
 
 // api is an API that tells what it holds.
 type api struct {
-	closed atomic.Int64 // how often idle connections were
 	limits zuora.Limits
 	paused map[string]time.Time
-	mu     sync.Mutex
-	token  zuora.TokenState
-	next   zuora.TokenState
+	closed atomic.Int64 // how often idle connections were
+	token  atomic.Pointer[zuora.TokenState]
+	next   *zuora.TokenState // for CheckToken, nil if there is none
 }
-
-// living is the state of a token that lives.
-func living() zuora.TokenState { return zuora.TokenState{Expiry: time.Now().AddDate(9, 0, 0)} }
 
 func (a *api) Limits() zuora.Limits              { return a.limits }
 func (a *api) PausedUntil() map[string]time.Time { return a.paused }
 func (a *api) CloseIdleConnections()             { a.closed.Add(1) }
+func (a *api) Token() zuora.TokenState           { return *a.token.Load() }
 
-func (a *api) Token() zuora.TokenState {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.token
-}
-
-// CheckToken has the token that is next, if there is one.
 func (a *api) CheckToken(context.Context) error {
-	if a.next != (zuora.TokenState{}) {
-		a.set(a.next)
+	if a.next != nil {
+		a.token.Store(a.next)
 	}
 	return nil
 }
 
-func (a *api) set(token zuora.TokenState) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.token = token
-}
+// living is the state of a token that lives.
+func living() *zuora.TokenState { return &zuora.TokenState{Expiry: time.Now().AddDate(9, 0, 0)} }
 
-// logbook keeps what was logged.
-type logbook struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-// Write implements io.Writer.
-func (b *logbook) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-// expect compares what was logged since the last time.
-func (b *logbook) expect(t *testing.T, when, want string) {
-	t.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if got := strings.TrimSpace(b.text.String()); got != want {
-		t.Errorf("%s: logged\n%s\nwant\n%s", when, got, want)
-	}
-	b.text.Reset()
-}
-
-// expect compares the named metrics of one scrape or probe, whose names may
-// leave out what all job metrics begin with.
+// expect compares the named series of one scrape or probe.
 func expect(t *testing.T, c prometheus.Collector, want string, names ...string) {
 	t.Helper()
-	// The comparison wants HELP and TYPE, which the golden page sees to.
-	var got []string
-	for _, f := range gathered(t, c) {
+	if got, want := strings.Join(series(t, c, names...), "\n"), strings.TrimSpace(want); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// success tells of each job whether its scrape_success is 1.
+func success(t *testing.T, c prometheus.Collector) map[string]bool {
+	t.Helper()
+	values := map[string]bool{}
+	for _, s := range series(t, c, "scrape_success") {
+		values[strings.Split(s, `"`)[1]] = strings.HasSuffix(s, " 1")
+	}
+	return values
+}
+
+// series collects from a registry that checks everything. It returns the series
+// of the metrics whose names are given, without what all job metrics begin with.
+func series(t *testing.T, c prometheus.Collector, names ...string) (all []string) {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(c)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Error(err)
+	}
+	for _, f := range families {
 		name := strings.TrimPrefix(f.GetName(), "zuora_data_labeling_job_")
 		if !slices.Contains(names, name) {
 			continue
@@ -213,43 +206,10 @@ func expect(t *testing.T, c prometheus.Collector, want string, names ...string) 
 			for _, l := range m.GetLabel() {
 				labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
 			}
-			got = append(got, fmt.Sprintf("%s{%s} %v", name, strings.Join(labels, ","), m.GetGauge().GetValue()))
+			all = append(all, fmt.Sprintf("%s{%s} %v", name, strings.Join(labels, ","), m.GetGauge().GetValue()))
 		}
 	}
-	if g, w := strings.Join(got, "\n"), strings.TrimSpace(want); g != w {
-		t.Errorf("got\n%s\nwant\n%s", g, w)
-	}
-}
-
-// gathered collects from a registry that checks everything.
-func gathered(t *testing.T, c prometheus.Collector) []*dto.MetricFamily {
-	t.Helper()
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(c)
-	families, err := registry.Gather()
-	if err != nil {
-		t.Error(err)
-	}
-	return families
-}
-
-// success tells of each job whether its scrape_success is 1.
-func success(t *testing.T, c prometheus.Collector) map[string]bool {
-	t.Helper()
-	values := map[string]bool{}
-	for _, f := range gathered(t, c) {
-		if f.GetName() != "zuora_data_labeling_job_scrape_success" {
-			continue
-		}
-		for _, m := range f.GetMetric() {
-			for _, l := range m.GetLabel() {
-				if l.GetName() == labelJobID {
-					values[l.GetValue()] = m.GetGauge().GetValue() == 1
-				}
-			}
-		}
-	}
-	return values
+	return all
 }
 
 func ids(n int) []string {

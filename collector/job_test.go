@@ -189,7 +189,7 @@ func TestReadsGoOn(t *testing.T) {
 		}, ids(5)...)
 		left, leave := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, leave)
-		gathered(t, f.Scrape(left))
+		success(t, f.Scrape(left))
 		for _, k := range f.LastReads() {
 			if k.Failure != nil {
 				t.Errorf("%s: got %v, want no failure: the client left", k.Job.ID, k.Failure)
@@ -210,8 +210,12 @@ func TestProbedAndConfiguredAreOne(t *testing.T) {
 		f.reload()
 		go f.probe(t, jobID(1), time.Minute)
 		synctest.Wait()
+		previous := f.Collector
 		f.Jobs = []ConfiguredJob{{ID: jobID(1), Labels: map[string]string{"wave": "first"}}}
 		f.reload("wave")
+		if _, err := previous.Probe(t.Context(), "", jobID(1)); err != nil || len(f.LastReads()) != 1 {
+			t.Errorf("got %+v, %v, want one job after a probe that began before the reload", f.LastReads(), err)
+		}
 		expect(t, f.Scrape(t.Context()), `scrape_success{job_id="`+jobID(1)+`",tenant="t",wave="first"} 1`, "scrape_success")
 		time.Sleep(time.Minute)
 		f.Jobs = nil

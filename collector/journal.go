@@ -77,8 +77,18 @@ func (t *tenant) report(w waiter, n tally) {
 }
 
 // line returns what writes a line, with what there is to say of a failure.
-func line(logger log.Logger, err *zuora.Error, keyvals ...any) func() {
-	return func() { _ = logger.Log(append(keyvals, described(err)...)...) }
+func line(logger log.Logger, err *zuora.Error, keyvals ...any) (write func()) {
+	if err != nil {
+		keyvals = append(keyvals, labelReason, err.Reason, "err", err)
+		for _, id := range []struct{ key, value string }{
+			{"zuora_request_id", err.RequestID}, {"process_id", err.ProcessID}, {"zuora_track_id", err.TrackID},
+		} {
+			if id.value != "" {
+				keyvals = append(keyvals, id.key, id.value)
+			}
+		}
+	}
+	return func() { _ = logger.Log(keyvals...) }
 }
 
 // tenantLines returns the line about the tenant's state if it has changed, and
@@ -133,22 +143,6 @@ func (t *tenant) jobLines() (lines []func()) {
 	clear(t.toLog)
 	maps.DeleteFunc(t.failing, func(key string, _ bool) bool { return t.byID[key] == nil })
 	return lines
-}
-
-// described returns what a log line says of a failure.
-func described(err *zuora.Error) []any {
-	if err == nil {
-		return nil
-	}
-	keyvals := []any{labelReason, err.Reason, "err", err}
-	for _, id := range []struct{ key, value string }{
-		{"zuora_request_id", err.RequestID}, {"process_id", err.ProcessID}, {"zuora_track_id", err.TrackID},
-	} {
-		if id.value != "" {
-			keyvals = append(keyvals, id.key, id.value)
-		}
-	}
-	return keyvals
 }
 
 // tally is what a scrape's outcomes say of the tenant as a whole.

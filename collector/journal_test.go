@@ -31,12 +31,12 @@ func TestLogOfJobs(t *testing.T) {
 		} {
 			f.play(step.zuora)
 			f.scrape(t, time.Minute)
-			f.log.expect(t, step.when, step.want)
+			f.expectLog(t, step.when, step.want)
 			time.Sleep(15 * time.Second)
 		}
 		f.play(bad(zuora.ReasonNotFound))
 		f.probe(t, jobID(7), time.Minute)
-		f.log.expect(t, "a job that is only probed", "")
+		f.expectLog(t, "a job that is only probed", "")
 	})
 }
 
@@ -47,13 +47,13 @@ func TestLogOfTenant(t *testing.T) {
 	lacks := func(context.Context, string) (*zuora.DataLabelingJob, error) { return nil, token }
 	for name, tc := range map[string]struct {
 		fails reader
-		token zuora.TokenState
+		token *zuora.TokenState
 		jobs  int // probed, if there are none
 		begin string
 	}{
-		"no token": {lacks, zuora.TokenState{}, 200,
+		"no token": {lacks, &zuora.TokenState{}, 200,
 			`level=warn tenant=t msg="Cannot get a token" jobs=200 configured=200 reason=auth err="getting a token: HTTP 401: invalid_client" zuora_request_id=r-1`},
-		"no token, probed": {lacks, zuora.TokenState{}, 0,
+		"no token, probed": {lacks, &zuora.TokenState{}, 0,
 			`level=warn tenant=t msg="Cannot get a token" jobs=1 configured=0 reason=auth err="getting a token: HTTP 401: invalid_client" zuora_request_id=r-1`},
 		"paused": {bad(zuora.ReasonRateLimited), living(), 200,
 			`level=warn tenant=t msg="Requests are paused" jobs=200 configured=200 reason=rate_limited err=because`},
@@ -74,10 +74,10 @@ func TestLogOfTenant(t *testing.T) {
 					{1, false, ""}, {2, true, ""}, {1, false, end}, {1, true, ""}, {8, false, ""},
 				} {
 					f.play(good)
-					f.api.set(living())
+					f.api.token.Store(living())
 					if step.fails {
 						f.play(tc.fails)
-						f.api.set(tc.token)
+						f.api.token.Store(tc.token)
 					}
 					for range step.scrapes {
 						if tc.jobs == 0 {
@@ -85,7 +85,7 @@ func TestLogOfTenant(t *testing.T) {
 						} else {
 							f.scrape(t, time.Minute)
 						}
-						f.log.expect(t, fmt.Sprintf("step %d", i), step.want)
+						f.expectLog(t, fmt.Sprintf("step %d", i), step.want)
 						time.Sleep(15 * time.Second)
 					}
 				}
@@ -107,9 +107,9 @@ func TestLogOfRenewal(t *testing.T) {
 		{failure, ""},
 		{nil, `level=info tenant=t msg="The token was renewed"`},
 	} {
-		f.api.set(zuora.TokenState{Expiry: living().Expiry, Failure: step.failure})
+		f.api.token.Store(&zuora.TokenState{Expiry: living().Expiry, Failure: step.failure})
 		f.scrape(t, time.Minute)
-		f.log.expect(t, "renewal", step.want)
+		f.expectLog(t, "renewal", step.want)
 	}
 }
 
@@ -121,15 +121,15 @@ func TestLogOfScrapesThatAreTooShort(t *testing.T) {
 		for range 5 {
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(600*time.Millisecond, cancel)
-			gathered(t, f.Scrape(ctx))
+			success(t, f.Scrape(ctx))
 		}
-		f.log.expect(t, "clients that leave", "")
+		f.expectLog(t, "clients that leave", "")
 		time.Sleep(10 * time.Minute)
 		f.scrape(t, 600*time.Millisecond)
-		f.log.expect(t, "too short", `level=warn tenant=t msg="There was no time to begin reading some jobs" jobs=40 configured=60 reason=timeout err="no answer before the deadline"`)
+		f.expectLog(t, "too short", `level=warn tenant=t msg="There was no time to begin reading some jobs" jobs=40 configured=60 reason=timeout err="no answer before the deadline"`)
 		time.Sleep(time.Minute)
 		f.scrape(t, time.Minute)
-		f.log.expect(t, "long enough", `level=info tenant=t msg="The tenant is up again"`)
+		f.expectLog(t, "long enough", `level=info tenant=t msg="The tenant is up again"`)
 	})
 }
 
@@ -139,14 +139,14 @@ func TestLogOfProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(2, slowly(30*time.Second, good), ids(2)...)
 		f.scrape(t, time.Second)
-		f.log.expect(t, "scraped", `level=warn tenant=t msg="No job was answered" jobs=2 configured=2 reason=timeout err="no answer before the deadline"`)
+		f.expectLog(t, "scraped", `level=warn tenant=t msg="No job was answered" jobs=2 configured=2 reason=timeout err="no answer before the deadline"`)
 		f.play(good)
 		time.Sleep(2 * time.Minute)
 		f.probe(t, jobID(1), time.Minute)
-		f.log.expect(t, "probed soon after", "")
+		f.expectLog(t, "probed soon after", "")
 		time.Sleep(4 * time.Minute)
 		f.probe(t, jobID(1), time.Minute)
-		f.log.expect(t, "probed later", `level=info tenant=t msg="The tenant is up again"`)
+		f.expectLog(t, "probed later", `level=info tenant=t msg="The tenant is up again"`)
 	})
 }
 
@@ -155,13 +155,9 @@ func TestLogOfProbes(t *testing.T) {
 func TestLogOfAnOutageWithProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(2, slowly(time.Second, bad(zuora.ReasonUnavailable)), ids(10)...)
-		scraped := make(chan map[string]bool)
-		go func() { scraped <- f.scrape(t, time.Minute) }()
-		time.Sleep(2500 * time.Millisecond)
-		f.probe(t, jobID(1), time.Minute)
-		f.log.expect(t, "probed", "")
-		<-scraped
-		f.log.expect(t, "scraped", `level=warn tenant=t msg="No job was answered" jobs=10 configured=10 reason=unavailable err=because`)
+		time.AfterFunc(2500*time.Millisecond, func() { f.probe(t, jobID(1), time.Minute) })
+		f.scrape(t, time.Minute)
+		f.expectLog(t, "both", `level=warn tenant=t msg="No job was answered" jobs=10 configured=10 reason=unavailable err=because`)
 	})
 }
 
@@ -179,9 +175,9 @@ func TestLogOfLateReads(t *testing.T) {
 					want = ""
 				}
 				time.Sleep(2 * time.Minute)
-				f.log.expect(t, "before", "")
+				f.expectLog(t, "before", "")
 				f.probe(t, jobID(1), time.Minute)
-				f.log.expect(t, "after", want)
+				f.expectLog(t, "after", want)
 			})
 		})
 	}
@@ -192,9 +188,9 @@ func TestLogOfLateReads(t *testing.T) {
 func TestTokenRequestThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(10, hang, ids(100)...)
-		f.api.set(zuora.TokenState{})
+		f.api.token.Store(&zuora.TokenState{})
 		f.scrape(t, 5*time.Second)
-		f.log.expect(t, "a scrape", `level=warn tenant=t msg="Cannot get a token" jobs=100 configured=100 reason=timeout err="getting a token: no token before the deadline"`)
+		f.expectLog(t, "a scrape", `level=warn tenant=t msg="Cannot get a token" jobs=100 configured=100 reason=timeout err="getting a token: no token before the deadline"`)
 		for _, k := range f.LastReads() {
 			if k.Failure == nil || k.Failure.Operation != zuora.OperationToken {
 				t.Errorf("%s: got the failure %v, want that there is no token", k.Job.ID, k.Failure)
@@ -224,7 +220,7 @@ func TestLogAcrossReloads(t *testing.T) {
 			f.changeClient()
 			f.play(step.zuora)
 			f.scrape(t, time.Minute)
-			f.log.expect(t, step.when, step.want)
+			f.expectLog(t, step.when, step.want)
 			time.Sleep(time.Minute)
 		}
 	})

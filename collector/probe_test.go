@@ -17,7 +17,7 @@ import (
 func expectExplanation(t *testing.T, f *fixture, want string) {
 	t.Helper()
 	p := f.newProbe(t, jobID(1), 5*time.Second)
-	gathered(t, p)
+	success(t, p)
 	var got strings.Builder
 	p.Explain(&got)
 	if want := "Probe of job " + jobID(1) + " of tenant t\n" + want + "\n"; got.String() != want {
@@ -35,12 +35,12 @@ func TestExplain(t *testing.T) {
 		after   reader // of the second probe, if another than the first one's
 		zuora   reader
 		refresh time.Duration
-		token   zuora.TokenState
+		token   *zuora.TokenState
 		want    string
 	}{
 		"a good read": {zuora: good, want: `Read: status "Completed", object type "Account"`},
 		"no answer":   {zuora: hang, want: `Error: timeout: no answer before the deadline`},
-		"no token": {zuora: hang, token: zuora.TokenState{Failure: &zuora.Error{}}, want: `Token: none
+		"no token": {zuora: hang, token: &zuora.TokenState{Failure: &zuora.Error{}}, want: `Token: none
 Error: timeout: getting a token: no token before the deadline`},
 		"no slot": {before: jobID(2), zuora: hang, want: `No request was sent: all slots were taken until the deadline
 Error: timeout: no answer before the deadline`},
@@ -61,8 +61,8 @@ Error: rate_limited: because`},
 				f := newFixture(1, tc.zuora)
 				f.RefreshInterval = tc.refresh
 				f.reload()
-				if tc.token != (zuora.TokenState{}) {
-					f.api.set(tc.token)
+				if tc.token != nil {
+					f.api.token.Store(tc.token)
 				}
 				if tc.before != "" {
 					go f.probe(t, tc.before, time.Minute)

@@ -127,12 +127,26 @@ func TestScrapeAmongProbes(t *testing.T) {
 	})
 }
 
+// A probe that waited in vain for a slot leaves none taken.
+func TestProbeWithoutSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(1, hang, jobID(1))
+		f.scrape(t, time.Second)
+		f.probe(t, jobID(2), time.Second)
+		f.play(good)
+		time.Sleep(time.Minute)
+		if !f.probe(t, jobID(2), time.Second) {
+			t.Error("got no answer, want one after the read that hung has ended")
+		}
+	})
+}
+
 func TestUp(t *testing.T) {
 	noToken := &zuora.Error{Operation: zuora.OperationToken, Reason: zuora.ReasonRefused}
-	none, failing := zuora.TokenState{Failure: noToken}, zuora.TokenState{Expiry: living().Expiry, Failure: noToken}
+	none, failing := &zuora.TokenState{Failure: noToken}, &zuora.TokenState{Expiry: living().Expiry, Failure: noToken}
 	for name, tc := range map[string]struct {
 		jobs  []zuora.Reason // with which each fails, if any
-		token zuora.TokenState
+		token *zuora.TokenState
 		want  int
 	}{
 		"all good":                           {[]zuora.Reason{"", ""}, living(), 1},
@@ -143,7 +157,7 @@ func TestUp(t *testing.T) {
 		"Zuora refuses one of them":          {[]zuora.Reason{zuora.ReasonRefused, zuora.ReasonUnavailable}, living(), 1},
 		"Zuora's word, and no token lives":   {[]zuora.Reason{zuora.ReasonNotFound}, none, 0},
 		"a failed renewal of one that lives": {[]zuora.Reason{""}, failing, 1},
-		"no jobs, nothing was asked yet":     {nil, zuora.TokenState{}, 1},
+		"no jobs, nothing was asked yet":     {nil, &zuora.TokenState{}, 1},
 		"no jobs, no token":                  {nil, none, 0},
 		"no jobs, a failed renewal":          {nil, failing, 1},
 	} {
@@ -154,7 +168,7 @@ func TestUp(t *testing.T) {
 				}
 				return good(ctx, id)
 			}, ids(len(tc.jobs))...)
-			f.api.set(tc.token)
+			f.api.token.Store(tc.token)
 			expect(t, f.Scrape(t.Context()), fmt.Sprintf(`zuora_up{tenant="t"} %d`, tc.want), "zuora_up")
 		})
 	}
@@ -173,9 +187,9 @@ func TestUpWithOldAnswers(t *testing.T) {
 		up(1)
 		f.play(some(func(id string) bool { return id == "job-002" }, hang, bad(zuora.ReasonUnavailable)))
 		up(1) // all are cached
-		f.api.set(zuora.TokenState{})
+		f.api.token.Store(&zuora.TokenState{})
 		up(1) // and need no token
-		f.api.set(zuora.TokenState{Failure: &zuora.Error{Operation: zuora.OperationToken, Reason: zuora.ReasonAuth}})
+		f.api.token.Store(&zuora.TokenState{Failure: &zuora.Error{Operation: zuora.OperationToken, Reason: zuora.ReasonAuth}})
 		up(0) // but none could be had
 		f.api.next = living()
 		up(1) // until it can
