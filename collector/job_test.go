@@ -288,6 +288,8 @@ func TestProbedJobsAreForgotten(t *testing.T) {
 		asks(1001, 1) // it was probed too long ago
 		known(4)
 		time.Sleep(20 * time.Minute)
-		known(0)
+		f.play(bad(zuora.ReasonUnavailable))
+		expect(t, f.newProbe(t, jobID(0), time.Minute), "", "last_success_timestamp_seconds")
+		known(1)
 	})
 }

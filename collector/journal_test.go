@@ -37,6 +37,16 @@ func TestLogOfJobs(t *testing.T) {
 		f.play(bad(zuora.ReasonNotFound))
 		f.probe(t, jobID(7), time.Minute)
 		f.expectLog(t, "a job that is only probed", "")
+		for range 2 {
+			f.configure("job-002")
+			f.reload()
+			f.scrape(t, time.Minute)
+			f.expectLog(t, "a job that is configured", `level=warn tenant=t msg="Reading the job failed" job_id=job-002 reason=not_found err=because`)
+			time.Sleep(time.Minute)
+			f.configure()
+			f.reload()
+			f.scrape(t, time.Minute)
+		}
 	})
 }
 
@@ -55,8 +65,10 @@ func TestLogOfTenant(t *testing.T) {
 			`level=warn tenant=t msg="Cannot get a token" jobs=200 configured=200 reason=auth err="getting a token: HTTP 401: invalid_client" zuora_request_id=r-1`},
 		"no token, probed": {lacks, &zuora.TokenState{}, 0,
 			`level=warn tenant=t msg="Cannot get a token" jobs=1 configured=0 reason=auth err="getting a token: HTTP 401: invalid_client" zuora_request_id=r-1`},
-		"paused": {bad(zuora.ReasonRateLimited), living(), 200,
-			`level=warn tenant=t msg="Requests are paused" jobs=200 configured=200 reason=rate_limited err=because`},
+		"paused, and one job needed a request": {some(func(id string) bool { return id == "job-100" }, bad(zuora.ReasonRateLimited), good), living(), 200,
+			`level=warn tenant=t msg="Requests are paused" jobs=1 configured=200 reason=rate_limited err=because`},
+		"paused while all others fail": {some(func(id string) bool { return id == "job-100" }, bad(zuora.ReasonRateLimited), bad(zuora.ReasonAuth)), living(), 200,
+			`level=warn tenant=t msg="Requests are paused" jobs=1 configured=200 reason=rate_limited err=because`},
 		"down": {bad(zuora.ReasonUnavailable), living(), 200,
 			`level=warn tenant=t msg="No job was answered" jobs=200 configured=200 reason=unavailable err=because`},
 	} {
@@ -187,16 +199,21 @@ func TestLogOfLateReads(t *testing.T) {
 // landing page.
 func TestTokenRequestThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(10, hang, ids(100)...)
+		f := newFixture(10, slowly(time.Minute, good), ids(10)...)
 		f.api.token.Store(&zuora.TokenState{})
 		f.scrape(t, 5*time.Second)
-		f.expectLog(t, "a scrape", `level=warn tenant=t msg="Cannot get a token" jobs=100 configured=100 reason=timeout err="getting a token: no token before the deadline"`)
+		f.expectLog(t, "a scrape", `level=warn tenant=t msg="Cannot get a token" jobs=10 configured=10 reason=timeout err="getting a token: no token before the deadline"`)
 		for _, k := range f.LastReads() {
 			if k.Failure == nil || k.Failure.Operation != zuora.OperationToken {
 				t.Errorf("%s: got the failure %v, want that there is no token", k.Job.ID, k.Failure)
 			}
 		}
 		time.Sleep(2 * time.Minute)
+		for _, k := range f.LastReads() {
+			if k.Failure != nil {
+				t.Errorf("%s: got the failure %v, want none after a good read", k.Job.ID, k.Failure)
+			}
+		}
 	})
 }
 

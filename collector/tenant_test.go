@@ -57,8 +57,8 @@ func TestOrder(t *testing.T) {
 		{"a new one", nil, "0 1 2 3", "3 0 1 2"},
 		{"all failed", &zuora.Error{Reason: zuora.ReasonNotFound}, "0 1 2 3", "3 0 1 2"},
 		{"another order in the file", nil, "2 1 0", "0 1 2"},
-		{"paused", &zuora.Error{Reason: zuora.ReasonRateLimited}, "2 1 0 4", "4 0 1 2"},
-		{"no token", &zuora.Error{Operation: zuora.OperationToken}, "2 1 0 4", "4 0 1 2"},
+		{"paused", &zuora.Error{Reason: zuora.ReasonRateLimited}, "1 4", "4 1"},
+		{"no token", &zuora.Error{Operation: zuora.OperationToken}, "1 4", "4 1"},
 		{"as before the pause", nil, "2 1 0 4", "4 0 1 2"},
 	} {
 		f.configure(strings.Fields(step.jobs)...)
@@ -71,8 +71,9 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// Reads in progress are bounded, over all scrapes and probes. Probes have half
-// of the slots, all if no job is configured, and one if there is one.
+// Reads in progress are bounded, over all scrapes, probes and reloads. Probes
+// have half of the slots, all if no job is configured, and one if there is one.
+// An answer that came since a scrape began serves it.
 func TestSlots(t *testing.T) {
 	for name, tc := range map[string]struct{ slots, jobs, scrapes, probes, atOnce int }{
 		"three scrapes":            {4, 10, 3, 0, 4},
@@ -97,11 +98,16 @@ func TestSlots(t *testing.T) {
 				var group sync.WaitGroup
 				for range tc.scrapes {
 					group.Go(func() { f.scrape(t, time.Minute) })
+					synctest.Wait()
+					f.reload()
 				}
 				for i := range tc.probes {
 					group.Go(func() { f.probe(t, jobID(i), time.Minute) })
 				}
 				group.Wait()
+				if got, want := f.asked.Load(), int64(min(tc.scrapes, 1)*tc.jobs+tc.probes); got != want {
+					t.Errorf("got %d requests, want %d", got, want)
+				}
 				if most.Load() != int64(tc.atOnce) {
 					t.Errorf("got %d reads at once, want %d", most.Load(), tc.atOnce)
 				}
@@ -196,6 +202,14 @@ func TestUpWithOldAnswers(t *testing.T) {
 		time.Sleep(11 * time.Second)
 		up(0) // one is late, the others fail
 		time.Sleep(2 * time.Minute)
+		f.play(good)
+		up(1)
+		f.play(hang)
+		time.Sleep(11 * time.Second)
+		up(1) // all are late
+		f.api.token.Store(&zuora.TokenState{})
+		up(0) // and wait for a token
+		time.Sleep(2 * time.Minute)
 	})
 }
 
@@ -252,7 +266,8 @@ func TestIdleConnectionsAfterTheLastRead(t *testing.T) {
 }
 
 // What is known of a job goes on if the tenant's client stays the same; another
-// one begins anew, with slots of its own.
+// one begins anew. With it, or with another bound, reads do not wait for the
+// slots of old ones.
 func TestReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(1, good, "job-000", "job-001")
@@ -267,6 +282,17 @@ func TestReload(t *testing.T) {
 			t.Errorf("got %+v, want no answer of another client", got[0])
 		}
 		f.play(hang)
+		f.scrape(t, time.Second)
+		f.play(good)
+		f.configure("job-003")
+		f.MaxConcurrentRequests = 2
+		f.reload()
+		if !f.scrape(t, time.Second)["job-003"] {
+			t.Error("got no answer of job-003 with another bound, want one while the old slot is taken")
+		}
+		f.play(hang)
+		f.configure(ids(2)...)
+		f.reload()
 		f.scrape(t, time.Second)
 		f.changeClient()
 		f.play(good)
