@@ -23,31 +23,33 @@ type API interface {
 	CloseIdleConnections()
 }
 
-// The series of a tenant.
-var (
-	tenantDescs []*prometheus.Desc // those below
+var upDesc = prometheus.NewDesc("zuora_up",
+	"0 if no token could be had, or if a job failed with anything but "+enumerated(wordsOfZuora)+" and no read was answered; else 1.",
+	[]string{labelTenant}, nil)
 
-	upDesc = tenantDesc("zuora_up",
-		"0 if no token could be had, or if a job failed with anything but "+enumerated(wordsOfZuora)+" and no read was answered; else 1.")
-	rateLimitDesc = tenantDesc("zuora_api_rate_limit_requests",
+// The series of a tenant's API.
+var (
+	apiDescs []*prometheus.Desc // those below
+
+	rateLimitDesc = apiDesc("zuora_api_rate_limit_requests",
 		"Requests that Zuora allows the tenant in the window nearest to exhaustion. Absent until Zuora says it.")
-	rateLimitRemainingDesc = tenantDesc("zuora_api_rate_limit_remaining_requests",
+	rateLimitRemainingDesc = apiDesc("zuora_api_rate_limit_remaining_requests",
 		"Requests that the tenant has left in the window nearest to exhaustion. Absent until Zuora says it.")
-	rateLimitResetDesc = tenantDesc("zuora_api_rate_limit_reset_timestamp_seconds",
+	rateLimitResetDesc = apiDesc("zuora_api_rate_limit_reset_timestamp_seconds",
 		"When the window nearest to exhaustion ends, in seconds since 1970. Absent until Zuora says it.")
-	concurrencyLimitDesc = tenantDesc("zuora_api_concurrency_limit_requests",
+	concurrencyLimitDesc = apiDesc("zuora_api_concurrency_limit_requests",
 		"Requests of one type that Zuora lets the tenant run at once. Absent until Zuora says it.", "type")
-	concurrencyRemainingDesc = tenantDesc("zuora_api_concurrency_limit_remaining_requests",
+	concurrencyRemainingDesc = apiDesc("zuora_api_concurrency_limit_remaining_requests",
 		"Further requests of one type that the tenant could have run at the newest answer. Absent until Zuora says it.", "type")
-	pausedUntilDesc = tenantDesc("zuora_api_paused_until_timestamp_seconds",
+	pausedUntilDesc = apiDesc("zuora_api_paused_until_timestamp_seconds",
 		"Until when requests are paused because of Zuora's limits, in seconds since 1970. Absent while they are not.", labelOperation)
-	tokenExpiryDesc = tenantDesc("zuora_api_token_expiry_timestamp_seconds",
+	tokenExpiryDesc = apiDesc("zuora_api_token_expiry_timestamp_seconds",
 		"When the access token in use expires, in seconds since 1970. Absent while there is none.")
 )
 
-func tenantDesc(name, help string, labels ...string) *prometheus.Desc {
+func apiDesc(name, help string, labels ...string) *prometheus.Desc {
 	desc := prometheus.NewDesc(name, help, append([]string{labelTenant}, labels...), nil)
-	tenantDescs = append(tenantDescs, desc)
+	apiDescs = append(apiDescs, desc)
 	return desc
 }
 
@@ -95,26 +97,30 @@ type APIMetrics struct {
 // NewAPIMetrics returns the API metrics of a tenant.
 func NewAPIMetrics(tenant string) *APIMetrics {
 	all := prometheus.NewRegistry()
+	labels := prometheus.Labels{labelTenant: tenant}
 	m := &APIMetrics{
 		Collector: all,
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "zuora_api_requests_total",
-			Help: "Requests sent to Zuora, by operation (token, data_labeling_job) and HTTP status, or error if there was no answer. Absent before the first of its kind.",
+			Name:        "zuora_api_requests_total",
+			Help:        "Requests sent to Zuora, by operation (token, data_labeling_job) and HTTP status, or error if there was no answer. Absent before the first of its kind.",
+			ConstLabels: labels,
 		}, []string{labelOperation, "code"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:                            "zuora_api_request_duration_seconds",
 			Help:                            "Seconds from sending a request to Zuora to the end of its answer. Absent before the first of its kind.",
+			ConstLabels:                     labels,
 			Buckets:                         []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 			NativeHistogramBucketFactor:     1.1,
 			NativeHistogramMaxBucketNumber:  100,
 			NativeHistogramMinResetDuration: time.Hour,
 		}, []string{labelOperation}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "zuora_api_requests_in_flight",
-			Help: "Requests to Zuora that are in progress.",
+			Name:        "zuora_api_requests_in_flight",
+			Help:        "Requests to Zuora that are in progress.",
+			ConstLabels: labels,
 		}),
 	}
-	prometheus.WrapRegistererWith(prometheus.Labels{labelTenant: tenant}, all).MustRegister(m.requests, m.duration, m.inFlight)
+	all.MustRegister(m.requests, m.duration, m.inFlight)
 	return m
 }
 

@@ -72,6 +72,9 @@ func (c *Collector) Scrape(ctx context.Context) Scrape {
 // Describe implements prometheus.Collector.
 func (s Scrape) Describe(ch chan<- *prometheus.Desc) {
 	s.collector.descs.Describe(ch)
+	for _, desc := range apiDescs {
+		ch <- desc
+	}
 	for _, t := range s.collector.tenants {
 		t.Metrics.Describe(ch)
 	}

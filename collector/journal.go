@@ -51,7 +51,10 @@ func (l *journal) readEnded(j *job, answer *zuora.DataLabelingJob, err *zuora.Er
 		l.unansweredInARow = 0
 		l.down.Store(false)
 	}
-	if err == nil || !concernsTenant(err) {
+	switch {
+	case err == nil && !l.failing[j.key]:
+		delete(l.toLog, j) // nothing to say
+	case err == nil || !concernsTenant(err):
 		l.toLog[j] = outcome{answer: answer, err: err}
 	}
 }

@@ -61,16 +61,26 @@ func TestLogOfTenant(t *testing.T) {
 		jobs  int // probed, if there are none
 		begin string
 	}{
-		"no token": {lacks, &zuora.TokenState{}, 200,
-			`level=warn tenant=t msg="Cannot get a token" jobs=200 configured=200 reason=auth err="getting a token: HTTP 401: invalid_client" zuora_request_id=r-1`},
-		"no token, probed": {lacks, &zuora.TokenState{}, 0,
-			`level=warn tenant=t msg="Cannot get a token" jobs=1 configured=0 reason=auth err="getting a token: HTTP 401: invalid_client" zuora_request_id=r-1`},
-		"paused, and one job needed a request": {some(func(id string) bool { return id == "job-100" }, bad(zuora.ReasonRateLimited), good), living(), 200,
-			`level=warn tenant=t msg="Requests are paused" jobs=1 configured=200 reason=rate_limited err=because`},
-		"paused while all others fail": {some(func(id string) bool { return id == "job-100" }, bad(zuora.ReasonRateLimited), bad(zuora.ReasonAuth)), living(), 200,
-			`level=warn tenant=t msg="Requests are paused" jobs=1 configured=200 reason=rate_limited err=because`},
-		"down": {bad(zuora.ReasonUnavailable), living(), 200,
-			`level=warn tenant=t msg="No job was answered" jobs=200 configured=200 reason=unavailable err=because`},
+		"no token": {
+			lacks, &zuora.TokenState{}, 200,
+			`level=warn tenant=t msg="Cannot get a token" jobs=200 configured=200 reason=auth err="getting a token: HTTP 401: invalid_client" zuora_request_id=r-1`,
+		},
+		"no token, probed": {
+			lacks, &zuora.TokenState{}, 0,
+			`level=warn tenant=t msg="Cannot get a token" jobs=1 configured=0 reason=auth err="getting a token: HTTP 401: invalid_client" zuora_request_id=r-1`,
+		},
+		"paused, and one job needed a request": {
+			some(func(id string) bool { return id == "job-100" }, bad(zuora.ReasonRateLimited), good), living(), 200,
+			`level=warn tenant=t msg="Requests are paused" jobs=1 configured=200 reason=rate_limited err=because`,
+		},
+		"paused while all others fail": {
+			some(func(id string) bool { return id == "job-100" }, bad(zuora.ReasonRateLimited), bad(zuora.ReasonAuth)), living(), 200,
+			`level=warn tenant=t msg="Requests are paused" jobs=1 configured=200 reason=rate_limited err=because`,
+		},
+		"down": {
+			bad(zuora.ReasonUnavailable), living(), 200,
+			`level=warn tenant=t msg="No job was answered" jobs=200 configured=200 reason=unavailable err=because`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -81,9 +91,19 @@ func TestLogOfTenant(t *testing.T) {
 					fails   bool
 					want    string // after each
 				}{
-					{1, false, ""}, {1, true, tc.begin}, {5, true, ""}, {1, false, end},
-					{1, true, ""}, {1, false, ""}, {1, true, ""}, {1, true, tc.begin},
-					{1, false, ""}, {2, true, ""}, {1, false, end}, {1, true, ""}, {8, false, ""},
+					{1, false, ""},
+					{1, true, tc.begin},
+					{5, true, ""},
+					{1, false, end},
+					{1, true, ""},
+					{1, false, ""},
+					{1, true, ""},
+					{1, true, tc.begin},
+					{1, false, ""},
+					{2, true, ""},
+					{1, false, end},
+					{1, true, ""},
+					{8, false, ""},
 				} {
 					f.play(good)
 					f.api.token.Store(living())

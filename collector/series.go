@@ -89,11 +89,11 @@ type jobDescs struct {
 	status                          *prometheus.Desc
 	success, scrapeError            *prometheus.Desc
 	duration, lastSuccess           *prometheus.Desc
-	all                             []*prometheus.Desc
+	all                             []*prometheus.Desc // with upDesc
 }
 
 func newJobDescs(labelNames []string) *jobDescs {
-	d := &jobDescs{labelNames: labelNames}
+	d := &jobDescs{labelNames: labelNames, all: []*prometheus.Desc{upDesc}}
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		labels = slices.Concat([]string{labelTenant, labelJobID}, labelNames, labels)
 		one := prometheus.NewDesc("zuora_data_labeling_job_"+name, help, labels, nil)
@@ -113,9 +113,9 @@ func newJobDescs(labelNames []string) *jobDescs {
 	return d
 }
 
-// Describe describes the series of jobs and tenants.
+// Describe describes what a probe sends.
 func (d *jobDescs) Describe(ch chan<- *prometheus.Desc) {
-	for _, desc := range slices.Concat(d.all, tenantDescs) {
+	for _, desc := range d.all {
 		ch <- desc
 	}
 }
