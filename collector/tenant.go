@@ -134,8 +134,7 @@ func (t *tenant) read(w waiter, jobs []*exposedJob) []outcome {
 		place time.Time
 		read  *read
 	}
-	var order []wanted
-	outcomes := make([]outcome, len(jobs))
+	outcomes, order := make([]outcome, len(jobs)), make([]wanted, 0, len(jobs))
 	for i, e := range jobs {
 		answer, place := e.job.cached(w, t.RefreshInterval, t.CompletedRefreshInterval)
 		if outcomes[i].answer = answer; answer == nil {
