@@ -59,11 +59,11 @@ func (l *journal) readEnded(j *job, answer *zuora.DataLabelingJob, err *zuora.Er
 	}
 }
 
-// report logs what has changed. It is called when a scrape or a probe has its
-// answers, and writes outside all locks.
-func (t *tenant) report(w waiter, n tally) {
+// changes returns what writes a line about each thing that has changed, outside all
+// locks. It is called when a scrape or a probe has its answers.
+func (t *tenant) changes(w waiter, n tally) (lines []func()) {
 	t.journal.mu.Lock()
-	var lines []func()
+	defer t.journal.mu.Unlock()
 	if !w.disconnected() { // otherwise the outcomes say nothing of the tenant
 		lines = t.tenantLines(w, n)
 	}
@@ -71,12 +71,7 @@ func (t *tenant) report(w waiter, n tally) {
 	if !w.probe || t.scraping.Load() == 0 {
 		lines = append(lines, t.jobLines()...)
 	}
-	t.journal.mu.Unlock()
-
-	for _, write := range lines {
-		write()
-	}
-	t.closeIdleConnections()
+	return lines
 }
 
 // line returns what writes a line, with what there is to say of a failure.
@@ -130,7 +125,7 @@ func (t *tenant) tenantLines(w waiter, n tally) (lines []func()) {
 // newest of its reads that has ended. The caller holds the journal's lock.
 func (t *tenant) jobLines() (lines []func()) {
 	for j, r := range t.toLog {
-		// A read of a client that a reload has changed is no news of the job.
+		// A read of a client that a reload has changed says nothing of the job.
 		configured := t.byID[j.key] != nil && t.byID[j.key].job == j
 		switch {
 		case r.err != nil && configured && !t.failing[j.key] && !t.down.Load():

@@ -113,11 +113,14 @@ func (t *tenant) configure() {
 	t.known.configured = t.byID
 }
 
-// collect reads jobs, and sends their series and zuora_up.
+// collect reads jobs, logs what has changed, and sends their series and zuora_up.
 func (t *tenant) collect(w waiter, jobs []*exposedJob, ch chan<- prometheus.Metric) []outcome {
 	outcomes := t.read(w, jobs)
 	n := t.tally(w, outcomes)
-	t.report(w, n)
+	for _, write := range t.changes(w, n) {
+		write()
+	}
+	t.closeIdleConnections()
 	for i, e := range jobs {
 		e.collect(t.descs, outcomes[i], ch)
 	}
