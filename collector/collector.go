@@ -116,12 +116,10 @@ func (c *Collector) LastReads() (all []LastRead) {
 			add(e.job, e.ConfiguredJob, true)
 		}
 		t.known.mu.Lock()
-		others := t.forgetOld()
+		onlyProbed := t.onlyProbed()
 		t.known.mu.Unlock()
-		for _, j := range others {
-			if j.probed {
-				add(j.job, ConfiguredJob{ID: j.id}, false)
-			}
+		for _, j := range onlyProbed {
+			add(j, ConfiguredJob{ID: j.id}, false)
 		}
 	}
 	return all

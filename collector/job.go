@@ -31,15 +31,8 @@ type known struct {
 
 	mu         sync.Mutex
 	configured map[string]*exposedJob // by canonical id
-	others     map[string]otherJob    // by canonical id
+	others     map[string]*job        // by canonical id
 	keep       time.Duration          // each of the others
-}
-
-// otherJob is a job that is not configured.
-type otherJob struct {
-	*job
-	since  time.Time // when it was probed last, or left the configuration
-	probed bool      // since it left the configuration
 }
 
 // touch returns the job with that id, which is probed now.
@@ -51,27 +44,28 @@ func (k *known) touch(id string) *job {
 		return e.job
 	}
 	j := k.others[key]
-	if time.Since(j.since) >= k.keep { // or it is not known
-		j.job = &job{id: id, key: key}
+	if j == nil || time.Since(j.touched) >= k.keep {
+		j = &job{id: id, key: key}
+		k.others[key] = j
 	}
-	k.others[key] = otherJob{j.job, time.Now(), true}
+	j.touched, j.probed = time.Now(), true
 	if len(k.others) > maxProbed+maxProbed/10 { // seldom: it takes as long as some probes
-		k.forgetOld()
+		k.onlyProbed()
 	}
-	return j.job
+	return j
 }
 
-// forgetOld forgets the jobs whose last probe was too long ago, or that are too
+// onlyProbed forgets the jobs whose last probe was too long ago, or that are too
 // many. It returns the others, the one probed last first. The caller holds the
 // lock.
-func (k *known) forgetOld() []otherJob {
-	all := slices.SortedFunc(maps.Values(k.others), func(a, b otherJob) int { return b.since.Compare(a.since) })
+func (k *known) onlyProbed() []*job {
+	all := slices.SortedFunc(maps.Values(k.others), func(a, b *job) int { return b.touched.Compare(a.touched) })
 	for i, j := range all {
-		if i >= maxProbed || time.Since(j.since) >= k.keep {
+		if i >= maxProbed || time.Since(j.touched) >= k.keep {
 			delete(k.others, j.key)
 		}
 	}
-	return all[:len(k.others)]
+	return slices.DeleteFunc(all[:len(k.others)], func(j *job) bool { return !j.probed })
 }
 
 // job is all that is known of one job, configured or only probed.
@@ -87,6 +81,10 @@ type job struct {
 	failure *zuora.Error           // of that read, nil if it was good
 	missed  *zuora.Error           // of the newest scrape since then that waited in vain
 	place   time.Time              // in the order of reads: the oldest goes first
+
+	// Of a job that is not configured, guarded by known.mu:
+	touched time.Time // when it was probed last, or left the configuration
+	probed  bool      // since it left the configuration
 }
 
 // read is a read in progress. It belongs to no scrape: it goes on to its own

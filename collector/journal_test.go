@@ -55,71 +55,50 @@ func TestLogOfJobs(t *testing.T) {
 func TestLogOfTenant(t *testing.T) {
 	token := &zuora.Error{Operation: zuora.OperationToken, Reason: zuora.ReasonAuth, StatusCode: 401, Message: "invalid_client", RequestID: "r-1"}
 	lacks := func(context.Context, string) (*zuora.DataLabelingJob, error) { return nil, token }
+	one := func(id string) bool { return id == "job-100" }
 	for name, tc := range map[string]struct {
-		fails reader
-		token *zuora.TokenState
-		jobs  int // probed, if there are none
-		begin string
+		fails   reader
+		noToken bool
+		jobs    int // probed, if there are none
+		begin   string
 	}{
 		"no token": {
-			lacks, &zuora.TokenState{}, 200,
+			lacks, true, 200,
 			`level=warn tenant=t msg="Cannot get a token" jobs=200 configured=200 reason=auth err="getting a token: HTTP 401: invalid_client" zuora_request_id=r-1`,
 		},
 		"no token, probed": {
-			lacks, &zuora.TokenState{}, 0,
+			lacks, true, 0,
 			`level=warn tenant=t msg="Cannot get a token" jobs=1 configured=0 reason=auth err="getting a token: HTTP 401: invalid_client" zuora_request_id=r-1`,
 		},
 		"paused, and one job needed a request": {
-			some(func(id string) bool { return id == "job-100" }, bad(zuora.ReasonRateLimited), good), living(), 200,
+			some(one, bad(zuora.ReasonRateLimited), good), false, 200,
 			`level=warn tenant=t msg="Requests are paused" jobs=1 configured=200 reason=rate_limited err=because`,
 		},
 		"paused while all others fail": {
-			some(func(id string) bool { return id == "job-100" }, bad(zuora.ReasonRateLimited), bad(zuora.ReasonAuth)), living(), 200,
+			some(one, bad(zuora.ReasonRateLimited), bad(zuora.ReasonAuth)), false, 200,
 			`level=warn tenant=t msg="Requests are paused" jobs=1 configured=200 reason=rate_limited err=because`,
-		},
-		"down": {
-			bad(zuora.ReasonUnavailable), living(), 200,
-			`level=warn tenant=t msg="No job was answered" jobs=200 configured=200 reason=unavailable err=because`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixture(10, good, ids(tc.jobs)...)
-				const end = `level=info tenant=t msg="The tenant is up again"`
-				for i, step := range []struct {
-					scrapes int
-					fails   bool
-					want    string // after each
-				}{
-					{1, false, ""},
-					{1, true, tc.begin},
-					{5, true, ""},
-					{1, false, end},
-					{1, true, ""},
-					{1, false, ""},
-					{1, true, ""},
-					{1, true, tc.begin},
-					{1, false, ""},
-					{2, true, ""},
-					{1, false, end},
-					{1, true, ""},
-					{8, false, ""},
-				} {
+				// A scrape every 15 s, b if it fails; a line is wanted for a capital.
+				for i, scrape := range "gBbbbbbGbgbBgbbGbgggggggg" {
 					f.play(good)
 					f.api.token.Store(living())
-					if step.fails {
+					if scrape == 'b' || scrape == 'B' {
 						f.play(tc.fails)
-						f.api.token.Store(tc.token)
-					}
-					for range step.scrapes {
-						if tc.jobs == 0 {
-							f.probe(t, jobID(1), time.Minute)
-						} else {
-							f.scrape(t, time.Minute)
+						if tc.noToken {
+							f.api.token.Store(&zuora.TokenState{})
 						}
-						f.expectLog(t, fmt.Sprintf("step %d", i), step.want)
-						time.Sleep(15 * time.Second)
 					}
+					if tc.jobs == 0 {
+						f.probe(t, jobID(1), time.Minute)
+					} else {
+						f.scrape(t, time.Minute)
+					}
+					f.expectLog(t, fmt.Sprintf("scrape %d", i), map[rune]string{'B': tc.begin, 'G': `level=info tenant=t msg="The tenant is up again"`}[scrape])
+					time.Sleep(15 * time.Second)
 				}
 			})
 		})

@@ -70,7 +70,7 @@ func newSlots(t Tenant) slots {
 func newTenant(t Tenant, descs *jobDescs, logger log.Logger, previous *tenant) *tenant {
 	n := &tenant{
 		Tenant:  t,
-		known:   &known{others: map[string]otherJob{}},
+		known:   &known{others: map[string]*job{}},
 		journal: &journal{toLog: map[*job]outcome{}, failing: map[string]bool{}},
 		slots:   newSlots(t),
 		descs:   descs,
@@ -98,11 +98,12 @@ func (t *tenant) configure() {
 	defer t.known.mu.Unlock()
 	t.keep = max(probedFor, t.RefreshInterval, t.CompletedRefreshInterval)
 	for key, e := range t.known.configured {
-		t.others[key] = otherJob{job: e.job, since: time.Now()}
+		e.job.touched, e.job.probed = time.Now(), false
+		t.others[key] = e.job
 	}
 	for _, c := range t.Jobs {
 		key := zuora.CanonicalJobID(c.ID)
-		j := t.others[key].job
+		j := t.others[key]
 		if j == nil || j.id != c.ID { // it is not known, or its spelling was corrected
 			j = &job{id: c.ID, key: key}
 		}
