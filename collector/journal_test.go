@@ -148,9 +148,13 @@ func TestLogOfScrapesThatAreTooShort(t *testing.T) {
 // on, they say how it is.
 func TestLogOfProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(2, slowly(30*time.Second, good), ids(2)...)
+		f := newFixture(2, nil, ids(2)...)
+		f.play(func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
+			f.Metrics.Observe(ctx, zuora.Request{TrackID: "t-1"})
+			return slowly(30*time.Second, good)(ctx, id)
+		})
 		f.scrape(t, time.Second)
-		f.expectLog(t, "scraped", `level=warn tenant=t msg="No job was answered" jobs=2 configured=2 reason=timeout err="no answer before the deadline"`)
+		f.expectLog(t, "scraped", `level=warn tenant=t msg="No job was answered" jobs=2 configured=2 reason=timeout err="no answer before the deadline" zuora_track_id=t-1`)
 		f.play(good)
 		time.Sleep(2 * time.Minute)
 		f.probe(t, jobID(1), time.Minute)
@@ -173,22 +177,26 @@ func TestLogOfAnOutageWithProbes(t *testing.T) {
 }
 
 // A read that ends after its scrape is logged by the next scrape or probe,
-// unless its client is no longer in use.
+// unless there is a newer one, or its client is no longer in use.
 func TestLogOfLateReads(t *testing.T) {
-	for _, reload := range []bool{false, true} {
-		t.Run(fmt.Sprintf("reload %v", reload), func(t *testing.T) {
+	const failed = `level=warn tenant=t msg="Reading the job failed" job_id=job-000 reason=timeout err=because`
+	for name, tc := range map[string]struct {
+		then func(t *testing.T, f *fixture)
+		want string
+	}{
+		"a probe":        {func(t *testing.T, f *fixture) { f.probe(t, jobID(1), time.Minute) }, failed},
+		"a newer read":   {func(t *testing.T, f *fixture) { f.scrape(t, time.Minute) }, ""},
+		"another client": {func(t *testing.T, f *fixture) { f.changeClient(); f.probe(t, jobID(1), time.Minute) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixture(2, some(func(id string) bool { return id == "job-000" }, hang, good), ids(2)...)
 				f.scrape(t, time.Second)
-				want := `level=warn tenant=t msg="Reading the job failed" job_id=job-000 reason=timeout err=because`
-				if reload {
-					f.changeClient()
-					want = ""
-				}
 				time.Sleep(2 * time.Minute)
 				f.expectLog(t, "before", "")
-				f.probe(t, jobID(1), time.Minute)
-				f.expectLog(t, "after", want)
+				f.play(good)
+				tc.then(t, f)
+				f.expectLog(t, "after", tc.want)
 			})
 		})
 	}
