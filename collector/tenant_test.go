@@ -217,35 +217,33 @@ func TestUpWithOldAnswers(t *testing.T) {
 // read in progress ends. One failed probe alone closes none.
 func TestIdleConnections(t *testing.T) {
 	for name, tc := range map[string]struct {
-		probes bool
-		fails  func(n int64) bool // request n
-		closed []bool             // after each scrape or probe
+		jobs     int    // probed, if there are none
+		requests string // b for one that fails
+		closed   string // after each scrape or probe: c if they were
 	}{
-		"down, and up again":    {false, func(n int64) bool { return n <= 4 }, []bool{true, true, false, false}},
-		"one job is answered":   {false, func(n int64) bool { return n%2 == 0 }, []bool{false, false}},
-		"one failed probe":      {true, func(n int64) bool { return n == 2 }, []bool{false, false, false}},
-		"probes fail in a row":  {true, func(n int64) bool { return n <= 3 }, []bool{false, true, true, false}},
-		"every other one fails": {true, func(n int64) bool { return n%2 == 0 }, []bool{false, false, false, false}},
+		"down, and up again":    {2, "bbbbgggg", "cc--"},
+		"one job is answered":   {2, "gbgb", "--"},
+		"one failed probe":      {0, "gbg", "---"},
+		"probes fail in a row":  {0, "bbbg", "-cc-"},
+		"every other one fails": {0, "gbgb", "----"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var f *fixture
-				f = newFixture(1, some(func(string) bool { return tc.fails(f.asked.Load()) }, bad(zuora.ReasonUnavailable), good))
-				if !tc.probes {
-					f.configure(ids(2)...)
-					f.reload()
-				}
-				for i, want := range tc.closed {
+				f = newFixture(1, some(func(string) bool { return tc.requests[f.asked.Load()-1] == 'b' }, bad(zuora.ReasonUnavailable), good), ids(tc.jobs)...)
+				got := ""
+				for i := range tc.closed {
 					before := f.api.closed.Load()
-					if tc.probes {
+					if tc.jobs == 0 {
 						f.probe(t, jobID(i), time.Minute)
 					} else {
 						f.scrape(t, time.Minute)
 					}
-					if got := f.api.closed.Load() > before; got != want {
-						t.Errorf("%d: got them closed: %v, want %v", i, got, want)
-					}
+					got += map[bool]string{true: "c", false: "-"}[f.api.closed.Load() > before]
 					time.Sleep(15 * time.Second)
+				}
+				if got != tc.closed {
+					t.Errorf("got them closed %s, want %s", got, tc.closed)
 				}
 			})
 		})
