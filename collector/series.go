@@ -159,7 +159,10 @@ func pair(name, value string) *dto.LabelPair {
 // with returns a copy of the sorted pairs that has one more, in its place.
 func with(pairs []*dto.LabelPair, p *dto.LabelPair) []*dto.LabelPair {
 	i, _ := slices.BinarySearchFunc(pairs, p, byName)
-	return slices.Concat(pairs[:i], []*dto.LabelPair{p}, pairs[i:])
+	longer := make([]*dto.LabelPair, 0, len(pairs)+1)
+	longer = append(longer, pairs[:i]...)
+	longer = append(longer, p)
+	return append(longer, pairs[i:]...)
 }
 
 func byName(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) }
