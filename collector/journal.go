@@ -59,8 +59,9 @@ func (l *journal) readEnded(j *job, answer *zuora.DataLabelingJob, err *zuora.Er
 	}
 }
 
-// changes returns what writes a line about each thing that has changed, outside all
-// locks. It is called when a scrape or a probe has its answers.
+// changes returns what writes a line about each thing that has changed: it is to
+// be written outside all locks. It is called when a scrape or a probe has its
+// answers.
 func (t *tenant) changes(w waiter, n tally) (lines []func()) {
 	t.journal.mu.Lock()
 	defer t.journal.mu.Unlock()
