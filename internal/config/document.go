@@ -16,7 +16,7 @@ import (
 // document is the file while it is read.
 type document struct {
 	name    string
-	config  Config
+	config  *Config         // it outlives the document
 	lines   map[string]int  // by path, such as tenants[0].jobs[1].id
 	doubted map[string]bool // by path
 	err     error           // the first one
@@ -43,7 +43,7 @@ func (d *document) read(data []byte) {
 		d.explainSyntax(err, data, len(data)-rest.Len())
 	default:
 		d.walk("", root.Line, root.Content[0], reflect.TypeFor[Config]())
-		if d.err == nil && root.Decode(&d.config) != nil {
+		if d.err == nil && root.Decode(d.config) != nil {
 			d.fail(1, "", "an alias (*) or a merge (<<) cannot be followed: write its values out")
 		}
 	}

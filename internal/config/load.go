@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"slices"
@@ -63,7 +64,7 @@ func (f *File) Changed() bool {
 }
 
 // content differs if the data or the error does, and is never empty.
-func content(data []byte, err error) string { return fmt.Sprintf("%v %s", err, data) }
+func content(data []byte, err error) string { return fmt.Sprintf("%v %x", err, sha256.Sum256(data)) }
 
 // within returns what f returns, or the error late if f takes too long.
 func within[T any](limit time.Duration, f func() (T, error), late error) (result T, err error) {
@@ -84,7 +85,7 @@ func within[T any](limit time.Duration, f func() (T, error), late error) (result
 // for errors, and relative paths start at its directory. Parse reads the files
 // of tls_config, and looks at those of client secrets, which may be missing.
 func Parse(file string, data []byte) (*Config, error) {
-	d := &document{name: file, lines: map[string]int{}, doubted: map[string]bool{}}
+	d := &document{name: file, config: &Config{}, lines: map[string]int{}, doubted: map[string]bool{}}
 	d.read(data)
 	if d.err == nil {
 		d.check()
@@ -93,5 +94,5 @@ func Parse(file string, data []byte) (*Config, error) {
 		return nil, d.err
 	}
 	slices.Sort(d.config.LabelNames)
-	return &d.config, nil
+	return d.config, nil
 }
