@@ -86,9 +86,9 @@ func TestExampleOfPrometheus(t *testing.T) {
 	one, two := serve(t, s, ""), serve(t, s, "")
 	targets := testutil.Write(t, t.TempDir(), "jobs.yml", `[{targets: [not-an-id, "`+strings.Join(jobs, `", "`)+`"], labels: {zuora_tenant: t}}]`)
 	p := startPrometheus(t, strings.NewReplacer(
-		"30s", "1s\n  evaluation_interval: 1s", "../../alerts/zuora.rules.yml", rulesFile(), "targets/jobs.yml", targets, "migration.example.com", "127.0.0.1:1",
+		"30s", "1s\n  evaluation_interval: 1s", "../alerts/zuora.rules.yml", rulesFile(), "/etc/prometheus/zuora-jobs/*.json", targets, "migration.example.com", "127.0.0.1:1",
 		"localhost:10986", one.address(), "exporter-0:10986", one.address(), "exporter-1:10986", two.address(),
-	).Replace(testutil.Read(t, "examples", "prometheus", "prometheus.yml")), "--enable-feature=native-histograms")
+	).Replace(testutil.Read(t, "examples", "prometheus.yml")), "--enable-feature=native-histograms")
 	const shards = `{job=~"zuora-shard-."}`
 	eventuallyEqual(t, "targets, targets that are up, shards with jobs", []int{13, 12, 2}, func() (got []int) {
 		for _, expr := range []string{"up" + shards, "up" + shards + " == 1", "count by (job) (zuora_data_labeling_job_scrape_success" + shards + " == 1)"} {
