@@ -39,7 +39,7 @@ func newExposedJob(t *tenant, c ConfiguredJob, j *job) *exposedJob {
 
 // collect sends the series of one job.
 func (e *exposedJob) collect(d *jobDescs, o outcome, ch chan<- prometheus.Metric) {
-	series := make([]gauge, 0, 10) // in one piece of memory; 11 with an undocumented state
+	series := make([]gauge, 0, 11) // all that there can be: it must not grow while the registry reads
 	send := func(desc *prometheus.Desc, labels []*dto.LabelPair, value float64) {
 		series = append(series, gauge{desc: desc, labels: labels, value: value})
 		ch <- &series[len(series)-1]
