@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -78,7 +77,8 @@ type Client struct {
 	current *token        // guarded by limits.mu; nil before the first
 	pending *tokenRequest // guarded by limits.mu; nil if none is in progress
 
-	closed atomic.Bool
+	open  context.Context // ends with Close
+	close context.CancelFunc
 }
 
 // NewClient returns a client that has not sent anything yet.
@@ -91,6 +91,7 @@ func NewClient(c Config) *Client {
 		jobs:   base.JoinPath("v1/multi-organizations/data-labeling-job/"),
 		limits: &limits{pauses: make(map[string]time.Time)},
 	}
+	client.open, client.close = context.WithCancel(context.Background())
 	if c.Previous != nil {
 		client.limits = c.Previous.limits
 		client.cfg.Previous = nil // it is of no more use
@@ -109,9 +110,9 @@ func (c *Client) CloseIdleConnections() {
 
 // Close closes the connections of the Transport: the idle ones at once, the
 // others when their requests have ended. Requests still work, each on a
-// connection of its own.
+// connection of its own, but none waits for the TokenBudget any more.
 func (c *Client) Close() {
-	c.closed.Store(true)
+	c.close()
 	c.CloseIdleConnections()
 }
 

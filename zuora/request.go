@@ -48,7 +48,7 @@ func (a *answer) fields() (fields map[string]json.RawMessage) {
 // and put the URL into errors.
 func (c *Client) send(ctx context.Context, operation string, s secrets, req *http.Request) (*answer, *Error) {
 	defer func() { // after the end of the body
-		if c.closed.Load() {
+		if c.open.Err() != nil {
 			c.CloseIdleConnections()
 		}
 	}()

@@ -36,10 +36,14 @@ func (s *secrets) add(more ...string) {
 				s.runs[form[i:i+secretRun]] = true
 			}
 		}
-		if 0 < len(folded) && len(folded) < secretRun {
-			letters := strings.Join(strings.Split(folded, ""), `[^\pL\pN]*`)
-			s.short = append(s.short, regexp.MustCompile(`(?i)(^|[^\pL\pN])`+letters+`($|[^\pL\pN])`))
+		if len(folded) >= secretRun || secret == "" {
+			continue
 		}
+		words := []string{regexp.QuoteMeta(secret), regexp.QuoteMeta(url.QueryEscape(secret))}
+		if folded != "" {
+			words = append(words, strings.Join(strings.Split(folded, ""), `[^\pL\pN]*`))
+		}
+		s.short = append(s.short, regexp.MustCompile(`(?i)(^|[^\pL\pN])(`+strings.Join(words, "|")+`)($|[^\pL\pN])`))
 	}
 }
 

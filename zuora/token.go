@@ -155,8 +155,8 @@ func (c *Client) requestToken(ctx context.Context, previous *token) (*token, *Er
 	if err != nil {
 		return nil, &Error{Operation: OperationToken, Reason: ReasonAuth, Message: err.Error()}
 	}
-	if c.cfg.TokenBudget != nil {
-		_ = c.cfg.TokenBudget.Wait(ctx) // no error: ctx has no end
+	if b := c.cfg.TokenBudget; b != nil && !b.Allow() && b.Wait(c.open) != nil {
+		return nil, &Error{Operation: OperationToken, Reason: ReasonTimeout, Message: "no token before the client was closed"}
 	}
 	var known secrets
 	known.add(secret)

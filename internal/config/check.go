@@ -114,6 +114,8 @@ func (d *document) checkProxy(at string, t *Tenant) {
 		// host and the port, which it shows.
 		isLong := strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != ""
 		d.refuse(isLong, path, "must end after the host and the port"+inPassword)
+		password, set := u.User.Password()
+		d.doubt(set && shortSecret.MatchString(password), path, "has a password of "+tooShort)
 	}
 	isBroken := func(value promconfig.Secret) bool { return strings.ContainsAny(string(value), "\r\n") }
 	for name, values := range p.ProxyConnectHeader {

@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"sync"
@@ -34,7 +35,7 @@ func NewFile(name string) *File {
 // most.
 func (f *File) Load() (*Config, error) {
 	return within(f.limit, func() (*Config, error) {
-		data, err := os.ReadFile(f.name)
+		data, err := readFile(f.name)
 		f.loaded.Store(content(data, err))
 		if err != nil {
 			return nil, fmt.Errorf("reading the configuration file: %w", err)
@@ -58,9 +59,26 @@ func (f *File) Changed() bool {
 		if info, err := os.Stat(f.name); err == nil && !info.Mode().IsRegular() {
 			return "", nil
 		}
-		return content(os.ReadFile(f.name)), nil
+		return content(readFile(f.name)), nil
 	}, nil)
 	return f.seen != "" && f.seen == before && f.seen != f.loaded.Load()
+}
+
+// maxSize bounds the file: one without an end, such as /dev/zero, must not fill
+// the memory. A job takes about 100 bytes.
+const maxSize = 64 << 20
+
+func readFile(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxSize+1))
+	if len(data) > maxSize {
+		return nil, fmt.Errorf("%s is larger than %d bytes", name, maxSize)
+	}
+	return data, err
 }
 
 // content differs if the data or the error does, and is never empty.

@@ -22,6 +22,7 @@ const (
 	isPlaceholder = "looks like a placeholder, and the exporter replaces none"
 	takesVariable = "; client_secret_env takes the name of an environment variable"
 	notExpanded   = "cannot be read: ~ and $ in a path are not expanded"
+	tooShort      = "fewer than 8 letters and digits: a text that repeats it is hard to recognise"
 )
 
 var (
@@ -65,7 +66,7 @@ func (d *document) checkOAuth2(at string, o *OAuth2) {
 	d.doubtText(idPath, o.ClientID)
 	d.doubtText(path, secret)
 	isShort := err == nil && shortSecret.MatchString(secret)
-	d.doubt(isShort, path, "has fewer than 8 letters and digits: a text that repeats it is hard to recognise")
+	d.doubt(isShort, path, "has "+tooShort)
 }
 
 // doubtText warns of what a client id or secret can be, but hardly ever is.

@@ -93,7 +93,7 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 		if strings.Contains(err.Error(), "malformed") { // it quotes what the proxy says
 			err = errors.New("no valid answer")
 		}
-		err = fmt.Errorf("proxy %s: %w", proxy.Host, err)
+		err = fmt.Errorf("through the proxy %s: %w", proxy.Host, err)
 	}
 	return nil, err
 }

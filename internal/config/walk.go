@@ -62,7 +62,10 @@ func (d *document) walk(path string, line int, n *yaml.Node, t reflect.Type) {
 		}
 	case n.Kind == yaml.AliasNode:
 	case isList && n.Kind == yaml.SequenceNode:
-		n.Content = slices.DeleteFunc(n.Content, isEmpty)
+		n.Content = slices.DeleteFunc(n.Content, func(element *yaml.Node) bool {
+			d.doubt(isEmpty(element), path, "has a hyphen with nothing after it, which counts as nothing")
+			return isEmpty(element)
+		})
 		for i, element := range n.Content {
 			d.walk(fmt.Sprintf("%s[%d]", path, i), element.Line, element, t.Elem())
 		}
