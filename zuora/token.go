@@ -155,8 +155,13 @@ func (c *Client) requestToken(ctx context.Context, previous *token) (*token, *Er
 	if err != nil {
 		return nil, &Error{Operation: OperationToken, Reason: ReasonAuth, Message: err.Error()}
 	}
-	if b := c.cfg.TokenBudget; b != nil && !b.Allow() && b.Wait(c.open) != nil {
-		return nil, &Error{Operation: OperationToken, Reason: ReasonTimeout, Message: "no token before the client was closed"}
+	// A place reserved by the budget's Wait would outlive a client that is closed.
+	for c.cfg.TokenBudget != nil && !c.cfg.TokenBudget.Allow() {
+		select {
+		case <-time.After(time.Second):
+		case <-c.open.Done():
+			return nil, &Error{Operation: OperationToken, Reason: ReasonTimeout, Message: "no token before the client was closed"}
+		}
 	}
 	var known secrets
 	known.add(secret)
