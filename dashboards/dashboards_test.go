@@ -3,8 +3,6 @@
 package dashboards
 
 import (
-	"encoding/json"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +15,7 @@ import (
 // A file has the one form, whichever Grafana exported it: a change of a
 // dashboard shows as nothing but that change.
 func TestFilesAreCanonical(t *testing.T) {
-	for name := range files(t) {
+	for name := range testutil.Dashboards(t) {
 		want := testutil.Run(t, "jq", "-S", "-f", "canonical.jq", name)
 		if diff := cmp.Diff(want, testutil.Read(t, "dashboards", name)); diff != "" {
 			t.Errorf("%s: run make dashboards (-want +got):\n%s", name, diff)
@@ -25,59 +23,10 @@ func TestFilesAreCanonical(t *testing.T) {
 	}
 }
 
-// file is what the tests look at in a dashboard.
-type file struct {
-	UID          string
-	Refresh      string
-	GraphTooltip int
-	Tags         []string
-	Links        []struct{ URL string }
-	Templating   struct {
-		List []struct {
-			Name, Label, Type, AllValue string
-			Datasource                  source
-			Multi, IncludeAll           bool
-			Refresh                     int
-			Query                       any
-		}
-	}
-	Annotations struct{ List []struct{ Datasource source } }
-	Inputs      []any `json:"__inputs"`
-	Panels      []struct {
-		Type, Title, Description string
-		Datasource               source
-		FieldConfig              struct{ Defaults struct{ Unit string } }
-		Targets                  []struct {
-			RefID, Expr, LegendFormat string
-			Datasource                source
-			Instant                   bool
-		}
-	}
-}
-
-type source struct{ Type, UID string }
-
-func files(t *testing.T) map[string]file {
-	t.Helper()
-	names, err := filepath.Glob("*.json")
-	if err != nil || len(names) == 0 {
-		t.Fatal(names, err)
-	}
-	read := map[string]file{}
-	for _, name := range names {
-		var d file
-		if err := json.Unmarshal([]byte(testutil.Read(t, "dashboards", name)), &d); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		read[name] = d
-	}
-	return read
-}
-
 // The rules of Grafana's dashboard linter but for those about expressions, which
 // need a parser and are in test/checks, and for what the one form has anyway.
 func TestLinterRules(t *testing.T) {
-	chosen := source{"prometheus", "${datasource}"}
+	chosen := testutil.Source{Type: "prometheus", UID: "${datasource}"}
 	types := []string{"stat", "timeseries", "table", "state-timeline"} // that were tried
 	units := []string{"none", "short", "locale", "percentunit", "s", "reqps", "bytes"}
 	// Jobs are the tenant's, whichever exporter reads them, and what rules record
@@ -86,7 +35,7 @@ func TestLinterRules(t *testing.T) {
 		"zuora-data-labeling.json": {"datasource: Data source", "tenant: Tenant", "by: Progress by", "group: Group", "job_id: Labeling job", "show: Show"},
 		"zuora-exporter.json":      {"datasource: Data source", "job: Job", "instance: Instance", "tenant: Tenant", "job_id: Labeling job"},
 	}
-	all := files(t)
+	all := testutil.Dashboards(t)
 	for name, d := range all {
 		if name != d.UID+".json" || d.Refresh == "" || d.GraphTooltip != 1 || len(d.Tags) == 0 || d.Inputs != nil {
 			t.Errorf("%s: got the uid %q, refresh %q, tooltip %d, tags %q, inputs %v, want the file's name, one, 1, some, none",

@@ -17,18 +17,12 @@ import (
 func readPanels(t *testing.T) map[string]string {
 	t.Helper()
 	panels := map[string]string{}
-	for _, p := range files(t)["zuora-data-labeling.json"].Panels {
-		title := p.Title
-		if p.Type == "table" {
-			title = "table " + title
+	for _, e := range testutil.Dashboards(t)["zuora-data-labeling.json"].Expressions() {
+		expr := e.Expr
+		if strings.Contains(e.Legend, "{{id}}") {
+			expr = "max by (tenant, job_id) (" + expr + ")"
 		}
-		for _, target := range p.Targets {
-			expr := target.Expr
-			if strings.Contains(target.LegendFormat, "{{id}}") {
-				expr = "max by (tenant, job_id) (" + expr + ")"
-			}
-			panels[title+" "+target.RefID] = expr
-		}
+		panels[e.Where] = expr
 	}
 	return panels
 }
@@ -98,6 +92,7 @@ func TestPanelsOfNothing(t *testing.T) {
 		"table Firing alerts A":   {`{alertname="ZuoraExporterAbsent"}`: 3},
 		"table Firing alerts B":   {`{alertname="ZuoraExporterAbsent"}`: 7200},
 		"State A":                 {"{}": 5},
+		"annotation Alerts":       {`{alertname="ZuoraExporterAbsent",severity="critical"}`: 0},
 	})
 	check(t, []inputSeries{{"up", "0x120"}}, rules, view{"all", ".*", want})
 }

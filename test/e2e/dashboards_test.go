@@ -1,31 +1,11 @@
 package e2e
 
 import (
-	"encoding/json"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
-
-// dashboard is what the tests look at in one.
-type dashboard struct {
-	UID    string
-	Panels []struct {
-		Title, Type string
-		Targets     []struct{ RefID, Expr string }
-	}
-	Templating struct {
-		List []struct {
-			Name  string
-			Query any
-		}
-	}
-	Annotations struct {
-		List []struct{ Name, Expr string }
-	}
-}
 
 // On the demo's series every rule is evaluated without an error: one that loads
 // may still fail, for example if a series matches two others. Every expression of
@@ -36,10 +16,10 @@ func TestDashboards(t *testing.T) {
 	testutil.Slow(t)
 	t.Parallel()
 	empty := map[string]bool{
-		"zuora-data-labeling: Jobs C":     true, // stuck takes an hour
-		"zuora-exporter: Tenants G":       true, // no pause
-		"zuora-exporter: Firing alerts B": true, // the tenant and its exporter are well
-		"zuora-exporter: Alerts":          true,
+		"zuora-data-labeling.json: table Jobs C":     true, // stuck takes an hour
+		"zuora-exporter.json: table Tenants G":       true, // no pause
+		"zuora-exporter.json: table Firing alerts B": true, // the tenant and its exporter are well
+		"zuora-exporter.json: annotation Alerts":     true,
 	}
 	p := startPrometheus(t, scrapeConfig("1s", start(t, "--demo")), "--enable-feature=extra-scrape-metrics")
 	eventually(t, "a job that moves, a firing alert, scrapes at two instants", func() bool {
@@ -66,32 +46,12 @@ func TestDashboards(t *testing.T) {
 	// like this, and several values as (a|b).
 	variables := strings.NewReplacer("($tenant)", "(.+)", "$job_id", ".+", "$job", ".+", "$instance", ".+", "$tenant", "(demo|other)", "$__rate_interval", "1m", "$__range", "1m", "$show", "all", "$by", "wave", "$group", ".*")
 	asked := 0
-	ask := func(where, expr string) {
-		asked++
-		none := len(p.query(t, variables.Replace(expr))) == 0
-		if none != empty[where] {
-			t.Errorf("%s: empty is %t, want %t: %s", where, none, empty[where], expr)
-		}
-	}
-	for _, name := range []string{"zuora-data-labeling.json", "zuora-exporter.json"} {
-		var dashboard dashboard
-		must(t, json.Unmarshal([]byte(testutil.Read(t, "dashboards", name)), &dashboard))
-		for _, panel := range dashboard.Panels {
-			for _, target := range panel.Targets {
-				where := dashboard.UID + ": " + panel.Title
-				if panel.Type == "stat" {
-					where += ", the stat"
-				}
-				ask(where+" "+target.RefID, target.Expr)
-			}
-		}
-		for _, a := range dashboard.Annotations.List {
-			ask(dashboard.UID+": "+a.Name, a.Expr)
-		}
-		for _, v := range dashboard.Templating.List {
-			if q, ok := v.Query.(map[string]any); ok {
-				m := regexp.MustCompile(`^label_values\((.*), ([$\w]+)\)$`).FindStringSubmatch(q["query"].(string))
-				ask(dashboard.UID+": "+v.Name, m[1]+" and on ("+m[2]+") group by ("+m[2]+") ("+m[1]+")")
+	for name, dashboard := range testutil.Dashboards(t) {
+		for _, e := range dashboard.Expressions() {
+			asked++
+			where := name + ": " + e.Where
+			if none := len(p.query(t, variables.Replace(e.Expr))) == 0; none != empty[where] {
+				t.Errorf("%s: empty is %t, want %t: %s", where, none, empty[where], e.Expr)
 			}
 		}
 	}
