@@ -15,66 +15,36 @@ import (
 )
 
 const (
-	rulesFile        = "zuora.rules.yml"
-	alertmanagerFile = "alertmanager.example.yml"
-	runbooks         = "docs/runbooks/alerts.md"
+	rulesFile = "zuora.rules.yml"
+	runbooks  = "docs/runbooks/alerts.md"
 )
 
 var rulesTestFiles = []string{"zuora.rules_test.yml", "zuora.rules_numbers_test.yml", "zuora.rules_hours_test.yml"}
 
-type rule struct {
-	Record, Alert       string
-	Labels, Annotations map[string]string
+// alerts returns the rules that are alerts. One that warns first and then pages is
+// two.
+func alerts(t *testing.T) []testutil.Rule {
+	t.Helper()
+	return slices.DeleteFunc(testutil.Rules(t), func(r testutil.Rule) bool { return r.Alert == "" })
 }
 
-func readYAML(t *testing.T, file string, into any) {
-	t.Helper()
-	if err := yaml.Unmarshal([]byte(testutil.Read(t, "alerts", file)), into); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func readRules(t *testing.T) (rules []rule) {
-	t.Helper()
-	var file struct {
-		Groups []struct {
-			Name  string
-			Rules []rule
-		}
-	}
-	readYAML(t, rulesFile, &file)
-	for _, g := range file.Groups {
+func TestRulesFitEverywhere(t *testing.T) {
+	groups := map[string]int{}
+	for _, r := range testutil.Rules(t) {
 		// Mimir and Grafana Cloud refuse a larger group.
-		if len(g.Rules) == 0 || len(g.Rules) > 20 {
-			t.Errorf("the group %s has %d rules, want 1 to 20", g.Name, len(g.Rules))
+		if groups[r.Group]++; groups[r.Group] > 20 {
+			t.Errorf("%s: got the rule %d of the group %s, want at most 20", r.Record+r.Alert, groups[r.Group], r.Group)
 		}
-		rules = append(rules, g.Rules...)
-	}
-	return rules
-}
-
-// severities returns those of each alert, a rule each.
-func severities(t *testing.T) map[string][]string {
-	t.Helper()
-	all := map[string][]string{}
-	for _, r := range readRules(t) {
-		if r.Alert != "" {
-			all[r.Alert] = append(all[r.Alert], r.Labels["severity"])
+		// A label of ours would meet one that the operator gave to a job.
+		if r.Record != "" && len(r.Labels) > 0 {
+			t.Errorf("%s: got the labels %v, want none", r.Record, r.Labels)
 		}
 	}
-	return all
 }
 
 func TestAlertsSayWhatToDo(t *testing.T) {
-	for _, r := range readRules(t) {
+	for _, r := range alerts(t) {
 		name := r.Alert
-		if name == "" {
-			// A label of ours would meet one that the operator gave to a job.
-			if len(r.Labels) > 0 {
-				t.Errorf("%s: got the labels %v, want none", r.Record, r.Labels)
-			}
-			continue
-		}
 		if !slices.Contains([]string{"critical", "warning", "info"}, r.Labels["severity"]) || len(r.Labels) > 1 {
 			t.Errorf("%s: got the labels %v, want a severity and no other", name, r.Labels)
 		}
@@ -116,21 +86,25 @@ func TestRunbooks(t *testing.T) {
 		sections = append(sections, m[1])
 	}
 	var want []string
-	for _, r := range readRules(t) {
-		if r.Alert != "" {
+	severities := map[string]string{}
+	for _, r := range alerts(t) {
+		if len(want) == 0 || want[len(want)-1] != r.Alert {
 			want = append(want, r.Alert)
+			severities[r.Alert] = r.Labels["severity"]
+		} else {
+			severities[r.Alert] += ", " + r.Labels["severity"]
 		}
 	}
-	if want = slices.Compact(want); !slices.Equal(sections, want) {
+	if !slices.Equal(sections, want) {
 		t.Errorf("got the sections %q, want %q", sections, want)
 	}
-	for name, of := range severities(t) {
-		if row := "| [" + name + "](#" + name + ") | " + strings.Join(of, ", ") + " |"; !strings.Contains(page, row) {
+	for name, of := range severities {
+		if row := "| [" + name + "](#" + name + ") | " + of + " |"; !strings.Contains(page, row) {
 			t.Errorf("got no row %q", row)
 		}
 	}
 	// What Grafana's table of alerts links to.
-	for _, file := range []string{"zuora-data-labeling.json", "zuora-exporter.json"} {
+	for file := range testutil.Dashboards(t) {
 		if !strings.Contains(testutil.Read(t, "dashboards", file), runbooks+"#${__value.raw}\"") {
 			t.Errorf("%s: got no link from an alert to its section", file)
 		}
@@ -140,11 +114,7 @@ func TestRunbooks(t *testing.T) {
 // Each alert has a test in which it fires and one in which it does not.
 func TestEachAlertIsTested(t *testing.T) {
 	alertname := regexp.MustCompile(`alertname="(\w+)"`)
-	type outcome struct {
-		alert string
-		fires bool
-	}
-	tested := map[outcome]bool{}
+	tested := map[string]bool{} // the alert, and whether it fires
 	for _, name := range rulesTestFiles {
 		var file struct {
 			Tests []struct {
@@ -158,48 +128,42 @@ func TestEachAlertIsTested(t *testing.T) {
 				} `yaml:"promql_expr_test"`
 			}
 		}
-		readYAML(t, name, &file)
+		if err := yaml.Unmarshal([]byte(testutil.Read(t, "alerts", name)), &file); err != nil {
+			t.Fatal(err)
+		}
 		for _, group := range file.Tests {
 			for _, a := range group.Alerts {
-				tested[outcome{a.Name, len(a.Want) > 0}] = true
+				tested[fmt.Sprint(a.Name, len(a.Want) > 0)] = true
 			}
 			for _, e := range group.Expressions {
 				for _, m := range alertname.FindAllStringSubmatch(e.Expr, -1) {
-					tested[outcome{m[1], len(e.Want) > 0}] = true
+					tested[fmt.Sprint(m[1], len(e.Want) > 0)] = true
 				}
 			}
 		}
 	}
-	for name := range severities(t) {
-		if fires, silent := tested[outcome{name, true}], tested[outcome{name, false}]; !fires || !silent {
-			t.Errorf("%s: got a test that it fires: %t, that it does not: %t; want both", name, fires, silent)
+	for _, r := range alerts(t) {
+		for _, fires := range []bool{true, false} {
+			if !tested[fmt.Sprint(r.Alert, fires)] {
+				t.Errorf("got no test of %s in which it fires: %t", r.Alert, fires)
+			}
 		}
 	}
 }
 
-func TestTools(t *testing.T) {
-	for name, tc := range map[string]struct {
-		program string
-		args    []string
-	}{
-		"rules load and please the linter": {"promtool", []string{"check", "rules", "--lint=all", "--lint-fatal", rulesFile}},
-		"Alertmanager's example loads":     {"amtool", []string{"check-config", alertmanagerFile}},
-		"critical alerts wake somebody":    {"amtool", route("zuora-pager", "ZuoraTenantDown", "critical")},
-		"warnings do not":                  {"amtool", route("zuora-chat", "ZuoraDataStale", "warning")},
-		"nor does what is only news":       {"amtool", route("zuora-log", "ZuoraDataLabelingSlow", "info")},
-		"other alerts go where they went":  {"amtool", route("others", "Watchdog", "critical")},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			testutil.Run(t, tc.program, tc.args...)
-		})
-	}
+func TestRulesPleaseTheLinter(t *testing.T) {
+	testutil.Run(t, "promtool", "check", "rules", "--lint=all", "--lint-fatal", rulesFile)
 }
 
-func route(receiver, alert, severity string) []string {
-	return []string{
-		"config", "routes", "test", "--config.file=" + alertmanagerFile, "--verify.receivers=" + receiver,
-		"alertname=" + alert, "severity=" + severity, "tenant=t",
+// With the example for Alertmanager, news wakes nobody, and other alerts go where
+// they went. What pages and what warns is in test/e2e.
+func TestRoutes(t *testing.T) {
+	for receiver, labels := range map[string][]string{
+		"zuora-log": {"alertname=ZuoraDataLabelingSlow", "severity=info"},
+		"others":    {"alertname=Watchdog", "severity=critical"},
+	} {
+		args := []string{"config", "routes", "test", "--config.file=alertmanager.example.yml", "--verify.receivers=" + receiver}
+		testutil.Run(t, "amtool", append(args, labels...)...)
 	}
 }
 
@@ -292,10 +256,7 @@ func weekend() string {
 		series(name+"failed_objects", labels, whileUp(job.lost, 0))
 		series(name+"timeout_objects", labels, whileUp(job.lost, 0))
 		series(name+"total_objects", labels, whileUp(job.labeled+2*job.lost+10_000*job.atOnce, 0))
-		for _, status := range []string{"Accepted", "Dispatched", "Completed"} {
-			is := map[bool]int{true: 1}[status == job.status]
-			series(name+"status", labels+`,status="`+status+`"`, whileUp(is, 0))
-		}
+		series(name+"status", labels+`,status="`+job.status+`"`, whileUp(1, 0))
 	}
 	for _, target := range []string{metrics, probe} {
 		series("zuora_up", `tenant="t",`+target, inTurn("1", "0"))
