@@ -32,19 +32,6 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// A token request that hangs keeps no page waiting, and each says why there is
-// nothing to see.
-func TestTokenRequestThatHangs(t *testing.T) {
-	t.Parallel()
-	s := newStandIn(t)
-	s.SetTokenFault(zuoratest.Hang())
-	e := serve(t, s, "", zuoratest.SampleJobID)
-	for _, path := range []string{"/metrics", probeOf(zuoratest.SampleJobID)} {
-		contains(t, e.page(t, path, 2*time.Second), isDown, jobError(zuoratest.SampleJobID, "timeout"))
-	}
-	contains(t, e.page(t, "/", 10*time.Second), "getting a token: no token before the deadline")
-}
-
 // A CA file on a file system that hangs keeps no page waiting. What was read
 // serves meanwhile, and a reload to a good file helps at once.
 func TestCAFileThatHangs(t *testing.T) {

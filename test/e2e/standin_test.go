@@ -48,7 +48,7 @@ func scriptedStandIn(t *testing.T) *zuoratest.Server {
 	}
 	s.SetJob(zuoratest.Job{ID: runningJob, ObjectType: "Product", Script: at(zuoratest.Ramp{Rate: 10, Total: 500, FailedShare: .1}, 20*time.Second)})
 	s.SetJob(zuoratest.Job{ID: waitingJob, ObjectType: "User", Script: at(zuoratest.Ramp{Accepted: time.Hour}, 0)})
-	s.SetJob(zuoratest.Job{ID: oddJob, Script: zuoratest.Constant(zuoratest.Answer{Status: "On \"hold\"\n"})})
+	s.SetJob(zuoratest.Job{ID: oddJob, Script: zuoratest.Constant(zuoratest.Answer{Status: "On \"hold\"\n<script>"})})
 	s.SetFault(brokenJob, zuoratest.Respond(200, "text/html", "<html>"))
 	return s
 }

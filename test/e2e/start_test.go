@@ -11,17 +11,10 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
+// The tests use all other flags.
 func TestHelpAndVersion(t *testing.T) {
 	t.Parallel()
-	help := runOnce(t, 0, "--help")
-	for _, flag := range []string{
-		"config.file", "config.check", "config.check-api", "config.auto-reload-interval", "demo",
-		"scrape.timeout-offset", "web.telemetry-path", "web.enable-pprof", "web.listen-address", "web.config.file", "web.systemd-socket", "log.level", "log.format", "version",
-	} {
-		if !regexp.MustCompile(`--(\[no-\])?` + regexp.QuoteMeta(flag) + `\b`).MatchString(help) {
-			t.Errorf("--help: got\n%s\nwant --%s", help, flag)
-		}
-	}
+	contains(t, runOnce(t, 0, "--help"), "--scrape.timeout-offset=500ms", "--[no-]web.systemd-socket", "--web.listen-address=:10986", `--config.file="zuora_exporter.yml"`)
 	version := strings.TrimSpace(testutil.Read(t, "VERSION"))
 	contains(t, runOnce(t, 0, "--version"), "zuora_exporter, version "+version+" (")
 }
