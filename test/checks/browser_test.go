@@ -1,59 +1,39 @@
 package checks
 
 import (
-	"bufio"
 	"context"
-	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/go-kit/log"
 
+	"github.com/zuora-exporter/zuora_exporter/internal/exporter"
+	"github.com/zuora-exporter/zuora_exporter/internal/server"
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
-
-// demo runs the demo and returns its address.
-func demo(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "zuora_exporter")
-	testutil.Run(t, "go", "build", "-C", "../..", "-o", binary, ".")
-	exporter := exec.CommandContext(t.Context(), binary, "--demo", "--web.listen-address=127.0.0.1:0")
-	output, err := exporter.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := exporter.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = exporter.Process.Kill()
-		_ = exporter.Wait()
-	})
-	for lines := bufio.NewScanner(output); lines.Scan(); {
-		if m := regexp.MustCompile(`msg="Listening on" address=(\S+)`).FindStringSubmatch(lines.Text()); m != nil {
-			go func() { _, _ = io.Copy(io.Discard, output) }()
-			return "http://" + m[1]
-		}
-	}
-	t.Fatal("the demo does not listen")
-	return ""
-}
 
 // The page in a real browser, wide and on a phone. With -update it takes the
 // picture in docs/.
 func TestLandingPageInABrowser(t *testing.T) {
 	browser := testutil.Tool(t, "chromium")
-	url := demo(t)
-	resp, err := http.Get(url + "/metrics") // the page shows what was read
-	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("got %v (error %v), want the metrics", resp, err)
+	zuora := exporter.StartDemo()
+	t.Cleanup(zuora.Close)
+	cfg, err := exporter.DemoConfig(zuora)
+	if err != nil {
+		t.Fatal(err)
 	}
-	resp.Body.Close()
+	e, err := exporter.New(t.Context(), cfg, nil, server.Options{TelemetryPath: "/metrics", Logger: log.NewNopLogger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	demo := httptest.NewServer(e)
+	t.Cleanup(demo.Close)
+	e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/metrics", nil)) // the page shows what was read
 
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -62,7 +42,7 @@ func TestLandingPageInABrowser(t *testing.T) {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true)))
 	defer cancel()
 	for name, size := range map[string]struct{ width, height int64 }{"wide": {1280, 800}, "phone": {390, 800}} {
-		if err := chromedp.Do(ctx, chromedp.EmulateViewport(size.width, size.height), chromedp.Navigate(url+"/")); err != nil {
+		if err := chromedp.Do(ctx, chromedp.EmulateViewport(size.width, size.height), chromedp.Navigate(demo.URL)); err != nil {
 			t.Fatal(err)
 		}
 		for what, tc := range map[string]struct {

@@ -82,7 +82,7 @@ func TestConfigurations(t *testing.T) {
 func TestSchemaCases(t *testing.T) {
 	validate := configurationSchema(t)
 	var cases map[string]map[string]any
-	if err := yaml.Unmarshal([]byte(read(t, "testdata/configurations.yml")), &cases); err != nil {
+	if err := yaml.Unmarshal([]byte(testutil.Read(t, "test/checks/testdata/configurations.yml")), &cases); err != nil {
 		t.Fatal(err)
 	}
 	for _, verdict := range []string{"accepted", "refused"} {

@@ -13,35 +13,12 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
-func read(t *testing.T, file string) string {
-	t.Helper()
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
-}
-
-// dashboards returns the dashboards by their files' names.
-func dashboards(t *testing.T) map[string]string {
-	t.Helper()
-	files, err := filepath.Glob("../../dashboards/*.json")
-	if err != nil || len(files) < 2 {
-		t.Fatalf("got the dashboards %q (error %v), want at least two", files, err)
-	}
-	all := map[string]string{}
-	for _, file := range files {
-		all[filepath.Base(file)] = read(t, file)
-	}
-	return all
-}
-
-// markdown returns all documents.
+// markdown returns the paths of all documents in the repository.
 func markdown(t *testing.T) (files []string) {
 	t.Helper()
-	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.IsDir() && strings.HasPrefix(d.Name(), ".") && d.Name() != ".." {
-			return filepath.SkipDir
+	err := fs.WalkDir(os.DirFS(testutil.Path()), ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != "." {
+			return fs.SkipDir
 		}
 		if strings.HasSuffix(path, ".md") {
 			files = append(files, path)
@@ -59,8 +36,8 @@ func blocks(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for _, file := range markdown(t) {
-		for i, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(read(t, file), -1) {
-			all[fmt.Sprintf("%s, block %d", file, i)] = block[1]
+		for i, block := range testutil.Fenced(t, "yaml", file) {
+			all[fmt.Sprintf("%s, block %d", file, i)] = block
 		}
 	}
 	return all
@@ -81,7 +58,7 @@ func TestLinks(t *testing.T) {
 	pages := map[string]string{} // without code blocks, in which # is a comment
 	anchors := map[string]bool{}
 	for _, path := range markdown(t) {
-		pages[path] = codeBlock.ReplaceAllString(read(t, path), "")
+		pages[path] = codeBlock.ReplaceAllString(testutil.Read(t, path), "")
 		for _, h := range heading.FindAllStringSubmatch(pages[path], -1) {
 			anchor := strings.ReplaceAll(noAnchor.ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-")
 			anchors[path+"#"+anchor+h[2]] = true
@@ -97,7 +74,7 @@ func TestLinks(t *testing.T) {
 			if file != "" {
 				target = filepath.Join(filepath.Dir(path), file)
 			}
-			if _, err := os.Stat(target); err != nil || hasAnchor && !anchors[target+"#"+anchor] {
+			if _, err := os.Stat(testutil.Path(target)); err != nil || hasAnchor && !anchors[target+"#"+anchor] {
 				t.Errorf("%s: got a link to %s, which does not exist", path, l[1])
 			}
 		}

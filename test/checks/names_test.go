@@ -5,7 +5,6 @@
 package checks
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -13,9 +12,69 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
-	"go.yaml.in/yaml/v3"
+
+	"github.com/zuora-exporter/zuora_exporter/internal/config"
+	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
+
+// metric is what docs/metrics.md and the golden page say of one.
+type metric struct {
+	Type   string
+	Labels []string
+}
+
+// goldenMetrics are those of the page that test/e2e compares with the exporter's.
+// The label wave is configured.
+func goldenMetrics(t *testing.T) map[string]metric {
+	t.Helper()
+	metrics := map[string]metric{}
+	var name, kind string
+	for line := range strings.Lines(testutil.Read(t, "test", "e2e", "testdata", "metrics.prom")) {
+		if fields := strings.Fields(line); fields[1] == "TYPE" {
+			name, kind = fields[2], fields[3]
+		}
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		labels := metrics[name].Labels
+		for _, label := range regexp.MustCompile(`[{,](\w+)="`).FindAllStringSubmatch(line, -1) {
+			if label[1] != "le" {
+				labels = append(labels, label[1])
+			}
+		}
+		slices.Sort(labels)
+		metrics[name] = metric{kind, slices.Compact(labels)}
+	}
+	return metrics
+}
+
+// docs/metrics.md has a row for each metric of the page, with its type and its
+// labels, and no other. A configured label cannot have the name of one of ours.
+func TestMetricsReference(t *testing.T) {
+	documented, golden := map[string]metric{}, goldenMetrics(t)
+	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (\\w+) \\|(.*?)\\|").FindAllStringSubmatch(testutil.Read(t, "docs", "metrics.md"), -1) {
+		labels := regexp.MustCompile(`\w+`).FindAllString(strings.Replace(row[3], "*configured*", "wave", 1), -1)
+		slices.Sort(labels)
+		documented[row[1]] = metric{row[2], labels}
+	}
+	if diff := cmp.Diff(golden, documented); diff != "" {
+		t.Errorf("docs/metrics.md differs from the page (-page +document):\n%s", diff)
+	}
+
+	delete(golden, "zuora_exporter_build_info")
+	for name, m := range golden {
+		for _, label := range m.Labels {
+			_, err := config.Parse("x.yml", []byte(`tenants: [{name: t, base_url: "https://h", oauth2: {client_id: a, client_secret: b}, `+
+				`jobs: [{id: ff80808186b966950186b97922e200ab, labels: {`+label+`: x}}]}]`))
+			if used := err != nil && strings.Contains(err.Error(), "already used by the exporter"); used == (label == "wave") {
+				t.Errorf("a configured label %q, which %s has: got the error %v", label, name, err)
+			}
+		}
+	}
+}
 
 // foreign are the metrics of others that we use, with their labels: Prometheus's
 // about each target, and the Go libraries'.
@@ -26,27 +85,18 @@ var foreign = map[string][]string{
 	"process_resident_memory_bytes": nil, "process_cpu_seconds_total": nil, "process_start_time_seconds": nil,
 }
 
-// everywhere are labels of the target, and configured ones that we know.
-var everywhere = []string{"__name__", "job", "instance", "repairs", "wave"}
-
-// metrics returns the labels of our metrics, and of those of others, by their
-// names. It reads docs/metrics.md, which test/e2e compares with the page, and the
-// recording rules.
+// metrics returns the labels of our metrics, of those that the rules record, and
+// of those of others, by their names.
 func metrics(t *testing.T) map[string][]string {
 	t.Helper()
-	known := map[string][]string{}
-	row := regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (\\w+) \\| ([^|]*) \\|")
-	for _, m := range row.FindAllStringSubmatch(read(t, "../../docs/metrics.md"), -1) {
-		names := []string{m[1]}
-		if m[2] == "histogram" {
-			names = []string{m[1], m[1] + "_bucket", m[1] + "_sum", m[1] + "_count"}
-		}
-		for _, name := range names {
-			known[name] = regexp.MustCompile(`\w+`).FindAllString(m[3], -1)
+	known := maps.Clone(foreign)
+	for name, m := range goldenMetrics(t) {
+		known[name] = m.Labels
+		if m.Type == "histogram" {
+			known[name+"_bucket"], known[name+"_sum"], known[name+"_count"] = m.Labels, m.Labels, m.Labels
 		}
 	}
-	maps.Copy(known, foreign)
-	for _, r := range rules(t) {
+	for _, r := range testutil.Rules(t) {
 		if r.Record == "" {
 			continue
 		}
@@ -55,47 +105,23 @@ func metrics(t *testing.T) map[string][]string {
 			known[r.Record] = append(append(known[r.Record], word), known[word]...)
 		}
 	}
-	if len(known) < 40 {
-		t.Fatalf("got %d metrics, want at least 40", len(known))
-	}
 	return known
 }
 
-type rule struct{ Record, Expr string }
-
-func rules(t *testing.T) (all []rule) {
-	t.Helper()
-	var file struct{ Groups []struct{ Rules []rule } }
-	if err := yaml.Unmarshal([]byte(read(t, "../../alerts/zuora.rules.yml")), &file); err != nil {
-		t.Fatal(err)
-	}
-	for _, g := range file.Groups {
-		all = append(all, g.Rules...)
-	}
-	return all
-}
-
-// expressions returns the PromQL of panels, annotations, rules and documents, by
-// file. test/e2e asks for what the dashboards' variables name.
+// expressions returns the PromQL of dashboards, rules and documents, by file.
 func expressions(t *testing.T) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
-	for file, text := range dashboards(t) {
-		for _, m := range regexp.MustCompile(`"expr": (".*")`).FindAllStringSubmatch(text, -1) {
-			var expr string
-			if err := json.Unmarshal([]byte(m[1]), &expr); err != nil {
-				t.Fatalf("%s: %v", file, err)
-			}
-			all[file] = append(all[file], expr)
+	for file, dashboard := range testutil.Dashboards(t) {
+		for _, e := range dashboard.Expressions() {
+			all[file] = append(all[file], e.Expr)
 		}
 	}
-	for _, r := range rules(t) {
+	for _, r := range testutil.Rules(t) {
 		all["the rules"] = append(all["the rules"], r.Expr)
 	}
 	for _, file := range markdown(t) {
-		for _, block := range regexp.MustCompile("(?s)```promql\n(.*?)```").FindAllStringSubmatch(read(t, file), -1) {
-			all[file] = append(all[file], block[1])
-		}
+		all[file] = testutil.Fenced(t, "promql", file)
 	}
 	return all
 }
@@ -104,146 +130,91 @@ func expressions(t *testing.T) map[string][]string {
 // code has.
 func TestNames(t *testing.T) {
 	known := metrics(t)
+	// In prose these begin like a metric and are none: the program, a label of
+	// service discovery, a key of the log, a part of a name.
+	prose := []string{"zuora_exporter", "zuora_tenant", "zuora_request_id", "zuora_track_id", "zuora_data_labeling_job"}
+	for _, file := range markdown(t) {
+		for _, name := range regexp.MustCompile(`\bzuora_[a-z0-9_]+`).FindAllString(testutil.Read(t, file), -1) {
+			if _, ok := known[name]; !ok && !slices.Contains(prose, name) {
+				t.Errorf("%s: there is no metric %q", file, name)
+			}
+		}
+	}
+
+	everywhere := []string{"__name__", "job", "instance", "repairs", "wave"} // of the target, and configured
+	anywhere := append([]string{"pod", "group", "repair", "show", "le"}, everywhere...)
+	for _, l := range known {
+		anywhere = append(anywhere, l...)
+	}
+	// A label of any metric passes: tests that run the expression see which
+	// metrics an aggregation has.
+	grouping := regexp.MustCompile(`\b(?:by|without|on|ignoring|group_left|group_right) ?\(([\w, ]*)\)`)
 	checked := 0
 	for file, all := range expressions(t) {
 		for _, expr := range all {
 			checked++
-			if err := checkNames(expr, known); err != nil {
-				t.Errorf("%s: %v\n%s", file, err, expr)
+			for _, selector := range selectors(t, expr) {
+				// A selector may mean one metric, or several by a regular expression.
+				var has []string
+				for name, l := range known {
+					if slices.ContainsFunc(selector, func(m *labels.Matcher) bool { return m.Name == "__name__" && m.Matches(name) }) {
+						has = append(append(has, "__name__"), l...)
+					}
+				}
+				for _, m := range selector {
+					if !slices.Contains(has, m.Name) && (len(has) == 0 || !slices.Contains(everywhere, m.Name)) {
+						t.Errorf("%s: got %v, want a metric and labels that exist\n%s", file, selector, expr)
+					}
+				}
+			}
+			for _, m := range grouping.FindAllStringSubmatch(variables.Replace(expr), -1) {
+				for _, label := range strings.FieldsFunc(m[1], func(r rune) bool { return r == ',' || r == ' ' }) {
+					if !slices.Contains(anywhere, label) {
+						t.Errorf("%s: got the label %q, which no metric has\n%s", file, label, expr)
+					}
+				}
 			}
 		}
 	}
 	if checked < 150 {
 		t.Errorf("got %d expressions, want at least 150", checked)
 	}
-
-	// In prose these begin like a metric and are none: the program, a label of
-	// service discovery, a key of the log, a part of a name.
-	for _, name := range []string{"zuora_exporter", "zuora_tenant", "zuora_request_id", "zuora_track_id", "zuora_data_labeling_job"} {
-		known[name] = nil
-	}
-	for _, file := range markdown(t) {
-		for _, name := range regexp.MustCompile(`\bzuora_[a-z0-9_]+`).FindAllString(read(t, file), -1) {
-			if _, ok := known[name]; !ok {
-				t.Errorf("%s: there is no metric %q", file, name)
-			}
-		}
-	}
 }
 
-// checkNames parses an expression and looks at all metrics and labels in it.
-func checkNames(expr string, known map[string][]string) error {
-	root, err := parse(expr)
+// variables are Grafana's. In strings they do no harm, and each job has the label
+// that $by names.
+var variables = strings.NewReplacer("$__rate_interval", "5m", "$__range", "5m", "$by", "tenant")
+
+// selectors parses an expression and returns what it selects.
+func selectors(t *testing.T, expr string) [][]*labels.Matcher {
+	t.Helper()
+	root, err := parser.NewParser(parser.Options{}).ParseExpr(variables.Replace(expr))
 	if err != nil {
-		return err
+		t.Fatalf("%v\n%s", err, expr)
 	}
-	// A label of any metric passes: tests that run the expression see which
-	// metrics an aggregation has.
-	anywhere := append([]string{"pod", "group", "repair", "show"}, everywhere...)
-	for _, l := range known {
-		anywhere = append(anywhere, l...)
-	}
-	var wrong error
-	parser.Inspect(root, func(node parser.Node, _ []parser.Node) error {
-		var names []string
-		switch n := node.(type) {
-		case *parser.VectorSelector:
-			has, ok := labelsOf(n, known)
-			if !ok {
-				wrong = fmt.Errorf("there is no metric %s", n)
-			}
-			for _, m := range n.LabelMatchers {
-				if ok && !slices.Contains(everywhere, m.Name) && !slices.Contains(has, m.Name) {
-					wrong = fmt.Errorf("%s has no label %q", n, m.Name)
-				}
-			}
-		case *parser.AggregateExpr:
-			names = n.Grouping
-		case *parser.BinaryExpr:
-			if n.VectorMatching != nil {
-				names = slices.Concat(n.VectorMatching.MatchingLabels, n.VectorMatching.Include)
-			}
-		}
-		for _, name := range names {
-			if name != "le" && !slices.Contains(anywhere, name) {
-				wrong = fmt.Errorf("no metric has the label %q", name)
-			}
-		}
-		return nil
-	})
-	return wrong
-}
-
-// labelsOf are the labels of the metrics that a selector may mean: one by its
-// name, or several by a regular expression.
-func labelsOf(n *parser.VectorSelector, known map[string][]string) (has []string, ok bool) {
-	for _, m := range n.LabelMatchers {
-		for name, l := range known {
-			if m.Name == "__name__" && m.Matches(name) {
-				has, ok = append(has, l...), true
-			}
-		}
-	}
-	return has, ok
-}
-
-// parse parses an expression with Grafana's variables. In strings they do no
-// harm, and each job has the label that $by names.
-func parse(expr string) (parser.Expr, error) {
-	return parser.NewParser(parser.Options{}).ParseExpr(strings.NewReplacer("$__rate_interval", "5m", "$__range", "5m", "$by", "tenant").Replace(expr))
-}
-
-// A made-up name is found in every place.
-func TestMadeUpNames(t *testing.T) {
-	known := metrics(t)
-	for expr, want := range map[string]string{
-		`zuora_up_bucket{tenant="x"}`:        `there is no metric zuora_up_bucket{tenant="x"}`,
-		`{__name__=~"zuora_made_.+"}`:        `there is no metric {__name__=~"zuora_made_.+"}`,
-		`zuora_up{job_id="x"}`:               `zuora_up{job_id="x"} has no label "job_id"`,
-		`sum by (made_up) (zuora_up)`:        `no metric has the label "made_up"`,
-		`zuora_up and on (made_up) zuora_up`: `no metric has the label "made_up"`,
-	} {
-		if err := checkNames(expr, known); err == nil || err.Error() != want {
-			t.Errorf("%s: got %v, want %s", expr, err, want)
-		}
-	}
+	return parser.ExtractSelectors(root)
 }
 
 // The rules of Grafana's dashboard linter that are about expressions. The
 // migration's dashboard is excluded in the linter's file .lint.
 func TestLinterRules(t *testing.T) {
-	rate := regexp.MustCompile(`\b(?:rate|irate|increase)\([^\[]*\[([^\]]*)\]`)
-	for _, expr := range expressions(t)["zuora-exporter.json"] {
-		root, err := parse(expr)
-		if err != nil {
-			t.Fatalf("%v\n%s", err, expr)
+	rated := regexp.MustCompile(`(?:rate|increase)\(\w+(?:\{[^}]*\})?\[\$__rate_interval\]`)
+	counter := regexp.MustCompile(`\w+_(?:total|bucket|sum|count)\b|\b(?:i?rate|increase)\(`)
+	for _, e := range testutil.Dashboards(t)["zuora-exporter.json"].Expressions() {
+		if strings.HasPrefix(e.Where, "variable ") { // those are chosen one after the other
+			continue
 		}
-		parser.Inspect(root, func(node parser.Node, path []parser.Node) error {
-			n, ok := node.(*parser.VectorSelector)
+		for _, selector := range selectors(t, e.Expr) {
 			// Alerts about a tenant have no instance, and those about nothing at all
 			// no job: the linter's file .lint excludes the panels that list them.
-			if !ok || strings.HasPrefix(n.Name, "ALERTS") || strings.HasPrefix(n.Name, "zuora:") {
-				return nil
-			}
-			for _, want := range []string{`job=~"$job"`, `instance=~"$instance"`} {
-				if !strings.Contains(n.String(), want) {
-					t.Errorf("%s has no matcher %s\n%s", n, want, expr)
-				}
-			}
-			if strings.HasSuffix(n.Name, "_total") && !slices.ContainsFunc(path, isRate) {
-				t.Errorf("the counter %s without rate or increase\n%s", n, expr)
-			}
-			return nil
-		})
-		for _, call := range rate.FindAllStringSubmatch(expr, -1) {
-			if call[1] != "$__rate_interval" {
-				t.Errorf("a rate over %s, not $__rate_interval\n%s", call[1], expr)
+			text := fmt.Sprint(selector)
+			if !strings.Contains(text, `__name__="ALERTS`) && !strings.Contains(text, `__name__="zuora:`) &&
+				!(strings.Contains(text, `job=~"$job"`) && strings.Contains(text, `instance=~"$instance"`)) {
+				t.Errorf("got %s, want matchers of $job and $instance\n%s", text, e.Expr)
 			}
 		}
+		if bad := counter.FindString(rated.ReplaceAllString(e.Expr, "")); bad != "" {
+			t.Errorf("got %s, want its rate or increase over $__rate_interval\n%s", bad, e.Expr)
+		}
 	}
-}
-
-func isRate(n parser.Node) bool {
-	call, ok := n.(*parser.Call)
-	return ok && slices.Contains([]string{"rate", "irate", "increase"}, call.Func.Name)
 }
