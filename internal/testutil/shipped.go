@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -38,39 +39,28 @@ func Rules(t testing.TB) (all []Rule) {
 	return all
 }
 
-// Source is a data source of Grafana's.
-type Source struct{ Type, UID string }
-
 // Dashboard is what the tests look at in one.
 type Dashboard struct {
 	UID          string
 	Refresh      string
 	GraphTooltip int
 	Tags         []string
-	Links        []struct{ URL string }
 	Templating   struct {
 		List []struct {
 			Name, Label, Type, AllValue string
-			Datasource                  Source
 			Multi, IncludeAll           bool
 			Refresh                     int
 			Query                       any
 		}
 	}
-	Annotations struct {
-		List []struct {
-			Name, Expr string
-			Datasource Source
-		}
-	}
-	Inputs []any `json:"__inputs"`
-	Panels []struct {
+	Annotations struct{ List []struct{ Name, Expr string } }
+	Inputs      []any `json:"__inputs"`
+	Panels      []struct {
 		Type, Title, Description string
-		Datasource               Source
+		Datasource               any
 		FieldConfig              struct{ Defaults struct{ Unit string } }
 		Targets                  []struct {
 			RefID, Expr, LegendFormat string
-			Datasource                Source
 			Instant                   bool
 		}
 	}
@@ -124,9 +114,10 @@ func (d Dashboard) Expressions() (all []Expression) {
 // Fenced returns what stands between fences of a language in a document.
 func Fenced(t testing.TB, language string, elem ...string) (blocks []string) {
 	t.Helper()
-	fence := regexp.MustCompile("(?s)```" + language + "\n(.*?)```")
-	for _, m := range fence.FindAllStringSubmatch(Read(t, elem...), -1) {
-		blocks = append(blocks, m[1])
+	for i, part := range regexp.MustCompile("(?m)^ *```").Split(Read(t, elem...), -1) {
+		if of, block, _ := strings.Cut(part, "\n"); i%2 == 1 && of == language {
+			blocks = append(blocks, block)
+		}
 	}
 	return blocks
 }

@@ -65,16 +65,6 @@ func TestDemo(t *testing.T) {
 	eventually(t, "a job that moves", func() bool { return sum(t, e.scrape(t), labeled) > sum(t, before, labeled) })
 }
 
-// fenced is what the pattern finds between fences in a document.
-func fenced(t *testing.T, pattern string, document ...string) string {
-	t.Helper()
-	m := regexp.MustCompile("(?s)```" + pattern + "```").FindStringSubmatch(testutil.Read(t, document...))
-	if m == nil {
-		t.Fatalf("got no %s in %q", pattern, document)
-	}
-	return m[1]
-}
-
 // The README's configuration works, but for the host, and the page has the
 // README's sample of the output. Checks say what will be read: one asks Zuora
 // nothing, and the other once for each token and job.
@@ -83,7 +73,7 @@ func TestReadme(t *testing.T) {
 	s := newStandIn(t)
 	dir := t.TempDir()
 	testutil.Write(t, dir, "prod-us.secret", zuoratest.ClientSecret+"\n")
-	content := strings.ReplaceAll(fenced(t, "yaml\n(# zuora_exporter.yml\n.*?)", "README.md"), "https://rest.na.zuora.com", s.URL)
+	content := strings.ReplaceAll(testutil.Fenced(t, "yaml", "README.md")[0], "https://rest.na.zuora.com", s.URL)
 	file := testutil.Write(t, dir, "zuora_exporter.yml", content)
 	unknown := testutil.Write(t, dir, "unknown.yml", strings.ReplaceAll(content, zuoratest.SampleJobID, unknownJob))
 	for _, tc := range []struct {
@@ -102,7 +92,7 @@ func TestReadme(t *testing.T) {
 			t.Errorf("%s: got %d token and %d job requests, want %d of each", tc.flag, n.TokenRequests, n.JobRequests, tc.requests)
 		}
 	}
-	contains(t, start(t, "--config.file="+file).scrape(t), strings.SplitAfter(strings.TrimSpace(fenced(t, "\n(zuora_.*?\n)", "README.md"))+"\n", "\n")...)
+	contains(t, start(t, "--config.file="+file).scrape(t), strings.SplitAfter(testutil.Fenced(t, "", "README.md")[0], "\n")...)
 }
 
 // Who pastes the runbooks' recipe gets the job, whatever line break the secret's
@@ -111,7 +101,7 @@ func TestAskZuoraByHand(t *testing.T) {
 	t.Parallel()
 	testutil.Tool(t, "curl")
 	s := newStandIn(t)
-	recipe := strings.ReplaceAll(fenced(t, "bash\n(.*?)", "docs", "runbooks", "README.md"), "https://rest.na.zuora.com", s.URL)
+	recipe := strings.ReplaceAll(testutil.Fenced(t, "bash", "docs", "runbooks", "README.md")[0], "https://rest.na.zuora.com", s.URL)
 	for name, tc := range map[string]struct{ secret, want string }{
 		"no line break":    {zuoratest.ClientSecret, `"jobStatus":"Completed"`},
 		"a line break":     {zuoratest.ClientSecret + "\n", `"jobStatus":"Completed"`},
