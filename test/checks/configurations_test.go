@@ -1,8 +1,6 @@
 package checks
 
 import (
-	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,49 +14,53 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
-// configurationSchema returns a function that checks a configuration by the
-// schema that editors use.
-func configurationSchema(t *testing.T) func(configuration string) error {
+// configurations are those that users copy, which are accepted, and what
+// testdata/configurations.yml has. That of a new installation is accepted also if
+// what it has in comments is used.
+func configurations(t *testing.T) (accepted, refused map[string]string) {
 	t.Helper()
-	schema, err := jsonschema.NewCompiler().Compile("../../docs/zuora_exporter.schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(configuration string) error {
-		content, err := yaml.YAMLToJSONStrict([]byte(configuration))
-		if err != nil {
-			return err
-		}
-		value, err := jsonschema.UnmarshalJSON(bytes.NewReader(content))
-		if err != nil {
-			return err
-		}
-		return schema.Validate(value)
-	}
-}
-
-// Every configuration that users copy is valid, for the exporter and for the
-// schema. That of a new installation stays so if what it has in comments is used.
-func TestConfigurations(t *testing.T) {
 	template := testutil.Read(t, "packaging", "zuora_exporter.yml")
 	comments := regexp.MustCompile(`(?m)^    # ?((entity_id|api_version|request|max|refresh|completed|rate| - id|   labels).*)`)
-	texts := map[string]string{
+	accepted, refused = map[string]string{
 		"a new installation":           template,
 		"a new installation, in use":   strings.Replace(comments.ReplaceAllString(template, "    $1"), "entity_id:  ", "entity_id: 11e643f4-a3ee-8bad-b061-0025904c756d", 1),
 		"examples/zuora_exporter.yml":  testutil.Read(t, "examples", "zuora_exporter.yml"),
 		"examples/kubernetes":          configMap(t, testutil.Read(t, "examples", "kubernetes", "zuora_exporter.yaml")),
 		"the chart with everything on": configMap(t, render(t, everything(t))),
-	}
+	}, map[string]string{}
 	for place, block := range blocks(t) {
 		if strings.HasPrefix(block, "tenants:") || strings.Contains(block, "\ntenants:") {
-			texts[place] = block
+			accepted[place] = block
 		}
 	}
-	if len(texts) < 12 {
-		t.Errorf("got %d configurations, want at least 12", len(texts))
+	if len(accepted) < 12 {
+		t.Errorf("got %d configurations, want at least 12", len(accepted))
 	}
+	var cases map[string]map[string]any
+	if err := yaml.Unmarshal([]byte(testutil.Read(t, "test", "checks", "testdata", "configurations.yml")), &cases); err != nil {
+		t.Fatal(err)
+	}
+	for verdict, into := range map[string]map[string]string{"accepted": accepted, "refused": refused} {
+		for name, configuration := range cases[verdict] {
+			text, err := yaml.Marshal(configuration)
+			if err != nil {
+				t.Fatal(err)
+			}
+			into[name] = string(text)
+		}
+	}
+	if len(refused) == 0 {
+		t.Error("got no configuration that is to be refused")
+	}
+	return accepted, refused
+}
 
-	validate := configurationSchema(t)
+// The exporter and the schema that editors use accept and refuse the same.
+func TestConfigurations(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile("../../docs/zuora_exporter.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir, c := t.TempDir(), testutil.NewCertificate(t)
 	testutil.Write(t, dir, "ca.pem", c.CertPEM)
 	testutil.Write(t, dir, "client.pem", c.CertPEM)
@@ -68,37 +70,23 @@ func TestConfigurations(t *testing.T) {
 		return strings.Join(lines[1:len(lines)-1], "")
 	}
 	certificates := strings.NewReplacer("MIIB...", inOneLine(c.CertPEM), "MIGH...", inOneLine(c.KeyPEM))
-	for place, text := range texts {
-		_, err := config.Parse(filepath.Join(dir, "zuora_exporter.yml"), []byte(certificates.Replace(text)))
-		if err = errors.Join(err, validate(text)); err != nil {
-			t.Errorf("%s: %s\n%s", place, err, text)
+	check := func(name, text string, valid bool) {
+		_, byExporter := config.Parse(filepath.Join(dir, "zuora_exporter.yml"), []byte(certificates.Replace(text)))
+		var value any
+		bySchema := yaml.UnmarshalStrict([]byte(text), &value)
+		if bySchema == nil {
+			bySchema = schema.Validate(value)
+		}
+		if (byExporter == nil) != valid || (bySchema == nil) != valid {
+			t.Errorf("%s: got the errors %v of the exporter and %v of the schema, want both to accept it: %t\n%s", name, byExporter, bySchema, valid, text)
 		}
 	}
-}
-
-// The schema accepts and refuses what the exporter does.
-func TestSchemaCases(t *testing.T) {
-	validate := configurationSchema(t)
-	var cases map[string]map[string]any
-	if err := yaml.Unmarshal([]byte(testutil.Read(t, "test/checks/testdata/configurations.yml")), &cases); err != nil {
-		t.Fatal(err)
+	accepted, refused := configurations(t)
+	for name, text := range accepted {
+		check(name, text, true)
 	}
-	for _, verdict := range []string{"accepted", "refused"} {
-		if len(cases[verdict]) == 0 {
-			t.Errorf("got no case that is %s", verdict)
-		}
-		for name, configuration := range cases[verdict] {
-			text, err := yaml.Marshal(configuration)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, parsing := config.Parse("test.yml", text)
-			for by, err := range map[string]error{"the exporter": parsing, "the schema": validate(string(text))} {
-				if (err == nil) != (verdict == "accepted") {
-					t.Errorf("%s: got error %v of %s, want it %s\n%s", name, err, by, verdict, text)
-				}
-			}
-		}
+	for name, text := range refused {
+		check(name, text, false)
 	}
 }
 
