@@ -70,10 +70,13 @@ func input(jobs map[string]map[string]string) (all []inputSeries) {
 		maps.Copy(merged, kinds)
 		labels := fmt.Sprintf(`tenant="t",job_id=%q,job="zuora",wave=%q,repairs=%q`, job, cmp.Or(kinds["wave"], "first"), kinds["repairs"])
 		for kind, v := range merged {
-			if strings.Contains(kind, ":") || kind == "wave" || kind == "repairs" {
+			if strings.HasPrefix(kind, "b:") || kind == "wave" || kind == "repairs" {
 				continue
 			}
 			begin := cmp.Or(series[kind], fmt.Sprintf(`zuora_data_labeling_job_status{object_type="Account",status=%q,`, kind))
+			if strings.HasPrefix(kind, "zuora:") {
+				begin = kind + `{object_type="Account",`
+			}
 			for _, instance := range []string{"a", "b"} {
 				all = append(all, inputSeries{fmt.Sprintf(`%s%s,instance=%q}`, begin, labels, instance), cmp.Or(kinds[instance+":"+kind], v)})
 			}
