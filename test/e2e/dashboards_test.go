@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -27,20 +29,10 @@ func TestDashboards(t *testing.T) {
 			len(p.query(t, `ALERTS{alertstate="firing"}`)) > 0 &&
 			len(p.query(t, `rate(zuora_api_requests_total{operation="token"}[1m])`)) > 0
 	})
-	var answer struct {
-		Data struct {
-			Groups []struct {
-				Rules []struct{ Name, Health, LastError string }
-			}
-		}
-	}
-	getJSON(t, p.URL+"/api/v1/rules", &answer)
-	for _, group := range answer.Data.Groups {
-		for _, r := range group.Rules {
-			if r.Health != "ok" {
-				t.Errorf("the rule %s: got %s %s, want ok", r.Name, r.Health, r.LastError)
-			}
-		}
+	var rules json.RawMessage
+	getJSON(t, p.URL+"/api/v1/rules", &rules)
+	if failed := regexp.MustCompile(`"lastError":[^}]*`).FindAllString(string(rules), -1); len(failed) > 0 {
+		t.Errorf("got rules that fail: %q, want none", failed)
 	}
 	// Grafana puts a variable of which All is chosen into a regular expression
 	// like this, and several values as (a|b).

@@ -4,7 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -64,15 +64,9 @@ func TestHostThatMoves(t *testing.T) {
 			s := newStandIn(t)
 			e := serve(t, s, "", zuoratest.SampleJobID)
 			contains(t, e.scrape(t), isUp)
-			var mu sync.Mutex
-			var old string // connection
+			var old atomic.Pointer[string] // connection
 			s.SetFault(zuoratest.AnyJob, zuoratest.Handle(func(w http.ResponseWriter, r *http.Request) {
-				mu.Lock()
-				defer mu.Unlock()
-				if old == "" {
-					old = r.RemoteAddr
-				}
-				if r.RemoteAddr != old {
+				if !old.CompareAndSwap(nil, &r.RemoteAddr) && r.RemoteAddr != *old.Load() {
 					io.WriteString(w, `{"jobStatus":"Completed"}`)
 					return
 				}
