@@ -8,13 +8,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	yamlv3 "go.yaml.in/yaml/v3"
 	"helm.sh/helm/v4/pkg/chart/common"
 	"helm.sh/helm/v4/pkg/chart/common/util"
-	v2 "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/chart/v2/lint"
 	"helm.sh/helm/v4/pkg/chart/v2/lint/support"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
@@ -41,13 +39,10 @@ func withTenant(secret, job string) string {
 	return `config: {tenants: [{name: a, base_url: "https://h", oauth2: {client_id: b, ` + secret + `}, jobs: [` + job + `]}]}`
 }
 
-// The repository's rules and dashboards are in it, by symbolic links.
-var loaded = sync.OnceValues(func() (*v2.Chart, error) { return loader.Load(chart) })
-
 // tryRender renders the chart with values as helm template does.
 func tryRender(t *testing.T, values string) (string, error) {
 	t.Helper()
-	c, err := loaded()
+	c, err := loader.Load(chart)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,9 +76,6 @@ func TestHelmLint(t *testing.T) {
 		if strings.HasPrefix(place, "packaging/helm/") {
 			values[place] = block
 		}
-	}
-	if len(values) < 8 {
-		t.Errorf("got %d values, want at least 8", len(values))
 	}
 	for name, text := range values {
 		v, err := common.ReadValues([]byte(text))

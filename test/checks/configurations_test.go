@@ -33,9 +33,6 @@ func configurations(t *testing.T) (accepted, refused map[string]string) {
 			accepted[place] = block
 		}
 	}
-	if len(accepted) < 12 {
-		t.Errorf("got %d configurations, want at least 12", len(accepted))
-	}
 	var cases map[string]map[string]any
 	if err := yaml.Unmarshal([]byte(testutil.Read(t, "test", "checks", "testdata", "configurations.yml")), &cases); err != nil {
 		t.Fatal(err)
@@ -117,9 +114,6 @@ func TestPrometheusConfigurations(t *testing.T) {
 		if strings.HasPrefix(block, "global:") || strings.HasPrefix(block, "scrape_configs:") {
 			texts[place] = block
 		}
-	}
-	if len(texts) < 4 {
-		t.Errorf("got %d configurations, want at least 4", len(texts))
 	}
 	dir := t.TempDir()
 	if err := os.Symlink(testutil.Path("alerts"), filepath.Join(dir, "alerts")); err != nil {

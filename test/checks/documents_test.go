@@ -40,6 +40,9 @@ func blocks(t *testing.T) map[string]string {
 			all[fmt.Sprintf("%s, block %d", file, i)] = block
 		}
 	}
+	if len(all) < 16 {
+		t.Errorf("got %d blocks, want at least 16", len(all))
+	}
 	return all
 }
 

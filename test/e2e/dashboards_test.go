@@ -37,17 +37,12 @@ func TestDashboards(t *testing.T) {
 	// Grafana puts a variable of which All is chosen into a regular expression
 	// like this, and several values as (a|b).
 	variables := strings.NewReplacer("($tenant)", "(.+)", "$job_id", ".+", "$job", ".+", "$instance", ".+", "$tenant", "(demo|other)", "$__rate_interval", "1m", "$__range", "1m", "$show", "all", "$by", "wave", "$group", ".*")
-	asked := 0
 	for name, dashboard := range testutil.Dashboards(t) {
 		for _, e := range dashboard.Expressions() {
-			asked++
 			where := name + ": " + e.Where
 			if none := len(p.query(t, variables.Replace(e.Expr))) == 0; none != empty[where] {
 				t.Errorf("%s: empty is %t, want %t: %s", where, none, empty[where], e.Expr)
 			}
 		}
-	}
-	if asked < 90 {
-		t.Errorf("got %d expressions, want at least 90", asked)
 	}
 }
