@@ -199,9 +199,6 @@ tests:
       - eval_time: 4259m
         expr: sum(zuora:data_labeling_job:lost_objects)
         exp_samples: [{labels: '{}', value: 2}]
-      - eval_time: 4259m
-        expr: count(ALERTS{alertname=~"ZuoraDataLabelingObjects(Failed|TimedOut)",alertstate="firing",severity="critical"})
-        exp_samples: [{labels: '{}', value: 2}]
 `, testutil.Path("alerts", rulesFile), begun, weekend())
 	testutil.Run(t, "promtool", "test", "rules", testutil.Write(t, dir, "weekend_test.yml", test))
 }
