@@ -30,8 +30,10 @@ func TestManifests(t *testing.T) {
 		"packaging/prometheusrule":        {string(rule), "PrometheusRule"},
 		"the chart's defaults":            {render(t, ""), "ConfigMap Deployment Service"},
 		"the chart, jobs by /probe alone": {render(t, probeAlone), "Deployment Probe Service ServiceMonitor"},
-		"the chart, everything": {render(t, everything(t)),
-			"ConfigMap ConfigMap Deployment NetworkPolicy Probe Probe PrometheusRule Secret Service ServiceMonitor"},
+		"the chart, everything": {
+			render(t, everything(t)),
+			"ConfigMap ConfigMap Deployment NetworkPolicy Probe Probe PrometheusRule Secret Service ServiceMonitor",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var kinds []string

@@ -19,6 +19,8 @@ func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 	const anyJob, token, down, refused = zuoratest.AnyJob, "the token", "ZuoraTenantDown", "ZuoraCredentialsRefused"
 	unauthorized := zuoratest.Refuse(401, "90000011", "Authentication error")
 	tooMany := zuoratest.TooManyRequests("Retry-After", "120")
+	short := zuoratest.Fault{}.With("RateLimit-Limit", "1000", "RateLimit-Remaining", "40", "RateLimit-Reset", "3600")
+	lost := zuoratest.Refuse(404, `"50000020"`, "The job does not exist")
 	tenants := map[string]struct {
 		of    string // has the fault
 		fault zuoratest.Fault
@@ -32,9 +34,8 @@ func TestFaultsRaiseTheRightAlerts(t *testing.T) {
 		"hangs":                {anyJob, zuoratest.Hang(), []string{down}},
 		"garbage":              {anyJob, zuoratest.Respond(200, "text/html", "<html>"), []string{down}},
 		"hangs for one of two": {waitingJob, zuoratest.Hang(), []string{"ZuoraDataStale " + waitingJob}},
-		"has lost one of two":  {waitingJob, zuoratest.Refuse(404, `"50000020"`, "The job does not exist"), []string{"ZuoraDataLabelingJobUnknown " + waitingJob}},
-		"short of requests": {anyJob, zuoratest.Fault{}.With("RateLimit-Limit", "1000", "RateLimit-Remaining", "40", "RateLimit-Reset", "3600"),
-			[]string{"ZuoraQuotaLow", "ZuoraRequestsPaused"}},
+		"has lost one of two":  {waitingJob, lost, []string{"ZuoraDataLabelingJobUnknown " + waitingJob}},
+		"short of requests":    {anyJob, short, []string{"ZuoraQuotaLow", "ZuoraRequestsPaused"}},
 	}
 	config := "tenants:\n"
 	var want []string
