@@ -2,7 +2,6 @@ package checks
 
 import (
 	"errors"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -20,14 +19,10 @@ import (
 // Kubernetes and the Prometheus operator accept every manifest, and the chart
 // renders what its values ask for.
 func TestManifests(t *testing.T) {
-	rule, err := exec.CommandContext(t.Context(), "../../packaging/prometheusrule").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for name, tc := range map[string]struct{ manifests, want string }{
 		"the exporter":                    {testutil.Read(t, "examples/kubernetes/zuora_exporter.yaml"), "ConfigMap Deployment Secret Service"},
 		"Prometheus operator":             {testutil.Read(t, "examples/kubernetes/prometheus-operator.yaml"), "Probe ServiceMonitor"},
-		"packaging/prometheusrule":        {string(rule), "PrometheusRule"},
+		"packaging/prometheusrule":        {testutil.Run(t, testutil.Path("packaging", "prometheusrule")), "PrometheusRule"},
 		"the chart's defaults":            {render(t, ""), "ConfigMap Deployment Service"},
 		"the chart, jobs by /probe alone": {render(t, probeAlone), "Deployment Probe Service ServiceMonitor"},
 		"the chart, everything": {
