@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -39,6 +40,24 @@ const (
 //go:embed VERSION
 var versionFile string
 
+// The flags, in the order of --help.
+var (
+	hasConfigFile  bool // --config.file is given
+	configFile     = kingpin.Flag("config.file", "Configuration file.").Default("zuora_exporter.yml").IsSetByUser(&hasConfigFile).String()
+	configCheck    = kingpin.Flag("config.check", "Validate the configuration file, print what it would read and cost, and exit: 0 if it is valid, else 1.").Bool()
+	configCheckAPI = kingpin.Flag("config.check-api", "Do the same, then get a token for each tenant, read each job once, and print a report. Exits with 1 if one could not be had.").Bool()
+	demo           = kingpin.Flag("demo", "Run against an embedded stand-in for Zuora; needs no configuration file.").Bool()
+	autoReload     = kingpin.Flag("config.auto-reload-interval", "How often to check whether the configuration file has changed, and reload it if so. 0s: never.").Default("0s").Duration()
+	timeoutOffset  = kingpin.Flag("scrape.timeout-offset", "Time subtracted from Prometheus's scrape timeout.").Default("500ms").Duration()
+	telemetryPath  = kingpin.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").String()
+	enablePprof    = kingpin.Flag("web.enable-pprof", "Serve runtime profiles under /debug/pprof/.").Bool()
+	webFlags       = kingpinflag.AddFlags(kingpin.CommandLine, ":10986")
+	logLevel       = kingpin.Flag("log.level", "Only log messages with the given severity or above. One of: [debug, info, warn, error]").
+			Default("info").Enum("debug", "info", "warn", "error")
+	logFormat = kingpin.Flag("log.format", "Output format of log messages. One of: [logfmt, json]").
+			Default("logfmt").Enum("logfmt", "json")
+)
+
 func main() {
 	// First of all, because a SIGHUP that comes before would end the exporter.
 	hangUp := make(chan os.Signal, 1)
@@ -47,114 +66,92 @@ func main() {
 	if version.Version == "" { // not built by promu
 		version.Version = strings.TrimSpace(versionFile)
 	}
+	kingpin.CommandLine.Name, kingpin.CommandLine.Help = name, "Prometheus exporter for Zuora's data labeling jobs."
+	kingpin.CommandLine.UsageWriter(os.Stdout)
+	kingpin.Version(version.Print(name))
+	kingpin.HelpFlag.Short('h')
+	kingpin.Parse()
+	logger := newLogger(*logLevel, *logFormat)
 
-	app := kingpin.New(name, "Prometheus exporter for Zuora's data labeling jobs.")
-	var o options
-	app.Flag("config.file", "Configuration file.").Default("zuora_exporter.yml").IsSetByUser(&o.hasConfigFile).StringVar(&o.configFile)
-	app.Flag("config.check", "Validate the configuration file, print what it would read and cost, and exit: 0 if it is valid, else 1.").BoolVar(&o.configCheck)
-	app.Flag("config.check-api", "Do the same, then get a token for each tenant, read each job once, and print a report. Exits with 1 if one could not be had.").BoolVar(&o.configCheckAPI)
-	app.Flag("demo", "Run against an embedded stand-in for Zuora; needs no configuration file.").BoolVar(&o.demo)
-	app.Flag("config.auto-reload-interval", "How often to check whether the configuration file has changed, and reload it if so. 0s: never.").Default("0s").DurationVar(&o.autoReload)
-	app.Flag("scrape.timeout-offset", "Time subtracted from Prometheus's scrape timeout.").Default("500ms").DurationVar(&o.server.TimeoutOffset)
-	app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").StringVar(&o.server.TelemetryPath)
-	app.Flag("web.enable-pprof", "Serve runtime profiles under /debug/pprof/.").BoolVar(&o.server.EnablePprof)
-	o.web = kingpinflag.AddFlags(app, ":10986")
-	logFlags := addLogFlags(app)
-	app.Version(version.Print(name))
-	app.HelpFlag.Short('h')
-	app.UsageWriter(os.Stdout)
-	kingpin.MustParse(app.Parse(os.Args[1:]))
-	logger := newLogger(logFlags)
-	o.server.Logger = logger
-
-	if err := run(o, hangUp, logger); err != nil {
+	if err := run(hangUp, logger); err != nil {
 		level.Error(logger).Log("msg", name+" failed", "err", err)
 		os.Exit(1)
 	}
 }
 
-type options struct {
-	configFile     string
-	hasConfigFile  bool
-	configCheck    bool
-	configCheckAPI bool
-	autoReload     time.Duration
-	demo           bool
-	server         server.Options
-	web            *web.FlagConfig
-}
-
 // run runs the exporter until a signal ends it.
-func run(o options, hangUp <-chan os.Signal, logger log.Logger) error {
-	if o.autoReload < 0 {
-		return fmt.Errorf("--config.auto-reload-interval: %s is below 0", o.autoReload)
+func run(hangUp <-chan os.Signal, logger log.Logger) error {
+	if *autoReload < 0 {
+		return fmt.Errorf("--config.auto-reload-interval: %s is below 0", *autoReload)
 	}
-	file := config.NewFile(o.configFile)
+	file := config.NewFile(*configFile)
 	load := file.Load
-	if o.demo {
+	if *demo {
 		standIn := exporter.StartDemo()
 		defer standIn.Close()
 		load = func() (*config.Config, error) { return exporter.DemoConfig(standIn) }
-		o.autoReload = 0
-		if o.hasConfigFile {
-			level.Warn(logger).Log("msg", "The demo has a configuration of its own: --config.file is not read", "file", o.configFile)
+		if hasConfigFile {
+			level.Warn(logger).Log("msg", "The demo has a configuration of its own: --config.file is not read", "file", *configFile)
 		}
 	}
 	cfg, err := load()
-	if missing, ok := errors.AsType[*fs.PathError](err); ok && missing.Path == o.configFile && errors.Is(err, fs.ErrNotExist) {
+	if missing, ok := errors.AsType[*fs.PathError](err); ok && missing.Path == *configFile && errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w; name the file with --config.file, or try --demo", err)
 	}
 	if err != nil {
 		return err
 	}
-	if o.configCheck || o.configCheckAPI {
+	if *configCheck || *configCheckAPI {
 		exporter.Check(os.Stdout, cfg)
-		if o.configCheckAPI {
+		if *configCheckAPI {
 			return exporter.CheckAPI(notify(), os.Stdout, cfg)
 		}
 		return nil
 	}
 
-	if err := web.Validate(*o.web.WebConfigFile); err != nil {
-		return fmt.Errorf("--web.config.file: %s: %w", *o.web.WebConfigFile, err)
+	if err := web.Validate(*webFlags.WebConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file: %s: %w", *webFlags.WebConfigFile, err)
 	}
 	// Whoever reads the log may go away.
 	signal.Ignore(syscall.SIGPIPE)
 	level.Info(logger).Log("msg", "Starting "+name, "version", version.Info())
 	level.Info(logger).Log("msg", "Build context", "build_context", version.BuildContext())
-	o.server.ExporterMetrics = []prometheus.Collector{
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		versioncollector.NewCollector(name),
-	}
 	ctx := notify()
-	e, err := exporter.New(ctx, cfg, load, o.server)
+	e, err := exporter.New(ctx, cfg, load, server.Options{
+		TelemetryPath: *telemetryPath, TimeoutOffset: *timeoutOffset, EnablePprof: *enablePprof, Logger: logger,
+		ExporterMetrics: []prometheus.Collector{
+			collectors.NewGoCollector(),
+			collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+			versioncollector.NewCollector(name),
+		},
+	})
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	if o.autoReload > 0 {
-		go e.Watch(o.autoReload, file.Changed)
+	if *autoReload > 0 && !*demo {
+		go e.Watch(*autoReload, file.Changed)
 	}
 	go func() {
 		for range hangUp {
 			_, _ = e.Reload(ctx) // it logs what comes of it
 		}
 	}()
+	slogger := newSlogLogger(logger)
 	srv := &http.Server{
 		Handler:           e,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second, // of a body, which nobody needs
 		IdleTimeout:       5 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(slogger.Handler(), slog.LevelWarn), // net/http's has a form of its own
 	}
-	setErrorLog(srv, logger)
-	if o.demo { // BaseContext is called once the server listens
+	if *demo { // BaseContext is called once the server listens
 		srv.BaseContext = func(l net.Listener) context.Context {
-			exporter.PrintDemo(os.Stdout, l, o.server.TelemetryPath)
+			exporter.PrintDemo(os.Stdout, l, *telemetryPath)
 			return context.Background()
 		}
 	}
-	return serve(ctx, srv, o.web, logger)
+	return serve(ctx, srv, slogger, logger)
 }
 
 // notify returns a context that the first SIGTERM or SIGINT ends. The second
@@ -173,9 +170,9 @@ func notify() context.Context {
 }
 
 // serve serves until ctx ends, then lets scrapes in progress finish.
-func serve(ctx context.Context, srv *http.Server, flags *web.FlagConfig, logger log.Logger) error {
+func serve(ctx context.Context, srv *http.Server, slogger *slog.Logger, logger log.Logger) error {
 	served := make(chan error, 1)
-	go func() { served <- web.ListenAndServe(srv, flags, newSlogLogger(logger)) }()
+	go func() { served <- web.ListenAndServe(srv, webFlags, slogger) }()
 	select {
 	case err := <-served:
 		return err
