@@ -27,8 +27,8 @@ var errCheckFailed = errors.New("a token or a job could not be read: see the tab
 // migration lead can file: when and by what it was read, each job, the sums by
 // object type, and a sentence about each tenant.
 func CheckAPI(ctx context.Context, w io.Writer, cfg *config.Config) error {
-	r := newRunning(cfg, nil, zuora.NewTokenBudget(), log.NewNopLogger())
-	defer r.closeUnless(nil)
+	r := newRunning(cfg, &running{}, zuora.NewTokenBudget(), log.NewNopLogger())
+	defer r.closeUnless(&running{})
 	fmt.Fprintf(w, "\nRead at %s by zuora_exporter %s.\n\n", time.Now().UTC().Format(time.RFC3339), version.Version)
 
 	tokens := make([]error, len(r.tenants))

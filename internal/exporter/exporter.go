@@ -64,6 +64,7 @@ func New(ctx context.Context, cfg *config.Config, load func() (*config.Config, e
 	if e.Handler, err = server.New(o); err != nil {
 		return nil, err
 	}
+	e.current.Store(&running{})
 	e.start(cfg)
 	return e, nil
 }
@@ -74,9 +75,7 @@ func (e *Exporter) start(cfg *config.Config) {
 	previous := e.current.Load()
 	next := newRunning(cfg, previous, e.budget, e.logger)
 	e.current.Store(next)
-	if previous != nil {
-		previous.closeUnless(next)
-	}
+	previous.closeUnless(next)
 	for _, warning := range cfg.Warnings {
 		level.Warn(e.logger).Log("msg", "The configuration is probably wrong", "warning", warning)
 	}
@@ -125,24 +124,22 @@ func (e *Exporter) reload() (changes string, err error) {
 // compare counts the jobs of a configuration, and those that it has and the
 // previous one has not, and the reverse.
 func compare(previous, cfg *config.Config) (jobs, added, removed int) {
-	before, now := jobSet(previous), jobSet(cfg)
-	for j := range now {
-		if !before[j] {
-			added++
-		}
-	}
-	return len(now), added, len(before) - (len(now) - added)
-}
-
-// jobSet has a key for each job of a configuration.
-func jobSet(cfg *config.Config) map[[2]string]bool {
-	set := map[[2]string]bool{}
-	for _, t := range cfg.Tenants {
+	type job struct{ tenant, id string }
+	before := map[job]bool{}
+	for _, t := range previous.Tenants {
 		for _, j := range t.Jobs {
-			set[[2]string{t.Name, zuora.CanonicalJobID(j.ID)}] = true
+			before[job{t.Name, zuora.CanonicalJobID(j.ID)}] = true
 		}
 	}
-	return set
+	for _, t := range cfg.Tenants {
+		jobs += len(t.Jobs)
+		for _, j := range t.Jobs {
+			if !before[job{t.Name, zuora.CanonicalJobID(j.ID)}] {
+				added++
+			}
+		}
+	}
+	return jobs, added, len(before) - (jobs - added)
 }
 
 // Watch reloads if the configuration has changed since the newest load. It looks
@@ -161,4 +158,4 @@ func (e *Exporter) Watch(interval time.Duration, changed func() bool) {
 }
 
 // Close closes the connections of all tenants.
-func (e *Exporter) Close() { e.current.Load().closeUnless(nil) }
+func (e *Exporter) Close() { e.current.Load().closeUnless(&running{}) }

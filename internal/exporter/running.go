@@ -20,8 +20,7 @@ type tenant struct {
 }
 
 // newRunning makes a configuration's tenants and collector; it sends nothing
-// yet. Tenants that are the same in the previous one are taken over; previous
-// may be nil.
+// yet. Tenants that are the same in the previous one are taken over.
 func newRunning(cfg *config.Config, previous *running, budget *rate.Limiter, logger log.Logger) *running {
 	r := &running{cfg: cfg}
 	var tenants []collector.Tenant
@@ -36,15 +35,11 @@ func newRunning(cfg *config.Config, previous *running, budget *rate.Limiter, log
 			CompletedRefreshInterval: time.Duration(c.CompletedRefreshInterval),
 		}
 		for _, j := range c.Jobs {
-			to.Jobs = append(to.Jobs, collector.ConfiguredJob{ID: j.ID, Labels: j.Labels})
+			to.Jobs = append(to.Jobs, collector.ConfiguredJob(j))
 		}
 		tenants = append(tenants, to)
 	}
-	var known *collector.Collector
-	if previous != nil {
-		known = previous.collector
-	}
-	r.collector = collector.New(tenants, cfg.LabelNames, logger, known)
+	r.collector = collector.New(tenants, cfg.LabelNames, logger, previous.collector)
 	return r
 }
 
@@ -53,14 +48,12 @@ func newRunning(cfg *config.Config, previous *running, budget *rate.Limiter, log
 // old one.
 func (r *running) tenant(c *config.Tenant, budget *rate.Limiter) *tenant {
 	var same *zuora.Client
-	if r != nil {
-		for i, t := range r.tenants {
-			switch {
-			case r.cfg.Tenants[i].SameClient(c):
-				return t
-			case r.cfg.Tenants[i].SameCredentials(c):
-				same = t.client
-			}
+	for i, t := range r.tenants {
+		switch {
+		case r.cfg.Tenants[i].SameClient(c):
+			return t
+		case r.cfg.Tenants[i].SameCredentials(c):
+			same = t.client
 		}
 	}
 	t := &tenant{metrics: collector.NewAPIMetrics(c.Name)}
@@ -75,7 +68,7 @@ func (r *running) tenant(c *config.Tenant, budget *rate.Limiter) *tenant {
 // in progress end by themselves.
 func (r *running) closeUnless(next *running) {
 	for _, t := range r.tenants {
-		if next == nil || !slices.Contains(next.tenants, t) {
+		if !slices.Contains(next.tenants, t) {
 			t.client.Close()
 		}
 	}
