@@ -48,21 +48,20 @@ func Check(w io.Writer, cfg *config.Config) {
 			}
 			fmt.Fprintln(w)
 		}
-		printCost(w, t)
+		tooMuch := printCost(w, t)
 		if _, err := t.OAuth2.Secret(); err != nil {
 			warnings = append(warnings, fmt.Sprintf("tenant %s: cannot get a token: %s", t.Name, err))
 		}
-		warnings = append(warnings, tooMuch(t)...)
+		warnings = append(warnings, tooMuch...)
 	}
 	for _, warning := range warnings {
 		fmt.Fprintf(w, "warning: %s\n", warning)
 	}
-	switch len(warnings) {
-	case 0:
-		fmt.Fprintln(w, "The configuration is valid.")
-	default:
-		fmt.Fprintf(w, "The configuration is valid, with %s.\n", plural(len(warnings), "warning"))
+	with := ""
+	if len(warnings) > 0 {
+		with = ", with " + plural(len(warnings), "warning")
 	}
+	fmt.Fprintf(w, "The configuration is valid%s.\n", with)
 	if os.Geteuid() == 0 {
 		fmt.Fprintln(w, "Checked as user root: the user of the service may not be able to read the same files.")
 	}
@@ -80,10 +79,12 @@ func plural[N int | int64](n N, noun string) string {
 var scrapeIntervals = []time.Duration{15 * time.Second, 30 * time.Second, time.Minute}
 
 // printCost prints how many requests a day one Prometheus server causes, set
-// against what Zuora allows the tenant for all its traffic.
-func printCost(w io.Writer, t *config.Tenant) {
+// against what Zuora allows the tenant for all its traffic. It returns a warning
+// for each quota that they exceed, and one if a round over the jobs takes too
+// long.
+func printCost(w io.Writer, t *config.Tenant) (warnings []string) {
 	if len(t.Jobs) == 0 {
-		return
+		return nil
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "  scraped every\tjob requests a day")
@@ -91,11 +92,15 @@ func printCost(w io.Writer, t *config.Tenant) {
 		fmt.Fprintf(table, "\t%s", l.tenant)
 	}
 	fmt.Fprintln(table)
+	exceeding := make([][]string, len(dailyLimits)) // intervals
 	for _, interval := range scrapeIntervals {
 		requests := requestsADay(t, interval)
 		fmt.Fprintf(table, "  %s\t%s", model.Duration(interval), migration.Grouped(int64(requests)))
-		for _, l := range dailyLimits {
+		for i, l := range dailyLimits {
 			fmt.Fprintf(table, "\t%s of %s", percent(requests/l.limit), migration.Grouped(int64(l.limit)))
+			if requests > l.limit && l.mayBe(t.BaseURL.Hostname()) {
+				exceeding[i] = append(exceeding[i], model.Duration(interval).String())
+			}
 		}
 		fmt.Fprintln(table)
 	}
@@ -103,6 +108,17 @@ func printCost(w io.Writer, t *config.Tenant) {
 	if t.CompletedRefreshInterval > t.RefreshInterval {
 		fmt.Fprintf(w, "  Completed jobs cost less: they are asked for every %s at most.\n", t.CompletedRefreshInterval)
 	}
+	for i, intervals := range exceeding {
+		if len(intervals) > 0 {
+			warnings = append(warnings, fmt.Sprintf("tenant %s: if it is a tenant of the kind %s, scrapes every %s take more requests a day than it has; set refresh_interval",
+				t.Name, dailyLimits[i].tenant, strings.Join(intervals, ", ")))
+		}
+	}
+	if round := time.Duration(len(t.Jobs)/int(t.MaxConcurrentRequests)) * time.Second; round > 5*time.Minute {
+		warnings = append(warnings, fmt.Sprintf("tenant %s: if Zuora takes a second for an answer, one round over all jobs takes %s. Jobs that were not read for 5m are missing from a page; raise max_concurrent_requests",
+			t.Name, model.Duration(round)))
+	}
+	return warnings
 }
 
 // percent writes a share as people do: 3,530 % or 0.02 %.
@@ -111,32 +127,6 @@ func percent(share float64) string {
 		return migration.Grouped(int64(math.Round(share*100))) + " %"
 	}
 	return fmt.Sprintf("%.2g %%", share*100)
-}
-
-// tooMuch returns a warning for each quota that the jobs of a tenant exceed, and
-// one if a round over them takes too long.
-func tooMuch(t *config.Tenant) (warnings []string) {
-	host := t.BaseURL.Hostname()
-	for _, l := range dailyLimits {
-		if !l.mayBe(host) {
-			continue
-		}
-		var exceeding []string
-		for _, interval := range scrapeIntervals {
-			if requestsADay(t, interval) > l.limit {
-				exceeding = append(exceeding, model.Duration(interval).String())
-			}
-		}
-		if len(exceeding) > 0 {
-			warnings = append(warnings, fmt.Sprintf("tenant %s: if it is a tenant of the kind %s, scrapes every %s take more requests a day than it has; set refresh_interval",
-				t.Name, l.tenant, strings.Join(exceeding, ", ")))
-		}
-	}
-	if round := time.Duration(len(t.Jobs)/int(t.MaxConcurrentRequests)) * time.Second; round > 5*time.Minute {
-		warnings = append(warnings, fmt.Sprintf("tenant %s: if Zuora takes a second for an answer, one round over all jobs takes %s. Jobs that were not read for 5m are missing from a page; raise max_concurrent_requests",
-			t.Name, model.Duration(round)))
-	}
-	return warnings
 }
 
 // requestsADay is how many requests the jobs cost, none of them completed.

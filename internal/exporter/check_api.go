@@ -31,9 +31,9 @@ func CheckAPI(ctx context.Context, w io.Writer, cfg *config.Config) error {
 	defer r.closeUnless(&running{})
 	fmt.Fprintf(w, "\nRead at %s by zuora_exporter %s.\n\n", time.Now().UTC().Format(time.RFC3339), version.Version)
 
-	tokens := make([]error, len(r.tenants))
+	tokens := make([]*zuora.Error, len(r.tenants)) // why one could not be had
 	for i, t := range r.tenants {
-		tokens[i] = t.client.CheckToken(ctx)
+		errors.As(t.client.CheckToken(ctx), &tokens[i])
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(r.collector.Scrape(ctx))
@@ -56,7 +56,7 @@ func CheckAPI(ctx context.Context, w io.Writer, cfg *config.Config) error {
 
 // printJobs prints a line for each token and job, and tells whether one could
 // not be had.
-func printJobs(w io.Writer, cfg *config.Config, tokens []error, jobs map[string][]migration.Job) (failed bool) {
+func printJobs(w io.Writer, cfg *config.Config, tokens []*zuora.Error, jobs map[string][]migration.Job) (failed bool) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(tenant, job string, labels map[string]string, rest string, values ...any) {
 		fmt.Fprintf(table, "%s\t%s\t", tenant, job)
@@ -161,20 +161,17 @@ func verdict(tenant string, jobs []migration.Job) string {
 }
 
 // describe is an error with all that Zuora's support asks for.
-func describe(err error) string {
-	text := err.Error()
-	if e, ok := errors.AsType[*zuora.Error](err); ok {
-		text = string(e.Reason) + ": " + text
-		var ids []string
-		if e.RequestID != "" {
-			ids = append(ids, "Zuora-Request-Id "+e.RequestID)
-		}
-		if e.ProcessID != "" {
-			ids = append(ids, "processId "+e.ProcessID)
-		}
-		if len(ids) > 0 {
-			text += " (" + strings.Join(ids, ", ") + ")"
-		}
+func describe(e *zuora.Error) string {
+	var ids []string
+	if e.RequestID != "" {
+		ids = append(ids, "Zuora-Request-Id "+e.RequestID)
+	}
+	if e.ProcessID != "" {
+		ids = append(ids, "processId "+e.ProcessID)
+	}
+	text := fmt.Sprintf("%s: %s", e.Reason, e)
+	if len(ids) > 0 {
+		text += " (" + strings.Join(ids, ", ") + ")"
 	}
 	return text
 }
