@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-kit/log"
@@ -60,10 +61,8 @@ func New(o Options) (http.Handler, error) {
 		"GET /-/healthy": plainText("zuora_exporter is healthy.\n"),
 		"GET /-/ready":   plainText("zuora_exporter is ready.\n"),
 	}
-	for route := range routes {
-		if _, taken, _ := strings.Cut(route, " "); taken == o.TelemetryPath {
-			return nil, fmt.Errorf("the telemetry path %q is taken by another page", o.TelemetryPath)
-		}
+	if routes["GET "+o.TelemetryPath] != nil || routes["POST "+o.TelemetryPath] != nil {
+		return nil, fmt.Errorf("the telemetry path %q is taken by another page", o.TelemetryPath)
 	}
 	if o.EnablePprof && strings.HasPrefix(o.TelemetryPath+"/", "/debug/pprof/") {
 		return nil, fmt.Errorf("the telemetry path %q is taken by the profiles", o.TelemetryPath)
@@ -96,25 +95,22 @@ const sendTimeout = 30 * time.Second
 // limitSending disconnects a client that does not read its answer.
 func limitSending(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(&sender{ResponseWriter: w}, r)
+		begin := sync.OnceFunc(func() {
+			// A writer without deadlines is a test's.
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(sendTimeout))
+		})
+		next.ServeHTTP(sender{w, begin}, r)
 	})
 }
 
-// sender is a ResponseWriter with a deadline from the first write on.
+// sender is a ResponseWriter that calls begin before it writes.
 type sender struct {
 	http.ResponseWriter
-	begun bool
+	begin func()
 }
 
-// Unwrap is for http.ResponseController.
-func (s *sender) Unwrap() http.ResponseWriter { return s.ResponseWriter }
-
-func (s *sender) Write(p []byte) (int, error) {
-	if !s.begun {
-		s.begun = true
-		// A writer without deadlines is a test's.
-		_ = http.NewResponseController(s.ResponseWriter).SetWriteDeadline(time.Now().Add(sendTimeout))
-	}
+func (s sender) Write(p []byte) (int, error) {
+	s.begin()
 	return s.ResponseWriter.Write(p)
 }
 
