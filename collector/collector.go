@@ -4,6 +4,7 @@ package collector
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -108,18 +109,15 @@ type LastRead struct {
 // order, then of those that are only probed, the last one first.
 func (c *Collector) LastReads() (all []LastRead) {
 	for _, t := range c.tenants {
-		add := func(j *job, c ConfiguredJob, configured bool) {
-			answer, failure := j.lastRead()
-			all = append(all, LastRead{t.Name, c, configured, answer, failure})
-		}
-		for _, e := range t.configured {
-			add(e.job, e.ConfiguredJob, true)
-		}
+		jobs := slices.Clip(t.configured)
 		t.known.mu.Lock()
-		onlyProbed := t.onlyProbed()
+		for _, j := range t.onlyProbed() {
+			jobs = append(jobs, &exposedJob{ConfiguredJob: ConfiguredJob{ID: j.id}, job: j})
+		}
 		t.known.mu.Unlock()
-		for _, j := range onlyProbed {
-			add(j, ConfiguredJob{ID: j.id}, false)
+		for i, e := range jobs {
+			answer, failure := e.job.lastRead()
+			all = append(all, LastRead{t.Name, e.ConfiguredJob, i < len(t.configured), answer, failure})
 		}
 	}
 	return all

@@ -47,24 +47,43 @@ type tenant struct {
 	Tenant
 	*known
 	*journal
-	slots
+	slots      map[bool]slots // of probes under true
 	descs      *jobDescs
 	configured []*exposedJob
 	byID       map[string]*exposedJob // by canonical id
 	logger     log.Logger
 }
 
-// slots bound a tenant's reads in progress. A probe needs one of probes and one
-// of all. Probes has half as many, so a scrape never waits behind a queue of
-// probes; all if no job is configured.
-type slots struct{ all, probes *semaphore.Weighted }
+// slots bound a tenant's reads in progress: each takes one of every semaphore.
+type slots []*semaphore.Weighted
 
-func newSlots(t Tenant) slots {
+// newSlots returns the slots of scrapes and, under true, those of probes. Of
+// these there are half as many, so a scrape never waits behind a queue of
+// probes; all if no job is configured.
+func newSlots(t Tenant) map[bool]slots {
 	probes := t.MaxConcurrentRequests
 	if len(t.Jobs) > 0 {
 		probes = max(probes/2, 1)
 	}
-	return slots{semaphore.NewWeighted(int64(t.MaxConcurrentRequests)), semaphore.NewWeighted(int64(probes))}
+	all := semaphore.NewWeighted(int64(t.MaxConcurrentRequests))
+	return map[bool]slots{false: {all}, true: {semaphore.NewWeighted(int64(probes)), all}}
+}
+
+// acquire waits for a slot, and tells whether there was one before ctx ended.
+func (s slots) acquire(ctx context.Context) bool {
+	for i, one := range s {
+		if one.Acquire(ctx, 1) != nil {
+			s[:i].release()
+			return false
+		}
+	}
+	return true
+}
+
+func (s slots) release() {
+	for _, one := range s {
+		one.Release(1)
+	}
 }
 
 func newTenant(t Tenant, descs *jobDescs, logger log.Logger, previous *tenant) *tenant {
@@ -133,31 +152,27 @@ func (t *tenant) collect(w waiter, jobs []*exposedJob, ch chan<- prometheus.Metr
 // returns an outcome for each when all reads have ended, or the waiter's time
 // has.
 func (t *tenant) read(w waiter, jobs []*exposedJob) []outcome {
-	type wanted struct {
-		i     int // in jobs
-		place time.Time
-		read  *read
-	}
-	outcomes, order := make([]outcome, len(jobs)), make([]wanted, 0, len(jobs))
+	outcomes, places, reads := make([]outcome, len(jobs)), make([]time.Time, len(jobs)), make([]*read, len(jobs))
+	order := make([]int, 0, len(jobs)) // of the jobs to be read
 	for i, e := range jobs {
-		answer, place := e.job.cached(w, t.RefreshInterval, t.CompletedRefreshInterval)
-		if outcomes[i].answer = answer; answer == nil {
-			order = append(order, wanted{i: i, place: place})
+		outcomes[i].answer, places[i] = e.job.cached(w, t.RefreshInterval, t.CompletedRefreshInterval)
+		if outcomes[i].answer == nil {
+			order = append(order, i)
 		}
 	}
-	slices.SortStableFunc(order, func(a, b wanted) int { return a.place.Compare(b.place) })
-	for n, next := range order {
-		order[n].read = t.begin(w, jobs[next.i].job)
+	slices.SortStableFunc(order, func(a, b int) int { return places[a].Compare(places[b]) })
+	for _, i := range order {
+		reads[i] = t.begin(w, jobs[i].job)
 	}
-	for _, next := range order {
-		if next.read != nil {
+	for _, i := range order {
+		if reads[i] != nil {
 			select {
-			case <-next.read.done:
+			case <-reads[i].done:
 			case <-w.ctx.Done():
 			}
 		}
 		noToken := w.ctx.Err() != nil && t.token().Expiry.IsZero()
-		outcomes[next.i] = jobs[next.i].job.outcome(w, next.read, noToken)
+		outcomes[i] = jobs[i].job.outcome(w, reads[i], noToken)
 	}
 	return outcomes
 }
@@ -178,46 +193,24 @@ func (t *tenant) begin(w waiter, j *job) *read {
 	if r, wanted := j.join(w, false); !wanted {
 		return r
 	}
-	slot := t.acquire(w)
-	r, wanted := j.join(w, slot) // somebody else may have been quicker
+	slots := t.slots[w.probe]
+	free := slots.acquire(w.ctx)
+	r, wanted := j.join(w, free) // somebody else may have been quicker
 	switch {
-	case slot && wanted:
+	case free && wanted:
 		t.inProgress.Add(1)
-		go t.run(r, w)
-	case slot:
-		t.release(w)
+		go t.run(r, slots)
+	case free:
+		slots.release()
 	}
 	return r
 }
 
-// acquire waits for a slot, and tells whether there was one before the waiter's
-// deadline.
-func (s slots) acquire(w waiter) bool {
-	if w.probe && s.probes.Acquire(w.ctx, 1) != nil {
-		return false
-	}
-	if s.all.Acquire(w.ctx, 1) == nil {
-		return true
-	}
-	if w.probe {
-		s.probes.Release(1)
-	}
-	return false
-}
-
-// release gives the slot back that w has acquired.
-func (s slots) release(w waiter) {
-	s.all.Release(1)
-	if w.probe {
-		s.probes.Release(1)
-	}
-}
-
 // run carries out a read, which nobody ends early: its requests have timeouts.
-func (t *tenant) run(r *read, began waiter) {
+func (t *tenant) run(r *read, slots slots) {
 	growStack(0)
 	answer, err := t.ask(context.WithValue(context.Background(), readKey{}, r), r.job.id)
-	t.release(began)
+	slots.release()
 	t.inProgress.Add(-1)
 	t.readEnded(r.job, answer, err)
 	r.job.end(r, answer, err)
