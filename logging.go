@@ -33,6 +33,12 @@ func newSlogLogger(logger log.Logger) *slog.Logger {
 	return slog.New(withoutTime{slgk.NewGoKitHandler(logger, slog.LevelDebug)})
 }
 
+// newErrorLog puts a server's complaints into our log: net/http would print them
+// in a form of its own.
+func newErrorLog(logger log.Logger) *stdlog.Logger {
+	return slog.NewLogLogger(newSlogLogger(logger).Handler(), slog.LevelWarn)
+}
+
 // withoutTime drops slog's own time, as the logger beneath gives one already.
 type withoutTime struct{ slog.Handler }
 

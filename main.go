@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -137,13 +136,12 @@ func run(hangUp <-chan os.Signal, logger log.Logger) error {
 			_, _ = e.Reload(ctx) // it logs what comes of it
 		}
 	}()
-	slogger := newSlogLogger(logger)
 	srv := &http.Server{
 		Handler:           e,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second, // of a body, which nobody needs
 		IdleTimeout:       5 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(slogger.Handler(), slog.LevelWarn), // net/http's has a form of its own
+		ErrorLog:          newErrorLog(logger),
 	}
 	if *demo { // BaseContext is called once the server listens
 		srv.BaseContext = func(l net.Listener) context.Context {
@@ -151,7 +149,7 @@ func run(hangUp <-chan os.Signal, logger log.Logger) error {
 			return context.Background()
 		}
 	}
-	return serve(ctx, srv, slogger, logger)
+	return serve(ctx, srv, logger)
 }
 
 // notify returns a context that the first SIGTERM or SIGINT ends. The second
@@ -170,9 +168,9 @@ func notify() context.Context {
 }
 
 // serve serves until ctx ends, then lets scrapes in progress finish.
-func serve(ctx context.Context, srv *http.Server, slogger *slog.Logger, logger log.Logger) error {
+func serve(ctx context.Context, srv *http.Server, logger log.Logger) error {
 	served := make(chan error, 1)
-	go func() { served <- web.ListenAndServe(srv, webFlags, slogger) }()
+	go func() { served <- web.ListenAndServe(srv, webFlags, newSlogLogger(logger)) }()
 	select {
 	case err := <-served:
 		return err

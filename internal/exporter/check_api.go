@@ -143,21 +143,18 @@ func verdict(tenant string, jobs []migration.Job) string {
 	if s.Unread+s.Unknown > 0 {
 		atLeast = "at least "
 	}
-	parts := []string{fmt.Sprintf("Tenant %s: %d of %s finished, %s%s lost, %s%s not labeled yet",
-		tenant, s.Finished, plural(s.Jobs, "job"), atLeast, plural(s.Lost, "object"), atLeast, plural(s.NotLabeled, "object"))}
-	for _, left := range []struct {
-		jobs      int
-		noun, out string
-	}{
-		{s.NoTotal, "running job", "without a total, not counted"},
-		{s.Unknown, "job", "ended without a total or in an undocumented state, not counted"},
-		{s.Unread, "job", "not read, so nobody knows what is lost or not labeled there"},
-	} {
-		if left.jobs > 0 {
-			parts = append(parts, plural(left.jobs, left.noun)+" "+left.out)
-		}
+	text := fmt.Sprintf("Tenant %s: %d of %s finished, %s%s lost, %s%s not labeled yet",
+		tenant, s.Finished, plural(s.Jobs, "job"), atLeast, plural(s.Lost, "object"), atLeast, plural(s.NotLabeled, "object"))
+	if s.NoTotal > 0 {
+		text += "; " + plural(s.NoTotal, "running job") + " without a total, not counted"
 	}
-	return strings.Join(parts, "; ") + "."
+	if s.Unknown > 0 {
+		text += "; " + plural(s.Unknown, "job") + " ended without a total or in an undocumented state, not counted"
+	}
+	if s.Unread > 0 {
+		text += "; " + plural(s.Unread, "job") + " not read, so nobody knows what is lost or not labeled there"
+	}
+	return text + "."
 }
 
 // describe is an error with all that Zuora's support asks for.

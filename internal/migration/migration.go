@@ -11,10 +11,6 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
-// labelRepairs is the configured label whose value is the id of the job that a
-// job repairs.
-const labelRepairs = "repairs"
-
 // Job is a job with what its newest answer means.
 type Job struct {
 	collector.LastRead
@@ -22,9 +18,9 @@ type Job struct {
 	Repaired bool
 	// Finished: it is repaired, or Completed with all of its objects labeled.
 	Finished bool
-	// Repairs is the job that it repairs, if that is among the jobs: then its
-	// objects are that job's, and in no sum.
-	Repairs string
+	// Repairs: its configured label repairs is the id of another of the jobs.
+	// Then its objects are that job's, and in no sum.
+	Repairs bool
 	// Lost objects failed, timed out or, of a Completed job, are in no count.
 	Lost int64
 	// NotLabeled are the objects of a running job that are in no count yet.
@@ -48,8 +44,8 @@ func Jobs(reads []collector.LastRead) []Job {
 	for i, r := range reads {
 		j := &jobs[i]
 		j.LastRead, j.Finished = r, done(r.Answer)
-		if of, ok := known[key{r.Tenant, r.Job.Labels[labelRepairs]}]; ok && of != i {
-			j.Repairs = r.Job.Labels[labelRepairs]
+		if of, ok := known[key{r.Tenant, r.Job.Labels["repairs"]}]; ok && of != i {
+			j.Repairs = true
 			repairs[of] = append(repairs[of], i)
 		}
 	}
@@ -120,7 +116,7 @@ func Summarize(jobs []Job) (s Summary) {
 		if j.Answer == nil || j.Failure != nil {
 			s.Unread++
 		}
-		if j.Repairs != "" {
+		if j.Repairs {
 			continue
 		}
 		s.Lost += j.Lost
