@@ -127,13 +127,12 @@ func run(hangUp <-chan os.Signal, logger log.Logger) error {
 	if err != nil {
 		return err
 	}
-	defer e.Close()
 	if *autoReload > 0 && !*demo {
 		go e.Watch(*autoReload, file.Changed)
 	}
 	go func() {
 		for range hangUp {
-			_, _ = e.Reload(ctx) // it logs what comes of it
+			_, _ = e.Reload() // it logs what comes of it
 		}
 	}()
 	srv := &http.Server{

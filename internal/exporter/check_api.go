@@ -28,7 +28,6 @@ var errCheckFailed = errors.New("a token or a job could not be read: see the tab
 // object type, and a sentence about each tenant.
 func CheckAPI(ctx context.Context, w io.Writer, cfg *config.Config) error {
 	r := newRunning(cfg, &running{}, zuora.NewTokenBudget(), log.NewNopLogger())
-	defer r.closeUnless(&running{})
 	fmt.Fprintf(w, "\nRead at %s by zuora_exporter %s.\n\n", time.Now().UTC().Format(time.RFC3339), version.Version)
 
 	tokens := make([]*zuora.Error, len(r.tenants)) // why one could not be had

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/version"
 	"golang.org/x/time/rate"
 
 	"github.com/zuora-exporter/zuora_exporter/collector"
@@ -41,6 +43,12 @@ type running struct {
 	cfg       *config.Config
 	tenants   []*tenant // of cfg, in its order
 	collector *collector.Collector
+}
+
+// tenant is what outlives the configurations that do not change it.
+type tenant struct {
+	client  *zuora.Client
+	metrics *collector.APIMetrics
 }
 
 // New returns an exporter of the configuration, which load has returned. When
@@ -75,7 +83,11 @@ func (e *Exporter) start(cfg *config.Config) {
 	previous := e.current.Load()
 	next := newRunning(cfg, previous, e.budget, e.logger)
 	e.current.Store(next)
-	previous.closeUnless(next)
+	for _, t := range previous.tenants {
+		if !slices.Contains(next.tenants, t) {
+			t.client.Close() // reads in progress end by themselves
+		}
+	}
 	for _, warning := range cfg.Warnings {
 		level.Warn(e.logger).Log("msg", "The configuration is probably wrong", "warning", warning)
 	}
@@ -84,10 +96,55 @@ func (e *Exporter) start(cfg *config.Config) {
 	e.reloadTime.SetToCurrentTime()
 }
 
+// newRunning makes a configuration's tenants and collector; it sends nothing
+// yet. Tenants that are the same in the previous one are taken over.
+func newRunning(cfg *config.Config, previous *running, budget *rate.Limiter, logger log.Logger) *running {
+	r := &running{cfg: cfg}
+	var tenants []collector.Tenant
+	for _, c := range cfg.Tenants {
+		t := previous.tenant(c, budget)
+		r.tenants = append(r.tenants, t)
+
+		to := collector.Tenant{
+			Name: c.Name, Reader: t.client, API: t.client, Metrics: t.metrics,
+			MaxConcurrentRequests:    int(c.MaxConcurrentRequests),
+			RefreshInterval:          time.Duration(c.RefreshInterval),
+			CompletedRefreshInterval: time.Duration(c.CompletedRefreshInterval),
+		}
+		for _, j := range c.Jobs {
+			to.Jobs = append(to.Jobs, collector.ConfiguredJob(j))
+		}
+		tenants = append(tenants, to)
+	}
+	r.collector = collector.New(tenants, cfg.LabelNames, logger, previous.collector)
+	return r
+}
+
+// tenant returns the tenant that serves c: the one in use, if it is the same, or
+// a new one. A new one with the same credentials goes on with the pauses of the
+// old one.
+func (r *running) tenant(c *config.Tenant, budget *rate.Limiter) *tenant {
+	var same *zuora.Client
+	for i, t := range r.tenants {
+		switch {
+		case r.cfg.Tenants[i].SameClient(c):
+			return t
+		case r.cfg.Tenants[i].SameCredentials(c):
+			same = t.client
+		}
+	}
+	t := &tenant{metrics: collector.NewAPIMetrics(c.Name)}
+	z := c.ClientConfig()
+	z.UserAgent = "zuora_exporter/" + version.Version
+	z.TokenBudget, z.Observe, z.Previous = budget, t.metrics.Observe, same
+	t.client = zuora.NewClient(z)
+	return t
+}
+
 // Reload reads the configuration again and serves it, or fails and leaves all
-// as it was. It returns what has changed, in words. If ctx or the exporter ends
-// first, the reload goes on by itself: a file can hang.
-func (e *Exporter) Reload(ctx context.Context) (changes string, err error) {
+// as it was. It returns what has changed, in words. If the exporter ends first,
+// the reload goes on by itself: a file can hang.
+func (e *Exporter) Reload() (changes string, err error) {
 	done := make(chan struct{})
 	var text string
 	var failure error
@@ -98,8 +155,6 @@ func (e *Exporter) Reload(ctx context.Context) (changes string, err error) {
 	select {
 	case <-done:
 		return text, failure
-	case <-ctx.Done():
-		return "", ctx.Err()
 	case <-e.ctx.Done():
 		return "", e.ctx.Err()
 	}
@@ -143,19 +198,11 @@ func compare(previous, cfg *config.Config) (jobs, added, removed int) {
 }
 
 // Watch reloads if the configuration has changed since the newest load. It looks
-// every interval, until the exporter ends.
+// every interval, for ever.
 func (e *Exporter) Watch(interval time.Duration, changed func() bool) {
-	for {
-		select {
-		case <-time.After(interval):
-		case <-e.ctx.Done():
-			return
-		}
+	for range time.Tick(interval) {
 		if changed() {
-			_, _ = e.Reload(e.ctx) // it logs what comes of it
+			_, _ = e.Reload() // it logs what comes of it
 		}
 	}
 }
-
-// Close closes the connections of all tenants.
-func (e *Exporter) Close() { e.current.Load().closeUnless(&running{}) }

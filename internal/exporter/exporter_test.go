@@ -44,7 +44,7 @@ func TestReload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.Close()
+	defer e.start(&config.Config{}) // closes the connections
 	scrape := func() string {
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
@@ -67,7 +67,7 @@ func TestReload(t *testing.T) {
 		{"the good one again", tenant("u", other), "1 job now, 0 added, 0 removed", []string{read("u", other), "zuora_exporter_config_last_reload_successful 1"}, 3},
 	} {
 		file = step.file
-		got, err := e.Reload(t.Context())
+		got, err := e.Reload()
 		if err != nil {
 			got = err.Error()
 		}

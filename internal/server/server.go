@@ -3,7 +3,6 @@
 package server
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	_ "net/http/pprof" // on http.DefaultServeMux, which is served only if the user wants it
@@ -31,7 +30,7 @@ type Options struct {
 	Collector func() *collector.Collector
 	// Reload reads the configuration again, and returns what has changed, in
 	// words. Its error says why it could not.
-	Reload func(context.Context) (changes string, err error)
+	Reload func() (changes string, err error)
 	// ExporterMetrics are on the page too.
 	ExporterMetrics []prometheus.Collector
 	Logger          log.Logger
@@ -115,8 +114,8 @@ func (s sender) Write(p []byte) (int, error) {
 }
 
 // reload answers when the configuration was read again, or with why not.
-func (s *server) reload(w http.ResponseWriter, r *http.Request) {
-	changes, err := s.Reload(r.Context())
+func (s *server) reload(w http.ResponseWriter, _ *http.Request) {
+	changes, err := s.Reload()
 	if err != nil {
 		http.Error(w, "the configuration was not reloaded: "+err.Error(), http.StatusInternalServerError)
 		return

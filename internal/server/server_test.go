@@ -160,7 +160,7 @@ func TestRequests(t *testing.T) {
 			o := tc.options
 			o.TelemetryPath, o.Logger = cmp.Or(o.TelemetryPath, "/metrics"), log.NewNopLogger()
 			o.Collector = func() *collector.Collector { return c }
-			o.Reload = func(context.Context) (string, error) {
+			o.Reload = func() (string, error) {
 				reloads++
 				if strings.HasSuffix(tc.path, "?fail") {
 					return "", errors.New("because")
