@@ -29,8 +29,6 @@ var upDesc = prometheus.NewDesc("zuora_up",
 
 // The series of a tenant's API.
 var (
-	apiDescs []*prometheus.Desc // those below
-
 	rateLimitDesc = apiDesc("zuora_api_rate_limit_requests",
 		"Requests that Zuora allows the tenant in the window nearest to exhaustion. Absent until Zuora says it.")
 	rateLimitRemainingDesc = apiDesc("zuora_api_rate_limit_remaining_requests",
@@ -48,9 +46,7 @@ var (
 )
 
 func apiDesc(name, help string, labels ...string) *prometheus.Desc {
-	desc := prometheus.NewDesc(name, help, append([]string{labelTenant}, labels...), nil)
-	apiDescs = append(apiDescs, desc)
-	return desc
+	return prometheus.NewDesc(name, help, append([]string{labelTenant}, labels...), nil)
 }
 
 // collectAPI sends the series of the tenant's API.

@@ -27,7 +27,6 @@ type Reader interface {
 // of scrapes at once; each goes through a Scrape of its own.
 type Collector struct {
 	tenants []*tenant
-	descs   *jobDescs
 }
 
 // New returns a collector of the tenants' jobs. It replaces the previous one,
@@ -35,9 +34,9 @@ type Collector struct {
 //
 // labelNames are those of all jobs' labels. A label that a job lacks is empty.
 func New(tenants []Tenant, labelNames []string, logger log.Logger, previous *Collector) *Collector {
-	c := &Collector{descs: newJobDescs(labelNames)}
+	c, descs := &Collector{}, newJobDescs(labelNames)
 	for _, t := range tenants {
-		c.tenants = append(c.tenants, newTenant(t, c.descs, logger, previous.find(t.Name)))
+		c.tenants = append(c.tenants, newTenant(t, descs, logger, previous.find(t.Name)))
 	}
 	return c
 }
@@ -68,17 +67,6 @@ var _ prometheus.Collector = Scrape{}
 // failed, or with what its newest read brought.
 func (c *Collector) Scrape(ctx context.Context) Scrape {
 	return Scrape{waiter{ctx: ctx, start: time.Now()}, c}
-}
-
-// Describe implements prometheus.Collector.
-func (s Scrape) Describe(ch chan<- *prometheus.Desc) {
-	s.collector.descs.Describe(ch)
-	for _, desc := range apiDescs {
-		ch <- desc
-	}
-	for _, t := range s.collector.tenants {
-		t.Metrics.Describe(ch)
-	}
 }
 
 // Collect implements prometheus.Collector. It reads the tenants side by side. A

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
@@ -103,6 +105,11 @@ type waiter struct {
 	start time.Time
 	probe bool
 }
+
+// Describe implements prometheus.Collector for scrapes and probes. It describes
+// nothing: the labels are the configuration's, and a registry of one scrape has
+// nothing to compare them with.
+func (waiter) Describe(chan<- *prometheus.Desc) {}
 
 // disconnected tells whether nobody waits for the page any more.
 func (w waiter) disconnected() bool { return w.ctx.Err() == context.Canceled }

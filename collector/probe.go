@@ -18,7 +18,6 @@ import (
 // series and zuora_up.
 type Probe struct {
 	waiter
-	*jobDescs
 	tenant  *tenant
 	job     *exposedJob
 	outcome outcome // when it was collected
@@ -42,7 +41,7 @@ func (c *Collector) Probe(ctx context.Context, tenant, id string) (*Probe, error
 	case t == nil:
 		return nil, fmt.Errorf("no tenant %.64q is configured", tenant)
 	}
-	p := &Probe{waiter: waiter{ctx, time.Now(), true}, jobDescs: c.descs, tenant: t}
+	p := &Probe{waiter: waiter{ctx, time.Now(), true}, tenant: t}
 	if p.job = t.byID[zuora.CanonicalJobID(id)]; p.job == nil {
 		p.job = newExposedJob(t, ConfiguredJob{ID: id}, t.touch(id))
 	}

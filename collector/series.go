@@ -89,16 +89,13 @@ type jobDescs struct {
 	status                          *prometheus.Desc
 	success, scrapeError            *prometheus.Desc
 	duration, lastSuccess           *prometheus.Desc
-	all                             []*prometheus.Desc // with upDesc
 }
 
 func newJobDescs(labelNames []string) *jobDescs {
-	d := &jobDescs{labelNames: labelNames, all: []*prometheus.Desc{upDesc}}
+	d := &jobDescs{labelNames: labelNames}
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		labels = slices.Concat([]string{labelTenant, labelJobID}, labelNames, labels)
-		one := prometheus.NewDesc("zuora_data_labeling_job_"+name, help, labels, nil)
-		d.all = append(d.all, one)
-		return one
+		return prometheus.NewDesc("zuora_data_labeling_job_"+name, help, labels, nil)
 	}
 	d.labeled = desc("labeled_objects", "Objects that the job has labeled. Absent if Zuora sends no count."+mayBeOld, labelObjectType)
 	d.failed = desc("failed_objects", "Objects that the job failed to label: they may be visible to every organisation. Absent if Zuora sends no count."+mayBeOld, labelObjectType)
@@ -111,13 +108,6 @@ func newJobDescs(labelNames []string) *jobDescs {
 	d.duration = desc("scrape_duration_seconds", "Seconds that reading the job took, 0 if served from the cache. Absent if the scrape had no time to begin.")
 	d.lastSuccess = desc("last_success_timestamp_seconds", "When the newest good answer for the job came, in seconds since 1970. Absent before the first.")
 	return d
-}
-
-// Describe describes what a probe sends.
-func (d *jobDescs) Describe(ch chan<- *prometheus.Desc) {
-	for _, desc := range d.all {
-		ch <- desc
-	}
 }
 
 // enumerated writes reasons as "a, b or c".
