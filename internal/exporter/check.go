@@ -75,9 +75,6 @@ func plural[N int | int64](n N, noun string) string {
 	return migration.Grouped(int64(n)) + " " + noun
 }
 
-// scrapeIntervals are those that the costs are shown for.
-var scrapeIntervals = []time.Duration{15 * time.Second, 30 * time.Second, time.Minute}
-
 // printCost prints how many requests a day one Prometheus server causes, set
 // against what Zuora allows the tenant for all its traffic. It returns a warning
 // for each quota that they exceed, and one if a round over the jobs takes too
@@ -93,7 +90,7 @@ func printCost(w io.Writer, t *config.Tenant) (warnings []string) {
 	}
 	fmt.Fprintln(table)
 	exceeding := make([][]string, len(dailyLimits)) // intervals
-	for _, interval := range scrapeIntervals {
+	for _, interval := range []time.Duration{15 * time.Second, 30 * time.Second, time.Minute} {
 		requests := requestsADay(t, interval)
 		fmt.Fprintf(table, "  %s\t%s", model.Duration(interval), migration.Grouped(int64(requests)))
 		for i, l := range dailyLimits {
