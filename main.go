@@ -30,11 +30,7 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/internal/server"
 )
 
-const (
-	name = "zuora_exporter"
-	// shutdownTimeout is how long scrapes in progress may take to finish.
-	shutdownTimeout = 10 * time.Second
-)
+const name = "zuora_exporter"
 
 //go:embed VERSION
 var versionFile string
@@ -86,9 +82,9 @@ func run(hangUp <-chan os.Signal, logger log.Logger) error {
 	file := config.NewFile(*configFile)
 	load := file.Load
 	if *demo {
-		standIn := exporter.StartDemo()
-		defer standIn.Close()
-		load = func() (*config.Config, error) { return exporter.DemoConfig(standIn) }
+		var stop func()
+		load, stop = exporter.StartDemo()
+		defer stop()
 		if hasConfigFile {
 			level.Warn(logger).Log("msg", "The demo has a configuration of its own: --config.file is not read", "file", *configFile)
 		}
@@ -166,7 +162,7 @@ func notify() context.Context {
 	return ctx
 }
 
-// serve serves until ctx ends, then lets scrapes in progress finish.
+// serve serves until ctx ends, then lets scrapes in progress finish for 10 s.
 func serve(ctx context.Context, srv *http.Server, logger log.Logger) error {
 	served := make(chan error, 1)
 	go func() { served <- web.ListenAndServe(srv, webFlags, newSlogLogger(logger)) }()
@@ -176,7 +172,7 @@ func serve(ctx context.Context, srv *http.Server, logger log.Logger) error {
 	case <-ctx.Done():
 	}
 	level.Info(logger).Log("msg", "Shutting down")
-	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := srv.Shutdown(ctx); err != nil {
 		level.Warn(logger).Log("msg", "Scrapes in progress were cut off", "err", err)

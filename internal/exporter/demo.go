@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/config"
@@ -40,27 +39,20 @@ func demoJobs() []demoJob {
 	}
 }
 
-// StartDemo starts a stand-in for Zuora that knows the demo's jobs.
-func StartDemo() *zuoratest.Server {
+// StartDemo starts a stand-in for Zuora that knows the demo's jobs. It returns
+// what loads the configuration that a user would write for it, and what ends it.
+func StartDemo() (load func() (*config.Config, error), stop func()) {
 	standIn := zuoratest.NewServer()
 	standIn.SetLatency(30 * time.Millisecond)
+	file := fmt.Appendf(nil, "tenants:\n- name: demo\n  base_url: %s\n  oauth2: {client_id: %q, client_secret: %q}\n  jobs:\n",
+		standIn.URL, zuoratest.ClientID, zuoratest.ClientSecret)
 	for _, j := range demoJobs() {
+		file = fmt.Appendf(file, "  - {id: %s, labels: {%s}}\n", j.id, j.labels)
 		if j.script != nil {
 			standIn.SetJob(zuoratest.Job{ID: j.id, ObjectType: j.objectType, Script: j.script})
 		}
 	}
-	return standIn
-}
-
-// DemoConfig is the configuration that a user would write for the stand-in.
-func DemoConfig(standIn *zuoratest.Server) (*config.Config, error) {
-	var b strings.Builder
-	fmt.Fprintf(&b, "tenants:\n- name: demo\n  base_url: %s\n  oauth2: {client_id: %q, client_secret: %q}\n  jobs:\n",
-		standIn.URL, zuoratest.ClientID, zuoratest.ClientSecret)
-	for _, j := range demoJobs() {
-		fmt.Fprintf(&b, "  - {id: %s, labels: {%s}}\n", j.id, j.labels)
-	}
-	return config.Parse("demo.yml", []byte(b.String()))
+	return func() (*config.Config, error) { return config.Parse("demo.yml", file) }, standIn.Close
 }
 
 // PrintDemo tells where the demo listens, and what its jobs show.

@@ -9,9 +9,9 @@ import (
 // The demo is what the dashboards are shown with: each kind of job that they
 // tell apart is among its jobs.
 func TestDemoJobs(t *testing.T) {
-	standIn := StartDemo()
-	defer standIn.Close()
-	cfg, err := DemoConfig(standIn)
+	load, stop := StartDemo()
+	defer stop()
+	cfg, err := load()
 	if err != nil {
 		t.Fatal(err)
 	}
