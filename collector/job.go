@@ -18,13 +18,8 @@ import (
 // before a newer one does. It is Prometheus's own.
 const staleness = 5 * time.Minute
 
-const (
-	// maxProbed bounds the jobs that are known because they were probed.
-	maxProbed = 10_000
-	// probedFor is how long such a job is known after its last probe, or for
-	// its refresh interval, if that is longer.
-	probedFor = 15 * time.Minute
-)
+// maxProbed bounds the jobs that are known because they were probed.
+const maxProbed = 10_000
 
 // known is what is known of a tenant's jobs. It lives as long as the tenant's
 // Reader stays the same.
@@ -34,7 +29,7 @@ type known struct {
 	mu         sync.Mutex
 	configured map[string]*exposedJob // by canonical id
 	others     map[string]*job        // by canonical id
-	keep       time.Duration          // each of the others
+	keep       time.Duration          // each of the others, after its last probe
 }
 
 // touch returns the job with that id, which is probed now.

@@ -14,9 +14,6 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
-// journalInterval is the least time between two lines about a tenant's state.
-const journalInterval = time.Minute
-
 // journal is how a tenant's reads go, and what was logged of it. A collector
 // hands it on to the next one by the tenant's name: a state or a failure is no
 // news because of a reload, not even of one that changes the client.
@@ -90,9 +87,10 @@ func line(logger log.Logger, err *zuora.Error, keyvals ...any) (write func()) {
 	return func() { _ = logger.Log(keyvals...) }
 }
 
-// tenantLines returns the line about the tenant's state if it has changed, and
-// one about the token's renewal. While scrapes go on, they alone decide the
-// state: a probe has seen one job. The caller holds the journal's lock.
+// tenantLines returns the line about the tenant's state if it has changed, one a
+// minute at most, and one about the token's renewal. While scrapes go on, they
+// alone decide the state: a probe has seen one job. The caller holds the
+// journal's lock.
 func (t *tenant) tenantLines(w waiter, n tally) (lines []func()) {
 	token := t.token()
 	if fails := token.Failure != nil && !token.Expiry.IsZero(); fails && !t.renewal {
@@ -112,7 +110,7 @@ func (t *tenant) tenantLines(w waiter, n tally) (lines []func()) {
 	}
 	// One failed probe says nothing of the tenant.
 	t.down.Store(!n.up && (!w.probe || t.unansweredInARow > 1))
-	if n.state == noAnswer && !t.down.Load() || n.state == t.state || now.Sub(t.logged) < journalInterval {
+	if n.state == noAnswer && !t.down.Load() || n.state == t.state || now.Sub(t.logged) < time.Minute {
 		return lines
 	}
 	t.state, t.logged = n.state, now

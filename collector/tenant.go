@@ -115,7 +115,7 @@ func newTenant(t Tenant, descs *jobDescs, logger log.Logger, previous *tenant) *
 func (t *tenant) configure() {
 	t.known.mu.Lock()
 	defer t.known.mu.Unlock()
-	t.keep = max(probedFor, t.RefreshInterval, t.CompletedRefreshInterval)
+	t.keep = max(15*time.Minute, t.RefreshInterval, t.CompletedRefreshInterval)
 	for key, e := range t.known.configured {
 		e.job.touched, e.job.probed = time.Now(), false
 		t.others[key] = e.job

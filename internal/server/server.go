@@ -88,15 +88,13 @@ func New(o Options) (http.Handler, error) {
 	return mux, nil
 }
 
-// sendTimeout is how long a client may take to read its answer.
-const sendTimeout = 30 * time.Second
-
-// limitSending disconnects a client that does not read its answer.
+// limitSending disconnects a client that has not read its answer 30 s after
+// sending begins.
 func limitSending(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := sync.OnceFunc(func() {
 			// A writer without deadlines is a test's.
-			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(sendTimeout))
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(30 * time.Second))
 		})
 		next.ServeHTTP(sender{w, begin}, r)
 	})
