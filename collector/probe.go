@@ -96,11 +96,10 @@ func (p *Probe) Explain(w io.Writer) {
 }
 
 func describeRequest(r zuora.Request) string {
-	status := "no answer"
+	text := "operation=" + r.Operation + ", no answer"
 	if r.StatusCode != 0 {
-		status = fmt.Sprintf("HTTP %d", r.StatusCode)
+		text = fmt.Sprintf("operation=%s, HTTP %d", r.Operation, r.StatusCode)
 	}
-	text := fmt.Sprintf("operation=%s, %s", r.Operation, status)
 	if r.Duration != 0 {
 		text += fmt.Sprintf(", duration=%s", r.Duration.Round(time.Microsecond))
 	}

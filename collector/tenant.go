@@ -106,31 +106,27 @@ func newTenant(t Tenant, descs *jobDescs, logger log.Logger, previous *tenant) *
 			n.slots = previous.slots
 		}
 	}
-	n.configure()
-	return n
-}
 
-// configure takes over what is known of the jobs. Those that are configured no
-// longer are known for as long as if they had been probed now.
-func (t *tenant) configure() {
-	t.known.mu.Lock()
-	defer t.known.mu.Unlock()
-	t.keep = max(15*time.Minute, t.RefreshInterval, t.CompletedRefreshInterval)
-	for key, e := range t.known.configured {
+	n.known.mu.Lock()
+	defer n.known.mu.Unlock()
+	n.keep = max(15*time.Minute, t.RefreshInterval, t.CompletedRefreshInterval)
+	// What is configured no longer is known for as long as if it were probed now.
+	for key, e := range n.known.configured {
 		e.job.touched, e.job.probed = time.Now(), false
-		t.others[key] = e.job
+		n.others[key] = e.job
 	}
 	for _, c := range t.Jobs {
 		key := zuora.CanonicalJobID(c.ID)
-		j := t.others[key]
+		j := n.others[key]
 		if j == nil || j.id != c.ID { // it is not known, or its spelling was corrected
 			j = &job{id: c.ID, key: key}
 		}
-		delete(t.others, key)
-		t.byID[key] = newExposedJob(t, c, j)
-		t.configured = append(t.configured, t.byID[key])
+		delete(n.others, key)
+		n.byID[key] = newExposedJob(n, c, j)
+		n.configured = append(n.configured, n.byID[key])
 	}
-	t.known.configured = t.byID
+	n.known.configured = n.byID
+	return n
 }
 
 // collect reads jobs, logs what has changed, and sends their series and zuora_up.
