@@ -91,32 +91,24 @@ func progress(j *zuora.DataLabelingJob) *bar {
 	if j.Total == nil || *j.Total == 0 {
 		return nil
 	}
-	var b bar
 	var sum int64
 	var words []string
-	counts := []struct {
-		n       *int64
-		percent *float64
-		word    string
-	}{{j.Labeled, &b.Labeled, "labeled"}, {j.Failed, &b.Failed, "failed"}, {j.Timeout, &b.Timeout, "timed out"}}
-	for _, c := range counts {
-		if c.n != nil {
-			sum += *c.n
-			words = append(words, migration.Grouped(*c.n)+" "+c.word)
+	note := func(n *int64, word string) int64 {
+		if n == nil {
+			return 0
 		}
+		sum += *n
+		words = append(words, migration.Grouped(*n)+" "+word)
+		return *n
 	}
+	labeled, failed, timeout := note(j.Labeled, "labeled"), note(j.Failed, "failed"), note(j.Timeout, "timed out")
 	whole := max(*j.Total, sum) // counts may exceed the total; the bar does not
-	for _, c := range counts {
-		if c.n != nil {
-			*c.percent = float64(*c.n) / float64(whole) * 100
-		}
-	}
 	switch len(words) {
 	case 0:
 		return nil
-	case len(counts):
+	case 3:
 		words = append(words, migration.Grouped(whole-sum)+" remaining")
 	}
-	b.Text = strings.Join(words, ", ")
-	return &b
+	percent := func(n int64) float64 { return float64(n) / float64(whole) * 100 }
+	return &bar{percent(labeled), percent(failed), percent(timeout), strings.Join(words, ", ")}
 }
