@@ -99,7 +99,7 @@ func run(hangUp <-chan os.Signal, logger log.Logger) error {
 	if *configCheck || *configCheckAPI {
 		exporter.Check(os.Stdout, cfg)
 		if *configCheckAPI {
-			return exporter.CheckAPI(notify(), os.Stdout, cfg)
+			return exporter.CheckAPI(os.Stdout, cfg)
 		}
 		return nil
 	}

@@ -26,7 +26,8 @@ var errCheckFailed = errors.New("a token or a job could not be read: see the tab
 // CheckAPI gets a token for each tenant, reads each job once, and prints what a
 // migration lead can file: when and by what it was read, each job, the sums by
 // object type, and a sentence about each tenant.
-func CheckAPI(ctx context.Context, w io.Writer, cfg *config.Config) error {
+func CheckAPI(w io.Writer, cfg *config.Config) (err error) {
+	ctx := context.Background() // half a report would be no evidence
 	r := newRunning(cfg, &running{}, zuora.NewTokenBudget(), log.NewNopLogger())
 	fmt.Fprintf(w, "\nRead at %s by zuora_exporter %s.\n\n", time.Now().UTC().Format(time.RFC3339), version.Version)
 
@@ -42,20 +43,20 @@ func CheckAPI(ctx context.Context, w io.Writer, cfg *config.Config) error {
 		jobs[j.Tenant] = append(jobs[j.Tenant], j)
 	}
 
-	failed := printJobs(w, cfg, tokens, jobs)
+	printJobs(w, cfg, tokens, jobs)
 	printSums(w, cfg, jobs)
-	for _, t := range cfg.Tenants {
-		fmt.Fprintln(w, verdict(t.Name, jobs[t.Name]))
+	for i, t := range cfg.Tenants {
+		s := migration.Summarize(jobs[t.Name])
+		fmt.Fprintln(w, verdict(t.Name, s))
+		if tokens[i] != nil || s.Unread > 0 {
+			err = errCheckFailed
+		}
 	}
-	if failed {
-		return errCheckFailed
-	}
-	return nil
+	return err
 }
 
-// printJobs prints a line for each token and job, and tells whether one could
-// not be had.
-func printJobs(w io.Writer, cfg *config.Config, tokens []*zuora.Error, jobs map[string][]migration.Job) (failed bool) {
+// printJobs prints a line for each token and job.
+func printJobs(w io.Writer, cfg *config.Config, tokens []*zuora.Error, jobs map[string][]migration.Job) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(tenant, job string, labels map[string]string, rest string, values ...any) {
 		fmt.Fprintf(table, "%s\t%s\t", tenant, job)
@@ -71,14 +72,12 @@ func printJobs(w io.Writer, cfg *config.Config, tokens []*zuora.Error, jobs map[
 	row("TENANT", "JOB", heads, "OBJECT TYPE\tSTATUS\tLABELED\tFAILED\tTIMED OUT\tTOTAL\tFINISHED\tERROR")
 	for i, t := range cfg.Tenants {
 		if tokens[i] != nil {
-			failed = true
 			row(t.Name, "(token)", nil, "\t\t\t\t\t\t\t%s", describe(tokens[i]))
 		} else {
 			row(t.Name, "(token)", nil, "\tgood\t\t\t\t\t\t")
 		}
 		for _, j := range jobs[t.Name] {
 			if j.Failure != nil {
-				failed = true
 				row(t.Name, j.Job.ID, j.Job.Labels, "\t\t\t\t\t\t%s\t%s", finished(j), describe(j.Failure))
 				continue
 			}
@@ -88,7 +87,6 @@ func printJobs(w io.Writer, cfg *config.Config, tokens []*zuora.Error, jobs map[
 		}
 	}
 	table.Flush()
-	return failed
 }
 
 func finished(j migration.Job) string {
@@ -136,8 +134,7 @@ func printSums(w io.Writer, cfg *config.Config, jobs map[string][]migration.Job)
 }
 
 // verdict is what is to be said of a tenant in one sentence.
-func verdict(tenant string, jobs []migration.Job) string {
-	s := migration.Summarize(jobs)
+func verdict(tenant string, s migration.Summary) string {
 	atLeast := ""
 	if s.Unread+s.Unknown > 0 {
 		atLeast = "at least "

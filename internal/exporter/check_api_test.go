@@ -48,7 +48,7 @@ func TestCheckAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	if err := CheckAPI(t.Context(), &out, cfg); !errors.Is(err, errCheckFailed) {
+	if err := CheckAPI(&out, cfg); !errors.Is(err, errCheckFailed) {
 		t.Errorf("got the error %v, want %v", err, errCheckFailed)
 	}
 	got := regexp.MustCompile(` +\n`).ReplaceAllString(out.String(), "\n")

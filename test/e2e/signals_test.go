@@ -74,6 +74,20 @@ func TestAutoReload(t *testing.T) {
 	}
 }
 
+// A report that is interrupted ends as any command does.
+func TestReportThatIsInterrupted(t *testing.T) {
+	t.Parallel()
+	s, jobs := manyJobs(t, 1, 0)
+	s.SetFault(jobs[0], zuoratest.Hang())
+	p := newProcess(binary(), "--config.check-api", "--config.file="+writeConfig(t, s, "", jobs...)).run(t)
+	eventually(t, "a read in progress", func() bool { return s.Counters().JobRequests > 0 })
+	p.signal(t, syscall.SIGTERM)
+	p.exits(t, -1, 4*time.Second)
+	if strings.Contains(p.output.String(), "panic") {
+		t.Error("got a panic, want none")
+	}
+}
+
 // fifo puts a named pipe in the place of a file: no reading of it ends until
 // somebody writes to it.
 func fifo(t *testing.T, file string) {
