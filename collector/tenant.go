@@ -17,31 +17,6 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
-// Tenant is one Zuora tenant under one configuration.
-type Tenant struct {
-	Name string
-	// Reader must be comparable with ==: what is known of the jobs goes on as
-	// long as it stays the same.
-	Reader Reader
-	// API tells what is known of the tenant's API. It is nil for a Reader that
-	// needs no token.
-	API     API
-	Metrics *APIMetrics
-	// MaxConcurrentRequests bounds the reads in progress, over all scrapes and
-	// probes; at least 1.
-	MaxConcurrentRequests int
-	// RefreshInterval is the age below which an answer is served again,
-	// CompletedRefreshInterval the same for completed jobs, if it is longer.
-	RefreshInterval, CompletedRefreshInterval time.Duration
-	Jobs                                      []ConfiguredJob
-}
-
-// ConfiguredJob is a job that every scrape reads.
-type ConfiguredJob struct {
-	ID     string
-	Labels map[string]string // put on every series of the job
-}
-
 // tenant is a Tenant at work.
 type tenant struct {
 	Tenant
