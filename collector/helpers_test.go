@@ -3,7 +3,6 @@ package collector
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,6 +11,8 @@ import (
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/expfmt"
 	"go.uber.org/goleak"
 
 	"github.com/zuora-exporter/zuora_exporter/zuora"
@@ -190,23 +191,18 @@ func success(t *testing.T, c prometheus.Collector) map[string]bool {
 // of the metrics whose names are given, without what all job metrics begin with.
 func series(t *testing.T, c prometheus.Collector, names ...string) (all []string) {
 	t.Helper()
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(c)
-	families, err := registry.Gather()
+	const jobs = "zuora_data_labeling_job_"
+	var full []string
+	for _, name := range names {
+		full = append(full, name, jobs+name) // one of them is its whole name
+	}
+	page, err := testutil.CollectAndFormat(c, expfmt.TypeTextPlain, full...)
 	if err != nil {
 		t.Error(err)
 	}
-	for _, f := range families {
-		name := strings.TrimPrefix(f.GetName(), "zuora_data_labeling_job_")
-		if !slices.Contains(names, name) {
-			continue
-		}
-		for _, m := range f.GetMetric() {
-			labels := make([]string, 0, len(m.GetLabel()))
-			for _, l := range m.GetLabel() {
-				labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
-			}
-			all = append(all, fmt.Sprintf("%s{%s} %v", name, strings.Join(labels, ","), m.GetGauge().GetValue()))
+	for line := range strings.Lines(string(page)) {
+		if !strings.HasPrefix(line, "#") {
+			all = append(all, strings.TrimPrefix(strings.TrimSpace(line), jobs))
 		}
 	}
 	return all

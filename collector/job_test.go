@@ -30,38 +30,29 @@ func TestFreshAnswersAreServedAgain(t *testing.T) {
 		"equal to the scrape interval":          {15 * time.Second, 0, zuora.Dispatched, 9},
 		"twice the scrape interval":             {30 * time.Second, 0, zuora.Dispatched, 5},
 	} {
-		for _, kind := range []string{"configured", "probed"} {
-			t.Run(name+", "+kind, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					// The age runs from the scrape's start.
-					f := newFixture(1, slowly(700*time.Millisecond, func(context.Context, string) (*zuora.DataLabelingJob, error) {
-						return &zuora.DataLabelingJob{Status: tc.status}, nil
-					}))
-					f.RefreshInterval, f.CompletedRefreshInterval = tc.refresh, tc.completed
-					if kind == "configured" {
-						f.configure(jobID(0))
-					}
-					f.reload()
-					for i := range 9 {
-						late := time.Duration(i%3) * 100 * time.Millisecond // as exactly as Prometheus scrapes
-						time.Sleep(late)
-						begun := time.Now()
-						if kind == "configured" {
-							f.scrape(t, time.Minute)
-						} else {
-							f.probe(t, jobID(0), time.Minute)
-						}
-						time.Sleep(15*time.Second - time.Since(begun) - late)
-					}
-					if f.asked.Load() != tc.want {
-						t.Errorf("got %d requests, want %d", f.asked.Load(), tc.want)
-					}
-					if every := ReadEvery(15*time.Second, tc.refresh); tc.completed == 0 && int64((135*time.Second-1)/every)+1 != tc.want {
-						t.Errorf("ReadEvery says %s, but %d scrapes asked", every, tc.want)
-					}
-				})
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				// The age runs from the scrape's start.
+				f := newFixture(1, slowly(700*time.Millisecond, func(context.Context, string) (*zuora.DataLabelingJob, error) {
+					return &zuora.DataLabelingJob{Status: tc.status}, nil
+				}), "j")
+				f.RefreshInterval, f.CompletedRefreshInterval = tc.refresh, tc.completed
+				f.reload()
+				for i := range 9 {
+					late := time.Duration(i%3) * 100 * time.Millisecond // as exactly as Prometheus scrapes
+					time.Sleep(late)
+					begun := time.Now()
+					f.scrape(t, time.Minute)
+					time.Sleep(15*time.Second - time.Since(begun) - late)
+				}
+				if f.asked.Load() != tc.want {
+					t.Errorf("got %d requests, want %d", f.asked.Load(), tc.want)
+				}
+				if every := ReadEvery(15*time.Second, tc.refresh); tc.completed == 0 && int64((135*time.Second-1)/every)+1 != tc.want {
+					t.Errorf("ReadEvery says %s, but %d scrapes asked", every, tc.want)
+				}
 			})
-		}
+		})
 	}
 }
 
@@ -134,7 +125,8 @@ func TestOverlappingReadsShareOneRequest(t *testing.T) {
 }
 
 // What comes after the deadline serves the next scrapes that are too early,
-// for five minutes, if it was good.
+// for five minutes, if it was good. A read that hung while the tenant was down closes
+// idle connections at its end, too.
 func TestTooLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(1, slowly(2*time.Second, good), "j")
@@ -150,7 +142,7 @@ scrape_duration_seconds{job_id="j",tenant="t"} 1
 scrape_error{job_id="j",reason="timeout",tenant="t"} 1
 scrape_success{job_id="j",tenant="t"} 0
 zuora_up{tenant="t"} 0`)
-		f.play(slowly(time.Hour, good))
+		f.play(slowly(time.Hour, bad(zuora.ReasonTimeout)))
 		answered := fmt.Sprintf(`last_success_timestamp_seconds{job_id="j",tenant="t"} %v`, float64(begun.Add(2*time.Second).Unix()))
 		for range 20 {
 			page(`
@@ -166,7 +158,11 @@ scrape_error{job_id="j",reason="timeout",tenant="t"} 1
 scrape_success{job_id="j",tenant="t"} 0
 zuora_up{tenant="t"} 0`)
 
-		time.Sleep(time.Hour) // the read that hung has ended
+		before := f.api.closed.Load()
+		time.Sleep(time.Hour) // the read that hung has ended, while the tenant was down
+		if before != 0 || f.api.closed.Load() == 0 {
+			t.Errorf("got idle connections closed %d times before its end, and %d after; want 0, and once at least", before, f.api.closed.Load())
+		}
 		f.play(slowly(2*time.Second, bad(zuora.ReasonNotFound)))
 		f.scrape(t, time.Second)
 		time.Sleep(5 * time.Second)
@@ -175,8 +171,8 @@ zuora_up{tenant="t"} 0`)
 	})
 }
 
-// No request is cancelled because nobody waits any more, and nothing is said of
-// a job that somebody did not wait for.
+// No request is cancelled because nobody waits any more. What waited in vain is
+// told of a job until there is an answer, but nothing of a client that left.
 func TestReadsGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(10, func(ctx context.Context, id string) (*zuora.DataLabelingJob, error) {
@@ -187,16 +183,28 @@ func TestReadsGoOn(t *testing.T) {
 				return bad(zuora.ReasonTimeout)(ctx, id)
 			}
 		}, ids(5)...)
+		f.api.token.Store(&zuora.TokenState{})
 		left, leave := context.WithCancel(t.Context())
-		time.AfterFunc(time.Second, leave)
-		success(t, f.Scrape(left))
-		for _, k := range f.LastReads() {
-			if k.Failure != nil {
-				t.Errorf("%s: got %v, want no failure: the client left", k.Job.ID, k.Failure)
+		time.AfterFunc(time.Second/2, leave)
+		for _, step := range []struct {
+			what   string
+			ctx    context.Context
+			read   bool
+			failed string
+		}{
+			{"a client that left", left, false, "<nil>"},
+			{"a deadline", within(t, time.Second), false, "getting a token: no token before the deadline"},
+			{"an answer", within(t, time.Minute), true, "<nil>"},
+		} {
+			read := success(t, f.Scrape(step.ctx))
+			for _, k := range f.LastReads() {
+				if got := fmt.Sprint(k.Failure); read[k.Job.ID] != step.read || got != step.failed {
+					t.Errorf("%s: got %s read: %t, and the failure %s, want %t and %s", step.what, k.Job.ID, read[k.Job.ID], got, step.read, step.failed)
+				}
 			}
 		}
-		if read := f.scrape(t, time.Minute); !read["job-004"] || f.asked.Load() != 5 {
-			t.Errorf("got %v by %d requests, want the answers of the 5 in progress", read, f.asked.Load())
+		if f.asked.Load() != 5 {
+			t.Errorf("got %d requests, want 5", f.asked.Load())
 		}
 	})
 }

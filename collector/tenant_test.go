@@ -14,6 +14,7 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/zuora"
 )
 
+// A probe that waits in vain for a slot leaves none taken.
 func TestDeadlineServesWhatIsKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// Both slots are taken after one good job.
@@ -34,7 +35,11 @@ zuora_up{tenant="t"} 1`, "scrape_success", "scrape_error", "scrape_duration_seco
 		if took := time.Since(begun); took != 9500*time.Millisecond {
 			t.Errorf("got an answer after %s, want it after 9.5s", took)
 		}
+		f.probe(t, jobID(1), time.Second)
 		time.Sleep(time.Minute)
+		if f.play(good); !f.probe(t, jobID(1), time.Second) {
+			t.Error("got no answer of a probe, want one after the reads that hung have ended")
+		}
 	})
 }
 
@@ -72,17 +77,22 @@ func TestOrder(t *testing.T) {
 }
 
 // Reads in progress are bounded, over all scrapes, probes and reloads. Probes
-// have half of the slots, all if no job is configured, and one if there is one.
-// An answer that came since a scrape began serves it.
+// have half of the slots, all if no job is configured, and one if there is one: a
+// scrape never waits behind a queue of them. An answer that came since a scrape
+// began serves it.
 func TestSlots(t *testing.T) {
-	for name, tc := range map[string]struct{ slots, jobs, scrapes, probes, atOnce int }{
-		"three scrapes":            {4, 10, 3, 0, 4},
-		"probes":                   {5, 1, 0, 30, 2},
-		"probes, and no jobs":      {10, 0, 0, 30, 10},
-		"scrapes and probes":       {4, 10, 2, 30, 4},
-		"one slot":                 {1, 3, 1, 3, 1},
-		"one slot, only probes":    {1, 1, 0, 2, 1},
-		"scrapes that read no job": {3, 0, 2, 9, 3},
+	for name, tc := range map[string]struct {
+		slots, jobs, scrapes, probes, atOnce int
+		within                               time.Duration // is each scrape
+	}{
+		"three scrapes":            {4, 10, 3, 0, 4, 3 * time.Second},
+		"probes":                   {5, 1, 0, 30, 2, 0},
+		"probes, and no jobs":      {10, 0, 0, 30, 10, 0},
+		"scrapes and probes":       {4, 10, 2, 30, 4, 5 * time.Second},
+		"a queue of probes":        {10, 10, 1, 600, 10, 2 * time.Second},
+		"one slot":                 {1, 3, 1, 3, 1, 6 * time.Second},
+		"one slot, only probes":    {1, 1, 0, 2, 1, 0},
+		"scrapes that read no job": {3, 0, 2, 9, 3, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -96,13 +106,19 @@ func TestSlots(t *testing.T) {
 					return good(ctx, id)
 				}, ids(tc.jobs)...)
 				var group sync.WaitGroup
+				for i := range tc.probes {
+					group.Go(func() { f.probe(t, jobID(i), time.Hour) })
+				}
+				synctest.Wait()
+				begun := time.Now()
 				for range tc.scrapes {
-					group.Go(func() { f.scrape(t, time.Minute) })
+					group.Go(func() {
+						if f.scrape(t, time.Minute); time.Since(begun) > tc.within {
+							t.Errorf("got a scrape of %s, want it within %s", time.Since(begun), tc.within)
+						}
+					})
 					synctest.Wait()
 					f.reload()
-				}
-				for i := range tc.probes {
-					group.Go(func() { f.probe(t, jobID(i), time.Minute) })
 				}
 				group.Wait()
 				if got, want := f.asked.Load(), int64(min(tc.scrapes, 1)*tc.jobs+tc.probes); got != want {
@@ -114,37 +130,6 @@ func TestSlots(t *testing.T) {
 			})
 		})
 	}
-}
-
-// A scrape never waits behind a queue of probes.
-func TestScrapeAmongProbes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(10, slowly(400*time.Millisecond, good), ids(10)...)
-		for i := range 600 {
-			go f.probe(t, jobID(i), time.Hour)
-		}
-		synctest.Wait()
-		begun := time.Now()
-		f.scrape(t, time.Minute)
-		if took := time.Since(begun); took > 1200*time.Millisecond {
-			t.Errorf("the scrape took %s, want it within 1.2s: half of the slots were free", took)
-		}
-		time.Sleep(time.Minute)
-	})
-}
-
-// A probe that waited in vain for a slot leaves none taken.
-func TestProbeWithoutSlot(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(1, hang, jobID(1))
-		f.scrape(t, time.Second)
-		f.probe(t, jobID(2), time.Second)
-		f.play(good)
-		time.Sleep(time.Minute)
-		if !f.probe(t, jobID(2), time.Second) {
-			t.Error("got no answer, want one after the read that hung has ended")
-		}
-	})
 }
 
 func TestUp(t *testing.T) {
@@ -250,55 +235,40 @@ func TestIdleConnections(t *testing.T) {
 	}
 }
 
-// A read that hung while the tenant was down closes them at its end, too.
-func TestIdleConnectionsAfterTheLastRead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(10, hang, ids(5)...)
-		f.scrape(t, 10*time.Second)
-		before := f.api.closed.Load()
-		time.Sleep(time.Minute)
-		if before != 0 || f.api.closed.Load() == 0 {
-			t.Errorf("got them closed %d times before the reads ended, and %d after; want 0, and once at least", before, f.api.closed.Load())
-		}
-	})
-}
-
-// What is known of a job goes on if the tenant's client stays the same; another
-// one begins anew. With it, or with another bound, reads do not wait for the
-// slots of old ones.
+// A client that was changed knows nothing of the jobs yet. Its reads do not wait
+// for the slots of old ones, nor do they if the bound was changed, or whether there
+// are jobs.
 func TestReload(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(1, good, "job-000", "job-001")
-		f.scrape(t, time.Minute)
-		f.Jobs = []ConfiguredJob{{ID: "job-001", Labels: map[string]string{"wave": "first"}}, {ID: "job-002"}}
-		f.reload("wave")
-		if got := f.LastReads(); len(got) != 2 || got[0].Answer == nil || got[1].Answer != nil || got[0].Job.Labels["wave"] != "first" {
-			t.Errorf("got %+v, want the two jobs that are configured now, the answer of the first only, and its labels", got)
-		}
-		f.changeClient()
-		if got := f.LastReads(); got[0].Answer != nil {
-			t.Errorf("got %+v, want no answer of another client", got[0])
-		}
-		f.play(hang)
-		f.scrape(t, time.Second)
-		f.play(good)
-		f.configure("job-003")
-		f.MaxConcurrentRequests = 2
-		f.reload()
-		if !f.scrape(t, time.Second)["job-003"] {
-			t.Error("got no answer of job-003 with another bound, want one while the old slot is taken")
-		}
-		f.play(hang)
-		f.configure(ids(2)...)
-		f.reload()
-		f.scrape(t, time.Second)
-		f.changeClient()
-		f.play(good)
-		if !f.scrape(t, time.Second)["job-001"] {
-			t.Error("got no answer of job-001 after a client that hangs")
-		}
-		time.Sleep(time.Minute)
-	})
+	for name, change := range map[string]func(*fixture){
+		"the client": (*fixture).changeClient,
+		"the bound": func(f *fixture) {
+			f.MaxConcurrentRequests = 2
+			f.reload()
+		},
+		"no jobs": func(f *fixture) {
+			f.configure()
+			f.reload()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(1, good, "j")
+				f.scrape(t, time.Minute)
+				time.Sleep(time.Minute)
+				f.play(hang)
+				f.scrape(t, time.Second)
+				f.play(good)
+				change(f)
+				if got := f.LastReads(); name == "the client" && got[0].Answer != nil {
+					t.Errorf("got %+v, want no answer of another client", got[0])
+				}
+				if !f.probe(t, jobID(1), time.Second) {
+					t.Error("got no answer, want one while the old slot is taken")
+				}
+				time.Sleep(time.Minute)
+			})
+		})
+	}
 }
 
 // overload is jobs that take their time, read by Prometheus servers. There are

@@ -162,7 +162,6 @@ func TestJobThatIsAlwaysUnauthorized(t *testing.T) {
 	const bad = "00000000000000000000000000000001"
 	for name, renewal := range map[string]roundTrip{
 		"the token endpoint fails": respond(503, ""),
-		"it refuses":               respond(401, `{"error":"invalid_client"}`),
 		"it hangs":                 after(time.Hour, goodToken),
 		"it gives tokens":          goodToken,
 	} {

@@ -3,13 +3,13 @@ package config
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/model"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
@@ -25,13 +25,12 @@ var sections = map[string]any{
 // The page and the schema have the keys of the structs, with their defaults,
 // and require the same of them. Both say the same about each.
 func TestReference(t *testing.T) {
-	type property struct {
-		Description string
-		Default     any
-	}
 	type definition struct {
-		Properties map[string]property
-		Required   []string
+		Properties map[string]struct {
+			Description string
+			Default     json.RawMessage
+		}
+		Required []string
 	}
 	var schema struct {
 		definition
@@ -40,46 +39,44 @@ func TestReference(t *testing.T) {
 	if err := json.Unmarshal([]byte(testutil.Read(t, "docs", "zuora_exporter.schema.json")), &schema); err != nil {
 		t.Fatal(err)
 	}
+	schema.Definitions["file"] = schema.definition
 	page := testutil.Read(t, "docs", "configuration.md")
 	row := regexp.MustCompile("(?m)^\\| `(\\w+)` \\| .* \\| (.*) \\| (.*) \\|$")
-	schema.Definitions["file"] = schema.definition
+	type key struct {
+		Required      bool
+		Default, Text string
+	}
 	for heading, value := range sections {
 		_, section, _ := strings.Cut(page, "\n## "+heading+"\n")
 		section, _, _ = strings.Cut(section, "\n## ")
 		def := schema.Definitions[heading[strings.LastIndex(heading, " ")+1:]]
-		keys, _ := keysOf(reflect.TypeOf(value))
-		var inTable, required []string
+		onPage, inSchema, want := map[string]key{}, map[string]key{}, map[string]key{}
 		for _, cells := range row.FindAllStringSubmatch(section, -1) {
-			key, inPage, text := cells[1], cells[2], cells[3]
-			inTable = append(inTable, key)
-			if inPage == "required" {
-				required = append(required, key)
+			name, told := cells[1], ""
+			if defaultOf(value, name) != "" { // otherwise it is said in words
+				told = strings.Trim(cells[2], "`")
 			}
-			p := def.Properties[key]
-			want := defaultOf(reflect.ValueOf(value), key)
-			if inSchema := fmt.Sprint(p.Default); want != "" && (inPage != "`"+want+"`" || inSchema != want) {
-				t.Errorf("%s: default of %s: got %s on the page and %s in the schema, want %s", heading, key, inPage, inSchema, want)
-			}
-			if want := strings.ReplaceAll(text, "`", ""); p.Description != want { // editors show no Markdown
-				t.Errorf("%s: %s: got the description %q in the schema, want the page's, %q", heading, key, p.Description, want)
-			}
+			onPage[name] = key{cells[2] == "required", told, strings.ReplaceAll(cells[3], "`", "")} // editors show no Markdown
 		}
-		slices.Sort(keys)
-		slices.Sort(inTable)
-		if !slices.Equal(inTable, keys) {
-			t.Errorf("%s: got the keys %q on the page, want %q", heading, inTable, keys)
+		for name, p := range def.Properties {
+			inSchema[name] = key{slices.Contains(def.Required, name), strings.Trim(string(p.Default), `"`), p.Description}
 		}
-		if got := slices.Sorted(maps.Keys(def.Properties)); !slices.Equal(got, keys) {
-			t.Errorf("%s: got the keys %q in the schema, want %q", heading, got, keys)
+		names, _ := keysOf(reflect.TypeOf(value))
+		for _, name := range names {
+			want[name] = key{onPage[name].Required, defaultOf(value, name), onPage[name].Text}
 		}
-		if !slices.Equal(def.Required, required) {
-			t.Errorf("%s: got the required keys %q in the schema, and %q on the page", heading, def.Required, required)
+		if diff := cmp.Diff(want, onPage); diff != "" {
+			t.Errorf("%s: the page differs from the structs (-want +got):\n%s", heading, diff)
+		}
+		if diff := cmp.Diff(want, inSchema); diff != "" {
+			t.Errorf("%s: the schema differs from the page and the structs (-want +got):\n%s", heading, diff)
 		}
 	}
 }
 
 // defaultOf returns the default of a key, or "" if it has none.
-func defaultOf(v reflect.Value, key string) string {
+func defaultOf(section any, key string) string {
+	v := reflect.ValueOf(section)
 	for _, field := range reflect.VisibleFields(v.Type()) {
 		if name, _, _ := strings.Cut(field.Tag.Get("yaml"), ","); name == key {
 			switch v := v.FieldByIndex(field.Index).Interface().(type) {

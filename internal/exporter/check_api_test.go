@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/zuora-exporter/zuora_exporter/internal/config"
 	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
@@ -25,30 +24,13 @@ func TestCheckAPI(t *testing.T) {
 	set(2, "Account", zuoratest.Answer{Status: "Completed", Labeled: count(2), Failed: count(0), Timeout: count(0), Total: count(2)})
 	set(3, "Product", zuoratest.Answer{Status: "Dispatched", Labeled: count(5), Failed: count(3), Timeout: count(0), Total: count(2000)})
 	set(4, "User", zuoratest.Answer{Status: "Accepted"})
-	text := "tenants:\n"
-	for _, name := range []string{"t", "refused"} {
-		secret := zuoratest.ClientSecret
-		if name == "refused" {
-			secret = "another secret"
-		}
-		text += fmt.Sprintf("- name: %s\n  base_url: %s\n  oauth2: {client_id: %q, client_secret: %q}\n  jobs:\n", name, standIn.URL, zuoratest.ClientID, secret)
-		for n := 1; n <= 5; n++ {
-			labels := "wave: first"
-			if n == 2 {
-				labels += fmt.Sprintf(", repairs: '%032d'", 1)
-			}
-			text += fmt.Sprintf("  - {id: '%032d', labels: {%s}}\n", n, labels)
-			if name == "refused" {
-				break
-			}
-		}
+	var jobs []string
+	for n := 1; n <= 5; n++ {
+		jobs = append(jobs, fmt.Sprintf("{id: '%032d', labels: {wave: first, repairs: %s}}", n, map[int]string{2: fmt.Sprintf("'%032d'", 1)}[n]))
 	}
-	cfg, err := config.Parse("test.yml", []byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := "tenants:\n" + tenantOf(standIn, "t", zuoratest.ClientSecret, jobs...) + tenantOf(standIn, "refused", "another secret", jobs[0])
 	var out strings.Builder
-	if err := CheckAPI(&out, cfg); !errors.Is(err, errCheckFailed) {
+	if err := CheckAPI(&out, parse(t, file)); !errors.Is(err, errCheckFailed) {
 		t.Errorf("got the error %v, want %v", err, errCheckFailed)
 	}
 	got := regexp.MustCompile(` +\n`).ReplaceAllString(out.String(), "\n")

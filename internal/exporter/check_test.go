@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/model"
 
 	"github.com/zuora-exporter/zuora_exporter/internal/config"
@@ -14,21 +15,26 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/internal/testutil"
 )
 
+// check returns what Check prints of a file.
+func check(t *testing.T, file string) string {
+	t.Helper()
+	var out strings.Builder
+	Check(&out, parse(t, file))
+	return out.String()
+}
+
 // Check prints the jobs with their labels, what they cost, and the warnings.
 func TestCheck(t *testing.T) {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		t.Setenv(name, "")
 	}
-	cfg, err := config.Parse("dir/test.yml", []byte(`tenants:
+	got := check(t, `tenants:
   - name: prod
     base_url: http://rest.zuora.com
     oauth2: {client_id: id, client_secret_file: none}
     completed_refresh_interval: 1h
     jobs: [{id: ff80808186b966950186b97922e200ab, labels: {wave: first}}]
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
+`)
 	want := `tenant prod: 1 job from rest.zuora.com
   job ff80808186b966950186b97922e200ab wave="first"
   scraped every  job requests a day  Production or Central Sandbox  Developer Sandbox  API Sandbox
@@ -36,17 +42,15 @@ func TestCheck(t *testing.T) {
   30s            2,880               0.011 % of 27,000,000          5.8 % of 50,000    29 % of 10,000
   1m             1,440               0.0053 % of 27,000,000         2.9 % of 50,000    14 % of 10,000
   Completed jobs cost less: they are asked for every 1h at most.
-warning: dir/test.yml:3: tenants[0].base_url: http:// sends secrets unencrypted; use https://
-warning: tenant prod: cannot get a token: client_secret_file: no such file or directory (dir/test.yml:4)
+warning: test.yml:3: tenants[0].base_url: http:// sends secrets unencrypted; use https://
+warning: tenant prod: cannot get a token: client_secret_file: no such file or directory (test.yml:4)
 The configuration is valid, with 2 warnings.
 `
 	if os.Geteuid() == 0 {
 		want += "Checked as user root: the user of the service may not be able to read the same files.\n"
 	}
-	var got strings.Builder
-	Check(&got, cfg)
-	if got.String() != want {
-		t.Errorf("got\n%s\nwant\n%s", &got, want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -77,22 +81,9 @@ func TestCheckWarns(t *testing.T) {
 		for i := range tc.jobs {
 			text += fmt.Sprintf("  - id: '%032d'\n", i)
 		}
-		cfg, err := config.Parse("test.yml", []byte(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got strings.Builder
-		Check(&got, cfg)
-		if warned := strings.Contains(got.String(), tc.warning); warned != tc.want {
-			t.Errorf("%s: got\n%s\nwant a warning: %t", name, &got, tc.want)
-		}
-	}
-}
-
-func TestPercent(t *testing.T) {
-	for share, want := range map[float64]string{35.3: "3,530 %", 1: "100 %", .5: "50 %", .058: "5.8 %", .0002: "0.02 %", 0: "0 %"} {
-		if got := percent(share); got != want {
-			t.Errorf("%v: got %q, want %q", share, got, want)
+		got := check(t, text)
+		if warned := strings.Contains(got, tc.warning); warned != tc.want {
+			t.Errorf("%s: got\n%s\nwant a warning: %t", name, got, tc.want)
 		}
 	}
 }

@@ -50,17 +50,17 @@ func (c *call) serveToken() {
 	// The body is read to its end: only then does net/http notice a lost client.
 	err := c.r.ParseForm()
 	form := c.r.PostForm
-	var secret string
+	var latency time.Duration
 	c.s.locked(func() {
 		c.s.counts.TokenRequests++
-		secret = c.s.secret
+		latency = c.s.latency
 	})
-	c.wait(time.Duration(c.s.latency.Load()))
+	c.wait(latency)
 	switch {
 	// Zuora wants no Authorization header on this call.
 	case err != nil || c.r.Header.Get("Authorization") != "" || form.Get("grant_type") != "client_credentials":
 		c.send(http.StatusBadRequest, jsonType, `{"error":"invalid_request"}`)
-	case form.Get("client_id") != ClientID || form.Get("client_secret") != secret:
+	case form.Get("client_id") != ClientID || form.Get("client_secret") != ClientSecret:
 		c.send(http.StatusUnauthorized, jsonType, `{"error":"invalid_client","error_description":"Bad client credentials"}`)
 	case !c.fault():
 		c.send(http.StatusOK, jsonType, c.fill(goodToken))
@@ -73,9 +73,11 @@ func (c *call) serveToken() {
 func (c *call) serveJob() {
 	s := c.s
 	token, _ := strings.CutPrefix(c.r.Header.Get("Authorization"), "Bearer ")
+	var latency time.Duration
 	var valid bool
+	var answer func() string
 	s.locked(func() {
-		valid = s.tokens[token]
+		latency, valid, answer = s.latency, s.tokens[token], s.jobs[c.jobID]
 		s.inProgress++
 		s.counts.JobRequests++
 		s.counts.MaxJobRequests = max(s.counts.MaxJobRequests, s.inProgress)
@@ -91,18 +93,15 @@ func (c *call) serveJob() {
 		c.refuse(http.StatusUnauthorized, "90000011", "Authentication error")
 		return
 	}
-	c.wait(time.Duration(s.latency.Load()))
-	if c.fault() {
-		return
-	}
-	var answer func() string
-	s.locked(func() { answer = s.jobs[c.jobID] })
-	if answer == nil {
+	c.wait(latency)
+	switch {
+	case c.fault():
+	case answer == nil:
 		// The category would make it 400, but 404 is what the specification shows.
 		c.refuse(c.status(http.StatusNotFound), `"50000020"`, "The job does not exist")
-		return
+	default:
+		c.send(http.StatusOK, jsonType, answer())
 	}
-	c.send(http.StatusOK, jsonType, answer())
 }
 
 // tellLimits sets the headers that every answer about a job carries: those of a

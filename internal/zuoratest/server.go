@@ -15,13 +15,11 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// The credentials that a server accepts until SetSecret changes them. They are
-// as long as Zuora's can be, and the secret holds every character that a form
-// must escape.
+// The credentials that a server accepts. They are as long as Zuora's can be, and
+// the secret holds every character that a form must escape.
 const (
 	ClientID     = "6a8a6e2f-0c1d-4e5f-8a9b-0c1d2e3f4a5b"
 	ClientSecret = "zT4+q/9W=b&Rk2vN8xYpL0cJ5dG7hM1sF3uA6eQi+="
@@ -36,10 +34,8 @@ type Server struct {
 
 	http http.Server
 
-	latency atomic.Int64 // of every answer, in nanoseconds
-
 	mu         sync.Mutex // guards all below
-	secret     string
+	latency    time.Duration
 	tokens     map[string]bool          // All that were issued, and whether each is valid.
 	jobs       map[string]func() string // What each answers.
 	faults     map[string]Fault         // The key is a job's id, AnyJob or tokenPath.
@@ -87,7 +83,6 @@ func listen() net.Listener {
 func start(scheme string, listener net.Listener) *Server {
 	s := &Server{
 		URL:    scheme + listener.Addr().String(),
-		secret: ClientSecret,
 		tokens: map[string]bool{},
 		jobs:   map[string]func() string{},
 		faults: map[string]Fault{},
@@ -117,11 +112,7 @@ func (s *Server) Close() {
 }
 
 // SetLatency delays every answer from now on by d.
-func (s *Server) SetLatency(d time.Duration) { s.latency.Store(int64(d)) }
-
-// SetSecret replaces the client secret: the old one gets no token from now on.
-// Tokens that were issued stay valid.
-func (s *Server) SetSecret(secret string) { s.locked(func() { s.secret = secret }) }
+func (s *Server) SetLatency(d time.Duration) { s.locked(func() { s.latency = d }) }
 
 // RevokeTokens makes every token that was issued so far invalid.
 func (s *Server) RevokeTokens() {
