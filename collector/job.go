@@ -46,8 +46,8 @@ func (k *known) touch(id string) *job {
 		k.others[key] = j
 	}
 	j.touched, j.probed = time.Now(), true
-	if len(k.others) > maxProbed+maxProbed/10 { // seldom: it takes as long as some probes
-		k.onlyProbed()
+	if len(k.others) > maxProbed {
+		delete(k.others, slices.MinFunc(slices.Collect(maps.Values(k.others)), byTouched).key)
 	}
 	return j
 }
@@ -56,7 +56,8 @@ func (k *known) touch(id string) *job {
 // many. It returns the others, the one probed last first. The caller holds the
 // lock.
 func (k *known) onlyProbed() []*job {
-	all := slices.SortedFunc(maps.Values(k.others), func(a, b *job) int { return b.touched.Compare(a.touched) })
+	all := slices.SortedFunc(maps.Values(k.others), byTouched)
+	slices.Reverse(all)
 	for i, j := range all {
 		if i >= maxProbed || time.Since(j.touched) >= k.keep {
 			delete(k.others, j.key)
@@ -64,6 +65,9 @@ func (k *known) onlyProbed() []*job {
 	}
 	return slices.DeleteFunc(all[:len(k.others)], func(j *job) bool { return !j.probed })
 }
+
+// byTouched puts the job that was probed longest ago first.
+func byTouched(a, b *job) int { return a.touched.Compare(b.touched) }
 
 // job is all that is known of one job, configured or only probed.
 type job struct {

@@ -66,10 +66,10 @@ func (p *Probe) Explain(w io.Writer) {
 	case o.noTime:
 		fmt.Fprintln(w, "No request was sent: all slots were taken until the deadline")
 	case len(o.requests) > 0:
-	case noToken && o.err.Reason != zuora.ReasonTimeout:
-		fmt.Fprintln(w, "No request was sent: getting a token failed, and is tried again within a minute")
 	case o.err != nil && o.err.Reason == zuora.ReasonRateLimited:
 		fmt.Fprintln(w, "No request was sent: requests are paused")
+	case noToken && o.err.Reason != zuora.ReasonTimeout:
+		fmt.Fprintln(w, "No request was sent: getting a token failed, and is tried again within a minute")
 	}
 	if o.joined {
 		fmt.Fprintln(w, "Joined: a scrape or another probe was reading the job already")

@@ -39,20 +39,24 @@ func newExposedJob(t *tenant, c ConfiguredJob, j *job) *exposedJob {
 
 // collect sends the series of one job.
 func (e *exposedJob) collect(d *jobDescs, o outcome, ch chan<- prometheus.Metric) {
-	series := make([]gauge, 0, 11) // all that there can be: it must not grow while the registry reads
-	send := func(desc *prometheus.Desc, labels []*dto.LabelPair, value float64) {
+	series := make([]gauge, 0, 10) // 11 with an undocumented state
+	defer func() {                 // when it has its size: the registry writes into it
+		for i := range series {
+			ch <- &series[i]
+		}
+	}()
+	add := func(desc *prometheus.Desc, labels []*dto.LabelPair, value float64) {
 		series = append(series, gauge{desc: desc, labels: labels, value: value})
-		ch <- &series[len(series)-1]
 	}
-	send(d.success, e.labels, boolValue(o.err == nil))
+	add(d.success, e.labels, boolValue(o.err == nil))
 	if !o.noTime {
-		send(d.duration, e.labels, o.duration.Seconds())
+		add(d.duration, e.labels, o.duration.Seconds())
 	}
 	if o.answer != nil {
-		send(d.lastSuccess, e.labels, unixSeconds(o.answer.ReceivedAt))
+		add(d.lastSuccess, e.labels, unixSeconds(o.answer.ReceivedAt))
 	}
 	if o.err != nil {
-		send(d.scrapeError, with(e.labels, pair(labelReason, string(o.err.Reason))), 1)
+		add(d.scrapeError, with(e.labels, pair(labelReason, string(o.err.Reason))), 1)
 		return
 	}
 
@@ -62,7 +66,7 @@ func (e *exposedJob) collect(d *jobDescs, o outcome, ch chan<- prometheus.Metric
 		count *int64
 	}{{d.labeled, o.answer.Labeled}, {d.failed, o.answer.Failed}, {d.timeout, o.answer.Timeout}, {d.total, o.answer.Total}} {
 		if c.count != nil {
-			send(c.desc, typed, float64(*c.count))
+			add(c.desc, typed, float64(*c.count))
 		}
 	}
 	if o.answer.Status == "" {
@@ -72,10 +76,10 @@ func (e *exposedJob) collect(d *jobDescs, o outcome, ch chan<- prometheus.Metric
 	for _, state := range knownStates {
 		is := state.GetValue() == o.answer.Status
 		known = known || is
-		send(d.status, with(typed, state), boolValue(is))
+		add(d.status, with(typed, state), boolValue(is))
 	}
 	if !known {
-		send(d.status, with(typed, pair(labelStatus, o.answer.Status)), 1)
+		add(d.status, with(typed, pair(labelStatus, o.answer.Status)), 1)
 	}
 }
 

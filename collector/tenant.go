@@ -22,26 +22,25 @@ type tenant struct {
 	Tenant
 	*known
 	*journal
-	slots      map[bool]slots // of probes under true
-	descs      *jobDescs
-	configured []*exposedJob
-	byID       map[string]*exposedJob // by canonical id
-	logger     log.Logger
+	scrapeSlots, probeSlots slots
+	descs                   *jobDescs
+	configured              []*exposedJob
+	byID                    map[string]*exposedJob // by canonical id
+	logger                  log.Logger
 }
 
 // slots bound a tenant's reads in progress: each takes one of every semaphore.
 type slots []*semaphore.Weighted
 
-// newSlots returns the slots of scrapes and, under true, those of probes. Of
-// these there are half as many, so a scrape never waits behind a queue of
-// probes; all if no job is configured.
-func newSlots(t Tenant) map[bool]slots {
+// newSlots returns the slots of scrapes and of probes. Probes have half as many,
+// so a scrape never waits behind a queue of probes; all if no job is configured.
+func newSlots(t Tenant) (ofScrapes, ofProbes slots) {
 	probes := t.MaxConcurrentRequests
 	if len(t.Jobs) > 0 {
 		probes = max(probes/2, 1)
 	}
 	all := semaphore.NewWeighted(int64(t.MaxConcurrentRequests))
-	return map[bool]slots{false: {all}, true: {semaphore.NewWeighted(int64(probes)), all}}
+	return slots{all}, slots{semaphore.NewWeighted(int64(probes)), all}
 }
 
 // acquire waits for a slot, and tells whether there was one before ctx ended.
@@ -66,11 +65,11 @@ func newTenant(t Tenant, descs *jobDescs, logger log.Logger, previous *tenant) *
 		Tenant:  t,
 		known:   &known{others: map[string]*job{}},
 		journal: &journal{toLog: map[*job]outcome{}, failing: map[string]bool{}},
-		slots:   newSlots(t),
 		descs:   descs,
 		byID:    make(map[string]*exposedJob, len(t.Jobs)),
 		logger:  log.With(logger, labelTenant, t.Name),
 	}
+	n.scrapeSlots, n.probeSlots = newSlots(t)
 	if previous != nil {
 		n.journal = previous.journal
 	}
@@ -78,7 +77,7 @@ func newTenant(t Tenant, descs *jobDescs, logger log.Logger, previous *tenant) *
 		n.known = previous.known
 		// Reads that have old slots end by themselves.
 		if previous.MaxConcurrentRequests == t.MaxConcurrentRequests && (len(previous.Jobs) == 0) == (len(t.Jobs) == 0) {
-			n.slots = previous.slots
+			n.scrapeSlots, n.probeSlots = previous.scrapeSlots, previous.probeSlots
 		}
 	}
 
@@ -101,6 +100,7 @@ func newTenant(t Tenant, descs *jobDescs, logger log.Logger, previous *tenant) *
 		n.configured = append(n.configured, n.byID[key])
 	}
 	n.known.configured = n.byID
+	n.onlyProbed() // forgets what is too old or too much
 	return n
 }
 
@@ -164,7 +164,10 @@ func (t *tenant) begin(w waiter, j *job) *read {
 	if r, wanted := j.join(w, false); !wanted {
 		return r
 	}
-	slots := t.slots[w.probe]
+	slots := t.scrapeSlots
+	if w.probe {
+		slots = t.probeSlots
+	}
 	free := slots.acquire(w.ctx)
 	r, wanted := j.join(w, free) // somebody else may have been quicker
 	switch {
