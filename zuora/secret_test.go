@@ -24,7 +24,7 @@ func TestSecretsAreWithheld(t *testing.T) {
 	config := func(c *Config) {
 		c.ClientSecret = func() (string, error) { return clientSecret, nil }
 		c.EndpointParams = map[string]string{"assertion": param, "audience": "https://audience.example.com/", "a": "true", "b": "1234567"}
-		c.Secrets = []string{"", "***", "hunt-er2", "eight888", "proxy-password"}
+		c.Secrets = []string{"", "***", "hunt-er2", "ñandú12", "p@ss", "eight888", "proxy-password"}
 	}
 	for text, want := range map[string]bool{
 		clientSecret: true,
@@ -45,6 +45,9 @@ func TestSecretsAreWithheld(t *testing.T) {
 		"password hunter2":     true,
 		"Hunt-Er2.":            true,
 		"hunter22":             false,
+		"bad ñandú12 here":     true, // a short one of other letters
+		"k=p%40ss":             true, // and as a form sends it
+		"pass":                 false,
 		"of eight-888s":        true,
 
 		// What Zuora really says stays readable.

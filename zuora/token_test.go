@@ -226,3 +226,25 @@ func TestTokenBudget(t *testing.T) {
 		}
 	})
 }
+
+// A client that is closed waits for no turn, and takes none from others.
+func TestTokenBudgetOfAClosedClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := NewTokenBudget()
+		budget.AllowN(time.Now(), 40)
+		client := func() *Client {
+			return newFakeClient(t, goodToken, goodJob, func(c *Config) { c.TokenBudget = budget })
+		}
+		for range 20 {
+			dropped := client()
+			go read(t, dropped, ReasonTimeout)
+			synctest.Wait()
+			dropped.Close()
+		}
+		begun := time.Now()
+		read(t, client(), "")
+		if took := time.Since(begun); took > 4*time.Second {
+			t.Errorf("got a token after %s, want the next turn's", took)
+		}
+	})
+}

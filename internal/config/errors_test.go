@@ -148,9 +148,11 @@ func TestMistakes(t *testing.T) {
 		{"two lines", "oauth2:\n      client_id: a\n      client_secret: |\n        hunter2\n        hunter2", "warning: 6: tenants[0].oauth2.client_secret: has more than one line, and all of them are sent"},
 		{"zero-width space", "oauth2: {client_id: a, client_secret: abcdefgh\u200b}", "warning: 4: tenants[0].oauth2.client_secret: has a character that is not visible ASCII, such as a space or a zero-width space"},
 		{"short secret", "oauth2: {client_id: a, client_secret: hunter2}", "warning: 4: tenants[0].oauth2.client_secret: has fewer than 8 letters and digits: a text that repeats it is hard to recognise"},
+		{"short password", "    proxy_url: http://u:pw1@p\n", "warning: 5: tenants[0].proxy_url: has a password of fewer than 8 letters and digits: a text that repeats it is hard to recognise"},
 		{"home directory", "oauth2: {client_id: a, client_secret_file: ~/hunter2}", "warning: 4: tenants[0].oauth2.client_secret_file: cannot be read: ~ and $ in a path are not expanded"},
 		{"no secret file", "oauth2: {client_id: a, client_secret_file: hunter2}", ""},
 		{"label of targets", "    jobs: [{id: " + jobA + ", labels: {pod: a}}, {id: " + jobB + ", labels: {pod: a}}]\n", "warning: 5: tenants[0].jobs[0].labels.pod: Prometheus often sets this label on each target, and then renames this one to exported_pod"},
+		{"nothing after a hyphen", "    jobs:\n      - id: " + jobA + "\n      - # id: " + jobB + "\n", "warning: 5: tenants[0].jobs: has a hyphen with nothing after it, which counts as nothing"},
 		{"repairs", "    jobs: [{id: " + jobA + "}, {id: " + jobB + ", labels: {repairs: " + jobA + "}}]\n", ""},
 		{
 			"two that repair each other", "    jobs: [{id: " + jobA + ", labels: {repairs: " + jobB + "}}, {id: " + jobB + ", labels: {repairs: " + jobA + "}}]\n",

@@ -27,10 +27,11 @@ func TestLoad(t *testing.T) {
 	go os.WriteFile(written, []byte(minimal), 0o600)
 	const hangs = "reading the configuration file: %s, or a file of its tls_config, does not end within 1s"
 	for name, want := range map[string]string{
-		missing: "reading the configuration file: open " + missing + ": no such file or directory",
-		written: "<nil>",
-		silent:  fmt.Sprintf(hangs, silent),
-		regular: fmt.Sprintf(hangs, regular),
+		missing:     "reading the configuration file: open " + missing + ": no such file or directory",
+		written:     "<nil>",
+		silent:      fmt.Sprintf(hangs, silent),
+		regular:     fmt.Sprintf(hangs, regular),
+		"/dev/zero": "reading the configuration file: /dev/zero is larger than 67108864 bytes",
 	} {
 		f := NewFile(name)
 		f.limit = time.Second

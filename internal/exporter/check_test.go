@@ -88,6 +88,14 @@ func TestCheckWarns(t *testing.T) {
 	}
 }
 
+func TestPercent(t *testing.T) {
+	for share, want := range map[float64]string{35.3: "3,530 %", .5: "50 %", .058: "5.8 %", .0002: "0.02 %", 0: "0 %"} {
+		if got := percent(share); got != want {
+			t.Errorf("%v: got %q, want %q", share, got, want)
+		}
+	}
+}
+
 // The table of quotas in docs/scaling.md is what --config.check computes with.
 func TestScalingTable(t *testing.T) {
 	doc := testutil.Read(t, "docs", "scaling.md")
