@@ -20,17 +20,16 @@ import (
 // picture in docs/.
 func TestLandingPageInABrowser(t *testing.T) {
 	browser := testutil.Tool(t, "chromium")
-	zuora := exporter.StartDemo()
-	t.Cleanup(zuora.Close)
-	cfg, err := exporter.DemoConfig(zuora)
+	load, stop := exporter.StartDemo()
+	t.Cleanup(stop)
+	cfg, err := load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := exporter.New(t.Context(), cfg, nil, server.Options{TelemetryPath: "/metrics", Logger: log.NewNopLogger()})
+	e, err := exporter.New(t.Context(), cfg, load, server.Options{TelemetryPath: "/metrics", Logger: log.NewNopLogger()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(e.Close)
 	demo := httptest.NewServer(e)
 	t.Cleanup(demo.Close)
 	e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/metrics", nil)) // the page shows what was read
