@@ -66,7 +66,7 @@ func (f *File) Changed() bool {
 
 // maxSize bounds the file: one without an end, such as /dev/zero, must not fill
 // the memory. A job takes about 100 bytes.
-const maxSize = 64 << 20
+const maxSize = 16 << 20
 
 func readFile(name string) ([]byte, error) {
 	file, err := os.Open(name)
