@@ -150,6 +150,9 @@ type tally struct {
 	err   *zuora.Error // one that is the tenant's, or else a job's
 }
 
+// tally adds the outcomes up. It asks for a token if none lives, the newest
+// request of one failed, and no read has asked since: if all answers are cached,
+// nobody else would notice that there is one again.
 func (t *tenant) tally(w waiter, outcomes []outcome) (n tally) {
 	token := t.token()
 	answered, jobs := 0, map[string]int{} // by state
@@ -172,7 +175,6 @@ func (t *tenant) tally(w waiter, outcomes []outcome) (n tally) {
 			answered++
 		}
 	}
-	// If no read needed a token, nobody has asked since one could not be had.
 	if token.Expiry.IsZero() && token.Failure != nil && len(outcomes) > 0 && jobs[noToken] == 0 {
 		_ = t.API.CheckToken(w.ctx)
 		token = t.token()
