@@ -152,7 +152,7 @@ func TestMistakes(t *testing.T) {
 		{"home directory", "oauth2: {client_id: a, client_secret_file: ~/hunter2}", "warning: 4: tenants[0].oauth2.client_secret_file: cannot be read: ~ and $ in a path are not expanded"},
 		{"no secret file", "oauth2: {client_id: a, client_secret_file: hunter2}", ""},
 		{"label of targets", "    jobs: [{id: " + jobA + ", labels: {pod: a}}, {id: " + jobB + ", labels: {pod: a}}]\n", "warning: 5: tenants[0].jobs[0].labels.pod: Prometheus often sets this label on each target, and then renames this one to exported_pod"},
-		{"nothing after a hyphen", "    jobs:\n      - id: " + jobA + "\n      - # id: " + jobB + "\n", "warning: 5: tenants[0].jobs: has a hyphen with nothing after it, which counts as nothing"},
+		{"nothing after a hyphen", "    jobs:\n      - id: " + jobA + "\n      - # id: " + jobB + "\n", "warning: 5: tenants[0].jobs: has an empty entry (a hyphen with nothing after it), which is ignored"},
 		{"repairs", "    jobs: [{id: " + jobA + "}, {id: " + jobB + ", labels: {repairs: " + jobA + "}}]\n", ""},
 		{
 			"two that repair each other", "    jobs: [{id: " + jobA + ", labels: {repairs: " + jobB + "}}, {id: " + jobB + ", labels: {repairs: " + jobA + "}}]\n",

@@ -63,7 +63,7 @@ func (d *document) walk(path string, line int, n *yaml.Node, t reflect.Type) {
 	case n.Kind == yaml.AliasNode:
 	case isList && n.Kind == yaml.SequenceNode:
 		n.Content = slices.DeleteFunc(n.Content, func(element *yaml.Node) bool {
-			d.doubt(isEmpty(element), path, "has a hyphen with nothing after it, which counts as nothing")
+			d.doubt(isEmpty(element), path, "has an empty entry (a hyphen with nothing after it), which is ignored")
 			return isEmpty(element)
 		})
 		for i, element := range n.Content {

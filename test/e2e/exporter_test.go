@@ -177,7 +177,7 @@ func start(t *testing.T, args ...string) *exporter {
 	return e
 }
 
-// address is where the exporter listens.
+// address is the host and the port that the exporter listens on.
 func (e *exporter) address() string { return strings.TrimPrefix(e.URL, "http://") }
 
 // request sends a request, with these headers: names and values in turn.

@@ -13,8 +13,8 @@ import (
 	"github.com/zuora-exporter/zuora_exporter/internal/zuoratest"
 )
 
-// A scrape in progress keeps the configuration that it began with, and a read
-// in progress goes on: it serves whoever asks for the job next.
+// A scrape in progress keeps the configuration that it began with. A read in
+// progress continues, and its answer serves the next scrape or probe.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	const settings = "refresh_interval: 1h"

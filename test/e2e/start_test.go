@@ -18,7 +18,7 @@ func TestHelpVersionAndDemo(t *testing.T) {
 	version := strings.TrimSpace(testutil.Read(t, "VERSION"))
 	contains(t, runOnce(t, 0, "--version"), "zuora_exporter, version "+version+" (")
 	demo := start(t, "--demo")
-	demo.hasLogged(t, demo.URL+"/metrics ") // where it listens
+	demo.hasLogged(t, demo.URL+"/metrics ") // its address, for people
 	contains(t, demo.scrape(t), `,version="`+version+`"} 1`)
 }
 
